@@ -1,0 +1,200 @@
+"""The database: tables' base, engine options, and the one-statement path that requests take.
+
+Two ways to talk to it, on one pool:
+
+- `Database.execute`: one autocommitted statement on psycopg2's cursor, for the web. Every statement
+  given to it may safely run twice: a connection that died says nothing of whether it committed.
+- `Database.transaction`: SQLAlchemy Core in a transaction, for commands that must do several things
+  or none.
+
+An unreachable or unwilling server is one exception, `DatabaseUnavailable`, with one answer.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import sqlalchemy
+from flask_sqlalchemy import SQLAlchemy
+from psycopg2 import errors
+from sqlalchemy import BigInteger, DateTime, MetaData, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.pool import PoolProxiedConnection
+
+Row = tuple[Any, ...]
+
+STATEMENT_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 3_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 2
+POOL_TIMEOUT_S = 3
+
+
+class Base(DeclarativeBase):
+    """The tables' base: constraints get names by rule, so that a migration can drop them."""
+
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            str: Text,
+            int: BigInteger,
+            datetime: DateTime(timezone=True),
+            list[str]: ARRAY(Text),
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+if TYPE_CHECKING:
+    # What Flask-SQLAlchemy makes at run time, as a type checker can see it.
+    class Model(Base):
+        __abstract__ = True
+
+else:
+    Model = db.Model
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot answer now; the same request may succeed in a second or two."""
+
+
+class Conflict(Exception):
+    """The statement met another one: a row it names is gone, or the two waited for each other."""
+
+    def __init__(self, constraint: str | None) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint or ""
+
+    @property
+    def is_race(self) -> bool:
+        """False: a model or cluster that was never registered, which no second try mends."""
+        return not self.constraint.endswith(("_models", "_clusters"))
+
+
+# Who lost to another statement: trying again with fresh eyes is right.
+CONFLICTS = (
+    errors.ForeignKeyViolation,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+)
+# What says "not now" rather than "you are wrong": shutdown, start-up, crash and lost connections
+# (OperationalError and InterfaceError), a statement or a lock past its time, a standby after a
+# failover.
+UNAVAILABLE = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+)
+
+
+def engine_options(pool_size: int) -> dict[str, Any]:
+    """SQLAlchemy's engine options for a process that may hold `pool_size` connections."""
+    return {
+        "pool_size": pool_size,
+        # A bound that overflows is none: a small plan's connections are shared by all processes.
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT_S,
+        # The connection used last goes out first, so that the idle ones are let go by the server.
+        "pool_use_lifo": True,
+        "connect_args": {
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            # A host that vanished without a word is given up after seconds, not after two hours.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
+            "application_name": "nomad-rooms",
+            "options": (
+                f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} "
+                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} "
+                "-c timezone=UTC"
+            ),
+        },
+    }
+
+
+class Database:
+    """One pool of connections, whatever speaks over it."""
+
+    def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self.engine = engine
+
+    def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Run one statement, committed by itself, and return its rows (none: an empty list).
+
+        A pooled connection may have died while it idled (the server restarted): it is dropped and
+        the statement runs again on the next one, at the most once for each stale connection.
+
+        Raises Conflict, DatabaseUnavailable, or the psycopg2 error when the statement itself is at
+        fault.
+        """
+        while True:
+            connection = self._checkout()
+            try:
+                was_used = connection.info.setdefault("was_used", False)
+                connection.info["was_used"] = True
+                try:
+                    return _run(connection, statement, parameters)
+                except psycopg2.Error as error:
+                    if connection.dbapi_connection.closed:  # type: ignore[union-attr]
+                        connection.invalidate()
+                        if was_used:
+                            continue
+                    if isinstance(error, CONFLICTS):
+                        raise Conflict(error.diag.constraint_name) from error
+                    if isinstance(error, UNAVAILABLE):
+                        raise DatabaseUnavailable(type(error).__name__) from error
+                    raise
+            finally:
+                connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlalchemy.Connection]:
+        """A Core connection whose work is committed at the end, or undone on any exception.
+
+        Raises DatabaseUnavailable.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except sqlalchemy.exc.DBAPIError as error:
+            if isinstance(error.orig, UNAVAILABLE):
+                raise DatabaseUnavailable(type(error.orig).__name__) from error
+            raise
+        except sqlalchemy.exc.TimeoutError as error:
+            raise DatabaseUnavailable("no free connection") from error
+
+    def _checkout(self) -> PoolProxiedConnection:
+        try:
+            connection = self.engine.raw_connection()
+        except sqlalchemy.exc.TimeoutError as error:
+            raise DatabaseUnavailable("no free connection") from error
+        except (sqlalchemy.exc.DBAPIError, psycopg2.Error) as error:
+            raise DatabaseUnavailable("no connection") from error
+        return connection
+
+
+def _run(
+    connection: PoolProxiedConnection, statement: str, parameters: Mapping[str, Any] | None
+) -> list[Row]:
+    raw: psycopg2.extensions.connection = connection.dbapi_connection  # type: ignore[assignment]
+    # Set and unset on our side of the wire alone: BEGIN and COMMIT would each be a round trip.
+    raw.autocommit = True
+    try:
+        with raw.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        if not raw.closed:
+            raw.autocommit = False

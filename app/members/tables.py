@@ -1,0 +1,66 @@
+"""Who is in which room, and the moves that nobody asked for."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Identity, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Model
+
+
+class Membership(Model):
+    """A user's place: a user is in at most one room.
+
+    Only ever addressed by user_id or aggregated by room, and written without reading: so it can be
+    distributed over machines by user_id, unchanged.
+    """
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        Index("ix_memberships_room_id", "room_id"),
+        {"comment": "Users: the room each is in, with the city and the interests they gave."},
+    )
+
+    user_id: Mapped[str] = mapped_column(primary_key=True, comment="The app's id of the user.")
+    city_id: Mapped[int] = mapped_column(
+        ForeignKey("cities.id"), comment="The town the user said, also when a hub's room took them."
+    )
+    room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id"), comment="The room the user is in.")
+    # No foreign key: the room it names may be gone.
+    previous_room_id: Mapped[int | None] = mapped_column(
+        comment="The room before this one, which may be gone; null: this is the first."
+    )
+    interests: Mapped[list[str]] = mapped_column(
+        comment="Keys of the interests ticked, each once, in code point order."
+    )
+    model_id: Mapped[str] = mapped_column(
+        ForeignKey("models.id"), comment="The model that last placed the user."
+    )
+    created_at: Mapped[datetime] = mapped_column(comment="When the user was first placed.")
+    joined_at: Mapped[datetime] = mapped_column(comment="When the user came into this room.")
+    updated_at: Mapped[datetime] = mapped_column(comment="When the row last changed.")
+
+
+class RoomChange(Model):
+    """A move that the app did not ask for; the app reads them in the order of their ids."""
+
+    __tablename__ = "room_changes"
+    __table_args__ = (
+        Index("ix_room_changes_user_id", "user_id"),
+        Index("ix_room_changes_at", "at"),
+        {"comment": "Moves that the app did not ask for, in commit order; kept for 30 days."},
+    )
+
+    # CACHE 1 (the default, stated because the order rests on it): a session that kept numbers in
+    # reserve would hand out an id below one that a reader's cursor has passed.
+    id: Mapped[int] = mapped_column(
+        Identity(cache=1), primary_key=True, comment="Order of the move: a reader's cursor."
+    )
+    user_id: Mapped[str] = mapped_column(comment="The app's id of the user who was moved.")
+    from_room: Mapped[int] = mapped_column(comment="The room the user was in; it may be gone.")
+    to_room: Mapped[int] = mapped_column(comment="The room the user was put into.")
+    reason: Mapped[str] = mapped_column(comment="merge, gather, release, reassign or import.")
+    run_id: Mapped[int | None] = mapped_column(
+        ForeignKey("admin_runs.id"), comment="The command that moved the user."
+    )
+    at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="When.")

@@ -1,0 +1,20 @@
+"""Every table, for whoever must know them all: migrations and what checks them."""
+
+from app.cities.tables import City, CityName, PlaceName
+from app.clusters.tables import Cluster, RegisteredModel
+from app.members.tables import Membership, RoomChange
+from app.rooms.tables import Room, RoomRedirect
+from app.runs.tables import AdminRun
+
+__all__ = [
+    "AdminRun",
+    "City",
+    "CityName",
+    "Cluster",
+    "Membership",
+    "PlaceName",
+    "RegisteredModel",
+    "Room",
+    "RoomChange",
+    "RoomRedirect",
+]
