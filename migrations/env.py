@@ -1,0 +1,30 @@
+"""Alembic's entry: the application's own engine and tables, one transaction for each revision."""
+
+import sqlalchemy as sa
+from alembic import context
+from flask import current_app
+
+import app.tables  # noqa: F401  (autogenerate compares what was imported)
+from app.db import db
+
+# A request's time limit is no measure for building an index. The engine's lock_timeout stays:
+# requests queue behind whoever waits for a table.
+NO_TIME_LIMIT = sa.text("SET statement_timeout = 0")
+
+
+def run() -> None:
+    engine = current_app.extensions["migrate"].db.engine
+    with engine.connect() as connection:
+        connection.execute(NO_TIME_LIMIT)
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            transaction_per_migration=True,
+            **current_app.extensions["migrate"].configure_args,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()
