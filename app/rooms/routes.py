@@ -1,0 +1,38 @@
+"""Rooms over HTTP."""
+
+from apiflask import APIBlueprint
+from flask import Response, request, url_for
+
+from app.current import services
+from app.rooms.schemas import RoomAnswer, RoomDetailsAnswer, RoomRequest, answer, document
+from app.rooms.service import RoomMoved
+from app.web.json import respond
+
+blueprint = APIBlueprint("rooms", __name__, tag="Rooms")
+
+
+@blueprint.post("/rooms")
+@blueprint.input(RoomRequest, arg_name="joining")
+@blueprint.output(RoomAnswer)
+def assign(joining: RoomRequest) -> Response:
+    """Put a user into the room of their city and interests.
+
+    201 when this call created the room, else 200. Sending it again changes nothing.
+    """
+    assignment = services().assigner.assign(joining.user_id, joining.interests, joining.place)
+    request.environ["nomad_rooms.room_created"] = assignment.created
+    return respond(answer(assignment), 201 if assignment.created else 200)
+
+
+@blueprint.get("/rooms/<int(max=9223372036854775807):room_id>")
+@blueprint.output(RoomDetailsAnswer)
+def show(room_id: int) -> Response:
+    """A room, its city and cluster, and how many are in it.
+
+    308 to the room that took it in, when it was merged or gathered away.
+    """
+    try:
+        return respond(document(services().rooms.show(room_id)))
+    except RoomMoved as moved:
+        location = url_for(".show", room_id=moved.room_id)
+        return Response(status=308, headers={"Location": location, "Cache-Control": "no-store"})

@@ -1,0 +1,106 @@
+"""What rooms look like on the wire."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.assignment import Assignment, Place
+from app.cities.schemas import CityAnswer
+from app.rooms.service import RoomDetails
+from app.web.fields import CityName, Country, Interests, UserId
+
+
+class RoomRequest(BaseModel):
+    """A newly registered user: who, where, and what they like."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    user_id: UserId = Field(alias="_id")
+    city: CityName | None = None
+    city_id: int | None = Field(
+        None,
+        strict=True,
+        ge=1,
+        lt=2**63,
+        description="Id of a city from the autocomplete; may stand for `city`.",
+    )
+    country: Country | None = None
+    interests: Interests
+
+    @model_validator(mode="after")
+    def one_of_city_and_id(self) -> "RoomRequest":
+        if self.city is None and self.city_id is None:
+            raise PydanticCustomError("place", "city or city_id is missing")
+        return self
+
+    @property
+    def place(self) -> Place:
+        return Place(self.city or "", self.country, self.city_id)
+
+
+class RoomAnswer(BaseModel):
+    """Where the user is now."""
+
+    user_id: str = Field(alias="_id")
+    room_id: int = Field(examples=[17])
+    cluster: int = Field(examples=[2])
+    city: CityAnswer
+    hub: CityAnswer | None = Field(description="The city whose room a small town shares.")
+    created: bool = Field(description="This call created the room.")
+    joined: bool = Field(description="This call put the user there.")
+    previous_room_id: int | None
+    unknown_interests: list[str] = Field(description="Ticked keys the model does not know.")
+    did_you_mean: list[CityAnswer] = Field(description="Listed cities an unlisted one may be.")
+
+
+class Label(BaseModel):
+    """One text in the app's two languages."""
+
+    es: str
+    en: str
+
+
+class ClusterAnswer(BaseModel):
+    """A cluster by its stable number."""
+
+    id: int = Field(examples=[2])
+    label: Label
+
+
+class RoomDetailsAnswer(BaseModel):
+    """A room."""
+
+    room_id: int = Field(examples=[17])
+    city: CityAnswer
+    cluster: ClusterAnswer
+    members: int
+    created_at: datetime
+
+
+def answer(assignment: Assignment) -> dict[str, object]:
+    """A RoomAnswer as it is written; built by hand, since every registration waits for it."""
+    standing = assignment.standing
+    return {
+        "_id": assignment.user.id,
+        "room_id": standing.room_id,
+        "cluster": standing.cluster,
+        "city": assignment.city,
+        "hub": standing.hub,
+        "created": assignment.created,
+        "joined": standing.joined,
+        "previous_room_id": standing.previous_room_id,
+        "unknown_interests": assignment.user.unknown_interests,
+        "did_you_mean": [],
+    }
+
+
+def document(room: RoomDetails) -> dict[str, object]:
+    """A RoomDetailsAnswer as it is written."""
+    return {
+        "room_id": room.id,
+        "city": room.city,
+        "cluster": {"id": room.cluster, "label": {"es": room.label_es, "en": room.label_en}},
+        "members": room.members,
+        "created_at": room.created_at,
+    }

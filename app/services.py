@@ -1,0 +1,44 @@
+"""The parts of one application, built once and handed to whoever speaks for them."""
+
+from dataclasses import dataclass
+
+import sqlalchemy
+
+from app.assignment import Assigner
+from app.cities.service import Cities
+from app.clusters.service import Clusters
+from app.db import Database
+from app.members.service import Members
+from app.readiness import Readiness
+from app.rooms.service import Rooms
+from model.predict import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that routes and commands call."""
+
+    database: Database
+    model: Model
+    cities: Cities
+    rooms: Rooms
+    members: Members
+    clusters: Clusters
+    assigner: Assigner
+    readiness: Readiness
+
+
+def build(engine: sqlalchemy.Engine, model: Model) -> Services:
+    """Wire the services over one engine and one model."""
+    database = Database(engine)
+    cities, rooms, members = Cities(database), Rooms(database), Members(database)
+    return Services(
+        database,
+        model,
+        cities,
+        rooms,
+        members,
+        Clusters(database),
+        Assigner(model, cities, rooms, members),
+        Readiness(database, model.id),
+    )

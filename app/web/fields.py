@@ -1,0 +1,141 @@
+"""What fields of a request may hold, said once for every route."""
+
+import math
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from app.cities.countries import COUNTRY_CODES
+
+MOST_INTERESTS = 100
+LONGEST_INTEREST = 64
+LONGEST_NUMBER = 64
+# C0, DEL and C1; the noncharacters and lone surrogates never get through the JSON parser.
+USER_ID = r"[A-Za-z0-9._~:-]{1,64}"
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def is_user_id(text: str) -> bool:
+    """Whether a path's text can be a user's id at all."""
+    return re.fullmatch(USER_ID, text) is not None
+
+
+def _printable(text: str) -> str:
+    if CONTROL.search(text):
+        raise PydanticCustomError("control", "must not hold control characters")
+    return text
+
+
+def _country(code: str) -> str:
+    code = code.upper()
+    if code not in COUNTRY_CODES:
+        raise PydanticCustomError("country", "must be an ISO 3166-1 alpha-2 code, such as ES")
+    return code
+
+
+UserId = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=64, pattern=rf"^{USER_ID}\z"),
+    Field(description="The app's id of the user.", examples=["6172f1a95cd4e7a2b4c3d2e1"]),
+]
+CityName = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=80),
+    AfterValidator(_printable),
+    Field(description="The city as the user typed it.", examples=["Sevilla"]),
+]
+Country = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=2, max_length=2),
+    AfterValidator(_country),
+    Field(description="ISO 3166-1 alpha-2 code, or XK.", examples=["ES"]),
+]
+
+
+def _fault(location: tuple[str | int, ...], message: str, given: Any) -> InitErrorDetails:
+    return InitErrorDetails(
+        type=PydanticCustomError("interests", message),
+        loc=location,
+        input=given,
+    )
+
+
+def _ticked(given: Any) -> list[str]:
+    """The ticked keys of either form: an object of booleans, or a list of keys."""
+    faults: list[InitErrorDetails] = []
+    ticked: list[str] = []
+    if isinstance(given, dict):
+        for key, tick in given.items():
+            # 1.0 and "yes" are guesses; True == 1, so one look at the type settles both.
+            if type(tick) not in (bool, int) or tick not in (0, 1):
+                faults.append(_fault((key,), "must be true or false (1 and 0 are accepted)", tick))
+            elif tick:
+                ticked.append(key)
+    elif isinstance(given, list):
+        for position, key in enumerate(given):
+            if isinstance(key, str):
+                ticked.append(key)
+            else:
+                faults.append(_fault((position,), "must be an interest's key, a string", key))
+    else:
+        message = "must be an object of booleans or a list of keys"
+        faults.append(_fault((), message, given))
+    if len(given if isinstance(given, dict | list) else ()) > MOST_INTERESTS:
+        faults = [_fault((), f"must hold at most {MOST_INTERESTS} interests", None)]
+    elif isinstance(given, dict | list):
+        faults += [
+            _fault((), f"a key must have 1 to {LONGEST_INTEREST} characters, none of control", None)
+            for key in given
+            if isinstance(key, str)
+            and (not 1 <= len(key) <= LONGEST_INTEREST or CONTROL.search(key))
+        ][:1]
+    if faults:
+        raise ValidationError.from_exception_data("interests", faults)
+    return ticked
+
+
+_KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": LONGEST_INTEREST}
+Interests = Annotated[
+    list[str],
+    PlainValidator(_ticked),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {
+                    "type": "object",
+                    "maxProperties": MOST_INTERESTS,
+                    "propertyNames": _KEY_SCHEMA,
+                    "additionalProperties": {"enum": [True, False, 0, 1]},
+                },
+                {"type": "array", "maxItems": MOST_INTERESTS, "items": _KEY_SCHEMA},
+            ]
+        }
+    ),
+    Field(
+        description="What the user ticked: booleans by key (one left out: false), or the keys.",
+        examples=[{"surf": True, "coffee": True, "museums": False}],
+    ),
+]
+
+
+def _echoed(given: Any) -> str | int | float:
+    if isinstance(given, str):
+        return given
+    if isinstance(given, float) and math.isfinite(given):
+        return given
+    if type(given) is int:
+        # Thousands of digits parse, but cannot be printed.
+        if given.bit_length() < LONGEST_NUMBER * 3:
+            return given
+        raise PydanticCustomError("number", f"must have at most {LONGEST_NUMBER} digits")
+    raise PydanticCustomError("echoed", "must be a string or a number")
+
+
+EchoedId = Annotated[
+    str | int | float,
+    PlainValidator(_echoed),
+    WithJsonSchema({"type": ["string", "number"]}),
+    Field(description="Any string or number; comes back as it is.", examples=["6172f1a95cd4"]),
+]
