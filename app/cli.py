@@ -1,0 +1,139 @@
+"""What all commands share: groups loaded when called, tables or JSON, errors in one line."""
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import click
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class LazyGroup(click.Group):
+    """A group whose parts are imported when they are called, so that --help is instant.
+
+    `parts`: name of the command → ("module:attribute", one line of help).
+    """
+
+    def __init__(self, name: str, *, parts: Mapping[str, tuple[str, str]], **options: Any) -> None:
+        super().__init__(name, **options)
+        self.parts = parts
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self.parts)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.parts:
+            return None
+        module, _, attribute = self.parts[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.parts[name][1]) for name in self.list_commands(ctx)])
+
+
+def with_app(command: Callable[P, R]) -> Callable[P, R]:
+    """Run a command inside the application, built when the command is."""
+
+    @functools.wraps(command)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        from app import create_app
+
+        with create_app().app_context():
+            return command(*args, **kwargs)
+
+    return inside
+
+
+def json_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")(
+        command
+    )
+
+
+def print_json(document: Any) -> None:
+    """Print a document for a machine."""
+    import orjson
+
+    option = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
+    click.echo(orjson.dumps(document, option=option).decode())
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
+    """Print rows for a person; `empty` says what to do when there are none."""
+    if not rows:
+        click.echo(empty, err=True)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for position, column in enumerate(columns):
+        is_number = isinstance(rows[0][position], int | float)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    # A pipe has no width; 80 columns would break ids in two.
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Print one thing's fields, a line each."""
+    width = max(len(name) for name in fields)
+    for name, value in fields.items():
+        click.echo(f"{click.style(name.ljust(width), dim=True)}  {'' if value is None else value}")
+
+
+def main(group: click.Group) -> NoReturn:
+    """Run manage.py: exit 0 when done, 1 with one line on stderr for everything else."""
+    from app.config import adopt_development
+
+    adopt_development()
+    try:
+        code = group.main(standalone_mode=False)
+    except click.ClickException as error:
+        _stop(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        _stop("stopped")
+    except BrokenPipeError:
+        # `manage.py rooms list | head` closed the pipe; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        _stop(_explained(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explained(error: Exception) -> str:
+    """One line for an exception; one that nobody foresaw is raised on, with its trace."""
+    from sqlalchemy.exc import DBAPIError
+
+    from app.config import ConfigurationError
+    from app.db import Conflict, DatabaseUnavailable
+    from app.embedded import EmbeddedUnavailable
+    from model.artifact import ArtifactError
+
+    if isinstance(error, ConfigurationError):
+        return "cannot start: " + "; ".join(error.faults)
+    if isinstance(error, DatabaseUnavailable):
+        return f"the database cannot be reached ({error}); is DATABASE_URL right, and is it up?"
+    if isinstance(error, Conflict):
+        return f"something changed under it ({error.constraint}); run it again"
+    if isinstance(error, DBAPIError):
+        message = str(error.orig).strip().splitlines()[0]
+        return f"the database refused: {message}"
+    if isinstance(error, EmbeddedUnavailable | ArtifactError):
+        return str(error)
+    raise error
+
+
+def _stop(message: str) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(1)

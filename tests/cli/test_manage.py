@@ -1,0 +1,191 @@
+"""manage.py as an admin runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.config import adopt_development
+from model.predict import Model
+from tests.conftest import KEY, sql_on
+from tests.databases import Server
+
+ROOT = Path(__file__).parents[2]
+Manage = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "API_KEYS": KEY} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def manage(new_database: str) -> Manage:
+    """Run manage.py on a database of the test's own."""
+    return lambda *arguments: run_manage(*arguments, DATABASE_URL=new_database)
+
+
+def add_room(url: str, members: int) -> tuple[int, int]:
+    """A room of cluster 1 in a new city, with members; the ids of room and city."""
+    sql = sql_on(url)
+    ((city,),) = sql(
+        "INSERT INTO cities (name, name_key, country_code)"
+        " VALUES ('Vila', 'vila', 'ES') RETURNING id"
+    )
+    ((room,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (%s, 1) RETURNING id", (city,))
+    sql(
+        "INSERT INTO memberships (user_id, city_id, room_id, interests, model_id,"
+        " created_at, joined_at, updated_at)"
+        " SELECT 'u' || n, %s, %s, '{surf}', (SELECT id FROM models), now(), now(), now()"
+        " FROM generate_series(1, %s) AS n",
+        (city, room, members),
+    )
+    return room, city
+
+
+def test_rooms_list_shows_a_table_and_the_same_as_json(manage: Manage, new_database: str) -> None:
+    room, city = add_room(new_database, 3)
+    table = manage("rooms", "list").stdout.splitlines()
+    assert table[0].split() == ["room", "city", "country", "cluster", "label", "members", "created"]
+    assert table[1].split()[:4] == [str(room), "Vila", "ES", "1"]
+    listed = json.loads(manage("rooms", "list", "--json").stdout)
+    assert [(row["room_id"], row["city"]["id"], row["members"]) for row in listed] == [
+        (room, city, 3)
+    ]
+
+
+def test_rooms_list_without_rooms_says_how_to_get_one(manage: Manage) -> None:
+    done = manage("rooms", "list")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "POST /rooms" in done.stderr
+    assert json.loads(manage("rooms", "list", "--json").stdout) == []
+
+
+def test_rooms_show_shows_one_room(manage: Manage, new_database: str) -> None:
+    room, _ = add_room(new_database, 2)
+    shown = manage("rooms", "show", str(room)).stdout
+    assert "Vila" in shown
+    assert json.loads(manage("rooms", "show", str(room), "--json").stdout)["members"] == 2
+
+
+def test_rooms_show_of_a_room_that_is_gone_says_where_it_went(
+    manage: Manage, new_database: str
+) -> None:
+    room, city = add_room(new_database, 1)
+    sql_on(new_database)(
+        "INSERT INTO room_redirects (id, city_id, cluster_id, room_id) VALUES (77, %s, 1, %s)",
+        (city, room),
+    )
+    done = manage("rooms", "show", "77")
+    assert done.returncode == 1
+    assert f"room {room}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("rooms", "show", "12345"), "rooms list"),
+        (("rooms", "show", "x"), "'x'"),
+        (("rooms", "paint"), "paint"),
+        (("rooms", "list", "--limit", "0"), "limit"),
+        (("paint",), "paint"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_exit_1(
+    manage: Manage, arguments: tuple[str, ...], told: str
+) -> None:
+    done = manage(*arguments)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("Error: ")
+    assert told in done.stderr
+
+
+def test_a_database_that_is_down_is_one_clear_line(server: Server) -> None:
+    gone = server.url_of("never_made")
+    for arguments in (("rooms", "list"), ("rooms", "show", "1"), ("model", "register")):
+        done = run_manage(*arguments, DATABASE_URL=gone)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_production_without_its_variables_is_one_line_that_names_them() -> None:
+    done = run_manage("rooms", "list", APP_ENV="production", API_KEYS="")
+    assert done.returncode == 1
+    assert "DATABASE_URL" in done.stderr
+    assert "API_KEYS" in done.stderr
+
+
+def test_model_show_tells_what_is_shipped(model: Model) -> None:
+    shown = json.loads(run_manage("model", "show", "--json").stdout)
+    assert shown["id"] == model.id
+    assert shown["interests"] == list(model.interests)
+    assert model.id in run_manage("model", "show").stdout
+
+
+def test_model_register_is_idempotent_and_a_dry_run_writes_nothing(
+    manage: Manage, new_database: str, model: Model
+) -> None:
+    sql = sql_on(new_database)
+    sql("DELETE FROM clusters; DELETE FROM models")
+    assert "would register" in manage("model", "register", "--dry-run").stdout
+    assert sql("SELECT count(*) FROM models") == [(0,)]
+    for _ in range(2):
+        assert manage("model", "register").returncode == 0
+        assert sql("SELECT id FROM models") == [(model.id,)]
+        assert sql("SELECT id FROM clusters ORDER BY id") == [(n,) for n in model.cluster_ids]
+
+
+def test_model_register_refuses_another_artefact_of_the_same_id(
+    manage: Manage, new_database: str
+) -> None:
+    sql_on(new_database)("UPDATE models SET sha256 = 'another'")
+    done = manage("model", "register")
+    assert done.returncode == 1
+    assert "sha256" in done.stderr
+
+
+def test_db_upgrade_makes_the_schema_of_an_empty_database(server: Server) -> None:
+    url = server.create()
+    assert run_manage("db", "upgrade", DATABASE_URL=url).returncode == 0
+    assert sql_on(url)("SELECT count(*) FROM rooms") == [(0,)]
+    server.drop(url)
+
+
+def test_after_make_run_a_terminal_needs_no_variable(tmp_path: Path) -> None:
+    environ: dict[str, str] = {}
+    adopt_development(environ, tmp_path)
+    assert environ == {}
+    (tmp_path / "development").touch()
+    adopt_development(environ, tmp_path)
+    assert environ == {"APP_ENV": "development"}
+    told = {"DATABASE_URL": "postgres://somewhere"}
+    adopt_development(told, tmp_path)
+    assert "APP_ENV" not in told
+
+
+def test_help_imports_neither_flask_nor_sqlalchemy() -> None:
+    code = (
+        "import sys; sys.argv = ['manage.py', '--help']\n"
+        "import runpy\n"
+        "try: runpy.run_path('manage.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'flask', 'sqlalchemy', 'numpy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+    assert "rooms" in done.stdout
