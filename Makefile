@@ -1,0 +1,42 @@
+# Nomad Rooms. `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PORT ?= 5000
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help run test lint bench requirements clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(INSTALLED) ## Serve the API on an embedded Postgres, at PORT (5000)
+	@PORT=$(PORT) exec $(BIN)/python -m app.serve
+
+test: $(INSTALLED) ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(INSTALLED) ## Format and lint checks, types, migrations against tables
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/schema -k "tables_say"
+
+bench: $(INSTALLED) ## Measure throughput against a bare Flask and psycopg2 floor
+	@$(BIN)/python -m benchmarks.throughput $(ARGS)
+
+requirements: $(INSTALLED) ## Pin the newest versions of what the .in files name
+	@for set in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --upgrade \
+	  --generate-hashes --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt; done
+
+clean: ## Remove the virtual environment and the embedded database
+	rm -rf .venv instance
+
+# Bytecode is compiled at installation: some machines forbid it later, and each start would pay.
+$(INSTALLED): requirements-dev.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements-dev.txt
+	@touch $@

@@ -1,0 +1,48 @@
+"""gunicorn's settings; the numbers come from the environment through app/config.py."""
+
+import os
+
+# One profile is a product of two small matrices: threads for it cost memory and give nothing.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from app.config import read_environment  # noqa: E402
+from app.web.observe import logging_config  # noqa: E402
+
+settings = read_environment()
+
+bind = f"{'127.0.0.1' if settings.app_env == 'development' else '0.0.0.0'}:{settings.port}"
+workers = settings.workers
+threads = settings.threads
+# Sync workers outlive a killed arbiter by many seconds; threads see it within one.
+worker_class = "gthread"
+# Loaded once and shared: less memory, and a configuration fault ends the start, not each worker.
+preload_app = True
+# Heroku kills 30 s after SIGTERM: what is under way ends before that.
+graceful_timeout = 22
+timeout = 30
+keepalive = 5
+max_requests = 100_000
+max_requests_jitter = 10_000
+# Otherwise a socket of each system user appears in the home directory.
+control_socket_disable = True
+# Our own line has what an access log may say.
+accesslog = None
+logconfig_dict = logging_config(settings.log_level)
+
+
+def post_fork(server: object, worker: object) -> None:
+    """A connection opened before the fork must not be spoken on by two processes."""
+    from app.db import db
+
+    app = worker.app.wsgi()  # type: ignore[attr-defined]
+    with app.app_context():
+        db.engine.dispose(close=False)
+
+
+def when_ready(server: object) -> None:
+    """Tell a developer where it is, and a first thing to try."""
+    if settings.app_env != "development":
+        return
+    address = f"http://127.0.0.1:{settings.port}"
+    body = '{"_id": "me", "city": "Sevilla", "interests": ["surf", "coffee"]}'
+    print(f"\nNomad Rooms is at {address}\nTry:  curl {address}/rooms -d '{body}'\n", flush=True)

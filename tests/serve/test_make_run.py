@@ -1,0 +1,44 @@
+"""`make run`, as a newcomer types it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.serving import Gunicorn, until
+
+ROOT = Path(__file__).parents[2]
+
+
+def of_group(group: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_make_run_serves_prints_a_line_to_try_and_ends_with_ctrl_c(number: signal.Signals) -> None:
+    server = Gunicorn({}, ["make", "run"])
+    log = server.log.read_text()
+    tried = re.search(r"curl (\S+) -d '(.+)'", log)
+    assert tried, log
+    address, body = tried.groups()
+    assert address == f"{server.url}/rooms"
+    placed = requests.post(address, data=body, timeout=10).json()
+    assert placed["_id"] == json.loads(body)["_id"]
+    shown = subprocess.run(
+        [ROOT / ".venv/bin/python", "manage.py", "rooms", "show", str(placed["room_id"]), "--json"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(shown.stdout)["room_id"] == placed["room_id"]
+    assert len(of_group(server.process.pid)) > 1
+    server.stop(number)
+    until(lambda: of_group(server.process.pid) == [])
