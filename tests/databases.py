@@ -1,0 +1,102 @@
+"""Test databases: one template a run, made by the real migrations, copied for whoever needs one."""
+
+import fcntl
+import itertools
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from flask_migrate import upgrade
+
+from app import create_app
+from app.config import INSTANCE, Settings, with_driver
+from app.current import services
+from app.embedded import join
+
+_server: "Server | None" = None
+_numbers = itertools.count(1)
+
+
+class Server:
+    """A Postgres server on which databases may be made and dropped."""
+
+    def __init__(self, url: str, run: str) -> None:
+        self.url = url
+        self.prefix = f"test_{run}"
+
+    @classmethod
+    def of_this_run(cls) -> "Server":
+        global _server
+        if _server is None:
+            url = os.environ.get("TEST_DATABASE_URL") or join(INSTANCE, "postgres")
+            _server = cls(url, os.environ.setdefault("NOMAD_TEST_RUN", uuid.uuid4().hex[:8]))
+        return _server
+
+    @staticmethod
+    def was_used() -> bool:
+        return "NOMAD_TEST_RUN" in os.environ
+
+    def url_of(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
+
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
+        with closing(psycopg2.connect(self.url)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+
+    def create(self, template: str | None = None) -> str:
+        """A new database's URL; None: an empty one."""
+        name = f"{self.prefix}_{os.getpid()}_{next(_numbers)}"
+        # FILE_COPY: the default writes every page of the template into the log.
+        copy = f"TEMPLATE {template} STRATEGY file_copy" if template else "TEMPLATE template0"
+        self.execute(f"CREATE DATABASE {name} {copy}")
+        return self.url_of(name)
+
+    def drop(self, url: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {urlsplit(url).path[1:]} WITH (FORCE)")
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A database with all migrations, dropped afterwards."""
+        url = self.create(self._template())
+        try:
+            yield url
+        finally:
+            self.drop(url)
+
+    def drop_all(self) -> None:
+        """Drop what this run made, the template included."""
+        pattern = self.prefix.replace("_", r"\_")
+        for (name,) in self.execute(
+            f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%'"
+        ):
+            self.drop(self.url_of(str(name)))
+
+    def _template(self) -> str:
+        name = f"{self.prefix}_template"
+        # The workers of a run start together: one makes it, the others wait for it.
+        lock = Path(tempfile.gettempdir()) / f"{self.prefix}.lock"
+        with lock.open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
+                half_made = self.create()
+                migrate(half_made)
+                self.execute(f"ALTER DATABASE {urlsplit(half_made).path[1:]} RENAME TO {name}")
+        return name
+
+
+def migrate(url: str) -> None:
+    """Do to a database what a release does."""
+    settings = Settings(app_env="testing", database_url=with_driver(url))
+    app = create_app(settings)
+    with app.app_context():
+        upgrade()
+        services().clusters.register(services().model)
+        services().database.engine.dispose()

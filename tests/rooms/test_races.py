@@ -1,0 +1,79 @@
+"""What only shows under a real server and real threads."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+
+from model.predict import Model
+from tests.conftest import KEY, sql_on
+from tests.rooms.test_assignment import profile_of
+from tests.serving import Gunicorn
+
+CLIENTS = 32
+PAIRS = 100
+
+
+def session() -> requests.Session:
+    made = requests.Session()
+    made.headers["Authorization"] = f"Bearer {KEY}"
+    return made
+
+
+def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(
+    serve: Callable[..., Gunicorn], new_database: str, model: Model
+) -> None:
+    server = serve()
+    profiles = [profile_of(model, cluster) for cluster in model.cluster_ids]
+
+    def ask_for_all(client: int) -> list[tuple[int, Any]]:
+        answers = []
+        with session() as http:
+            for pair in range(PAIRS):
+                response = http.post(
+                    f"{server.url}/rooms",
+                    json={
+                        "_id": f"user-{client}-{pair}",
+                        "city": f"Race Town {pair}",
+                        "interests": profiles[pair % len(profiles)],
+                    },
+                )
+                answers.append((response.status_code, response.json()))
+        return answers
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = [answer for many in pool.map(ask_for_all, range(CLIENTS)) for answer in many]
+    statuses = Counter(status for status, _ in answers)
+    assert statuses == {201: PAIRS, 200: (CLIENTS - 1) * PAIRS}
+    assert sum(answer["created"] for _, answer in answers) == PAIRS
+    rooms: dict[str, set[int]] = {}
+    for _, answer in answers:
+        rooms.setdefault(answer["city"]["name"], set()).add(answer["room_id"])
+    assert all(len(ids) == 1 for ids in rooms.values())
+    sql = sql_on(new_database)
+    assert sql("SELECT count(*) FROM rooms") == [(PAIRS,)]
+    assert sql("SELECT count(*) FROM cities WHERE NOT listed") == [(PAIRS,)]
+    assert sql("SELECT count(*) FROM memberships") == [(CLIENTS * PAIRS,)]
+
+
+def test_one_user_asking_from_many_places_at_once_ends_in_one_room_that_was_answered(
+    serve: Callable[..., Gunicorn], new_database: str
+) -> None:
+    server = serve()
+
+    def ask(client: int) -> list[int]:
+        with session() as http:
+            bodies = (
+                {"_id": "one", "city": f"Tug Town {client} {n}", "interests": ["surf"]}
+                for n in range(20)
+            )
+            return [http.post(f"{server.url}/rooms", json=b).json()["room_id"] for b in bodies]
+
+    with ThreadPoolExecutor(8) as pool:
+        rooms = [room for many in pool.map(ask, range(8)) for room in many]
+    ((room, previous),) = sql_on(new_database)("SELECT room_id, previous_room_id FROM memberships")
+    assert room in rooms
+    assert previous in rooms
+    assert room != previous

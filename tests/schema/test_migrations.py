@@ -1,0 +1,73 @@
+"""Migrations: up, down, and the same as the tables say."""
+
+from typing import Any
+
+import flask_migrate
+import pytest
+import sqlalchemy
+
+from app import create_app
+from app.config import Settings, with_driver
+from app.readiness import REVISIONS, schema_head
+from tests.databases import Server
+
+
+def app_on(url: str) -> Any:
+    return create_app(Settings(app_env="testing", database_url=with_driver(url)))
+
+
+def dump(url: str) -> dict[str, Any]:
+    engine = sqlalchemy.create_engine(with_driver(url))
+    inspector = sqlalchemy.inspect(engine)
+    tables = {
+        name: (inspector.get_columns(name), inspector.get_indexes(name))
+        for name in inspector.get_table_names()
+    }
+    engine.dispose()
+    return {name: str(what) for name, what in tables.items() if name != "alembic_version"}
+
+
+def test_the_migrations_make_what_the_tables_say(new_database: str) -> None:
+    app = app_on(new_database)
+    with app.app_context():
+        flask_migrate.check()
+
+
+@pytest.mark.parametrize("revision", sorted(path.name[:4] for path in REVISIONS.glob("0*.py")))
+def test_each_migration_goes_down_and_up_again(server: Server, revision: str) -> None:
+    url = server.create()
+    app = app_on(url)
+    with app.app_context():
+        flask_migrate.upgrade(revision=revision)
+        there = dump(url)
+        flask_migrate.downgrade(revision="-1")
+        assert dump(url) != there
+        flask_migrate.upgrade(revision=revision)
+        assert dump(url) == there
+        flask_migrate.downgrade(revision="base")
+        assert dump(url) == {}
+    server.drop(url)
+
+
+def test_revisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in REVISIONS.glob("[0-9]*.py"))
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert int(schema_head()) == numbers[-1]
+
+
+def test_every_table_and_column_has_a_comment(database_url: str) -> None:
+    engine = sqlalchemy.create_engine(with_driver(database_url))
+    inspector = sqlalchemy.inspect(engine)
+    bare = []
+    for table in inspector.get_table_names():
+        if table == "alembic_version":
+            continue
+        if not inspector.get_table_comment(table)["text"]:
+            bare.append(table)
+        bare += [
+            f"{table}.{column['name']}"
+            for column in inspector.get_columns(table)
+            if not column["comment"]
+        ]
+    engine.dispose()
+    assert bare == []

@@ -1,0 +1,53 @@
+"""/livez and /readyz."""
+
+from app import create_app
+from app.config import Settings, with_driver
+from tests.conftest import sql_on
+from tests.databases import Server
+
+
+def problems(url: str) -> list[str]:
+    settings = Settings(app_env="testing", database_url=with_driver(url))
+    app = create_app(settings)
+    response = app.test_client().get("/readyz")
+    with app.app_context():
+        app.extensions["nomad_rooms"].database.engine.dispose()
+    assert response.status_code == (503 if response.json["problems"] else 200)
+    found: list[str] = response.json["problems"]
+    return found
+
+
+def test_a_released_database_is_ready(new_database: str) -> None:
+    assert problems(new_database) == []
+
+
+def test_an_empty_database_is_told_to_upgrade(server: Server) -> None:
+    url = server.create()
+    assert "db upgrade" in problems(url)[0]
+    server.drop(url)
+
+
+def test_a_database_without_the_model_is_told_to_register(new_database: str) -> None:
+    sql_on(new_database)("DELETE FROM clusters; DELETE FROM models")
+    assert "model register" in problems(new_database)[0]
+
+
+def test_an_older_schema_is_not_ready_and_a_newer_one_is(new_database: str) -> None:
+    sql = sql_on(new_database)
+    sql("UPDATE alembic_version SET version_num = '0001'")
+    assert "db upgrade" in problems(new_database)[0]
+    sql("UPDATE alembic_version SET version_num = '9999'")
+    assert problems(new_database) == []
+
+
+def test_a_database_that_is_gone_is_told(server: Server) -> None:
+    assert "unavailable" in problems(server.url_of("never_made"))[0]
+
+
+def test_a_cluster_that_was_never_registered_is_503(new_database: str) -> None:
+    sql_on(new_database)("DELETE FROM clusters; DELETE FROM models")
+    app = create_app(Settings(app_env="testing", database_url=with_driver(new_database)))
+    body = {"_id": "a", "city": "Zuheros", "interests": ["surf"]}
+    response = app.test_client().post("/rooms", json=body)
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
