@@ -1,0 +1,12 @@
+"""gunicorn's settings for the floor: those of gunicorn.conf.py, without what is ours."""
+
+import os
+
+bind = f"127.0.0.1:{os.environ['PORT']}"
+workers = int(os.environ["WEB_CONCURRENCY"])
+threads = int(os.environ["WEB_THREADS"])
+worker_class = "gthread"
+preload_app = True
+keepalive = 5
+control_socket_disable = True
+accesslog = None
