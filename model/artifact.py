@@ -1,0 +1,203 @@
+"""The model on disk: `nmf.joblib`, the factors, and `nmf.json`, the card that people read.
+
+The joblib file is a dict of plain arrays and lists, so reading it needs no scikit-learn and no
+class of ours. The card names its sha256, which is checked before anything is unpickled.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NoReturn
+
+import joblib
+import numpy as np
+from numpy.typing import ArrayLike
+
+from model.predict import Cluster, Model
+
+DIRECTORY = Path(__file__).parent
+FACTORS = "nmf.joblib"
+CARD = "nmf.json"
+
+RULE = "argmax"
+
+
+class ArtifactError(Exception):
+    """The model's files are missing, damaged or do not fit each other; the message says how."""
+
+
+def load(directory: Path = DIRECTORY) -> Model:
+    """The model whose files lie in `directory`.
+
+    Raises:
+        ArtifactError: a file is missing or malformed, the factors are not the ones the card
+            names, or the shapes do not fit each other.
+    """
+    card_bytes, factor_bytes = _read(directory / CARD), _read(directory / FACTORS)
+    try:
+        card = json.loads(card_bytes, parse_constant=_refuse_constant)
+        named = card["sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ArtifactError(f"{directory / CARD} is not a model card: {_told(error)}") from error
+    actual = hashlib.sha256(factor_bytes).hexdigest()
+    if named != actual:
+        raise ArtifactError(
+            f"{directory / FACTORS} is not the file its card describes: its sha256 is {actual}, "
+            f"the card says {named}"
+        )
+    try:
+        factors = joblib.load(io.BytesIO(factor_bytes))
+    except Exception as error:  # a pickle that fails may raise anything
+        raise ArtifactError(f"{directory / FACTORS} cannot be read: {_told(error)}") from error
+    return _fitted(factors, card)
+
+
+def write(
+    directory: Path,
+    *,
+    components: ArrayLike,
+    interests: Sequence[str],
+    cluster_ids: Sequence[int],
+    card: Mapping[str, Any],
+) -> Model:
+    """Writes both files and returns the model they hold.
+
+    The same arguments give the same bytes.
+
+    Args:
+        directory: where; the files that stood there are replaced once the new ones are complete.
+        components: H, (k, m), finite and non-negative.
+        interests: (m) keys.
+        cluster_ids: (k) stable numbers.
+        card: what the card says besides `id` and `sha256`, which are added: `trained_at` (ISO
+            8601 with an offset), `training_users`, `n_clusters`, `rule`, `metrics`, `clusters`
+            (`id`, `label_es`, `label_en`, `top_interests`), `retired`, and whatever else a
+            reader should know.
+
+    Raises:
+        ArtifactError: the parts do not fit each other; nothing is written.
+        OSError: the directory cannot be written.
+    """
+    buffer = io.BytesIO()
+    factors = {
+        "components": np.array(components, dtype="<f8", order="C"),
+        "interests": [str(interest) for interest in interests],
+        "cluster_ids": [int(number) for number in cluster_ids],
+    }
+    joblib.dump(factors, buffer, compress=0, protocol=4)
+    sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+    whole = {"id": f"{card['trained_at'][:10]}-{sha256[:8]}", "sha256": sha256, **card}
+    model = _fitted(factors, whole)
+    text = json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    directory.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=directory, prefix=".new-") as staging:
+        for name, content in ((FACTORS, buffer.getvalue()), (CARD, text.encode())):
+            new = Path(staging, name)
+            new.write_bytes(content)
+            new.replace(directory / name)
+    return model
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")
+
+
+def _told(error: Exception) -> str:
+    """The error as the end of a sentence."""
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return f"{error or type(error).__name__}"
+
+
+def _fitted(factors: Mapping[str, Any], card: Mapping[str, Any]) -> Model:
+    """The model of the factors and their card, or ArtifactError where they do not fit."""
+    try:
+        _check_factors(factors["components"], factors["interests"], factors["cluster_ids"])
+        _check_card(card, factors["cluster_ids"])
+        return _model(factors, card)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ArtifactError(f"the model's parts do not fit: {_told(error)}") from error
+
+
+def _model(factors: Mapping[str, Any], card: Mapping[str, Any]) -> Model:
+    components, interests = factors["components"], tuple(factors["interests"])
+    components.setflags(write=False)
+    return Model(
+        id=_text(card["id"]),
+        sha256=card["sha256"],
+        trained_at=datetime.fromisoformat(card["trained_at"]),
+        training_users=int(card["training_users"]),
+        metrics=dict(card["metrics"]),
+        interests=interests,
+        cluster_ids=tuple(factors["cluster_ids"]),
+        clusters=tuple(
+            _cluster(entry, dict(zip(interests, row, strict=True)))
+            for entry, row in zip(card["clusters"], components.tolist(), strict=True)
+        ),
+        retired=tuple(card["retired"]),
+        components=components,
+    )
+
+
+def _check_card(card: Mapping[str, Any], cluster_ids: list[int]) -> None:
+    _expect(card["rule"] == RULE, f"the rule {card['rule']!r} is not {RULE!r}")
+    zone = datetime.fromisoformat(card["trained_at"]).tzinfo
+    _expect(zone is not None, "trained_at has no offset from UTC")
+    _expect(card["n_clusters"] == len(cluster_ids), "n_clusters is not the number of components")
+    described = [cluster["id"] for cluster in card["clusters"]]
+    _expect(described == cluster_ids, "the card's clusters are not those of the components")
+    _expect(_are_numbers(card["retired"]), "a retired id is not a whole number from 1 to 32767")
+    _expect(not set(card["retired"]) & set(cluster_ids), "a retired cluster is in use")
+
+
+def _check_factors(components: Any, interests: Any, cluster_ids: Any) -> None:
+    _expect(isinstance(interests, list), "interests is not a list")
+    _expect(isinstance(cluster_ids, list), "cluster_ids is not a list")
+    _expect(
+        isinstance(components, np.ndarray) and components.dtype == np.float64,
+        "components is not an array of float64",
+    )
+    _expect(
+        components.shape == (len(cluster_ids), len(interests)),
+        f"components of shape {components.shape} do not fit {len(cluster_ids)} cluster ids and "
+        f"{len(interests)} interests",
+    )
+    _expect(components.any(axis=1).all(), "a component is all zeros")
+    _expect(len(set(map(_text, interests))) == len(interests), "an interest is there twice")
+    _expect(_are_numbers(cluster_ids), "a cluster id is not a whole number from 1 to 32767")
+    _expect(len(set(cluster_ids)) == len(cluster_ids), "a cluster id is there twice")
+
+
+def _cluster(entry: Mapping[str, Any], weights: Mapping[str, float]) -> Cluster:
+    return Cluster(
+        id=entry["id"],
+        label_es=_text(entry["label_es"]),
+        label_en=_text(entry["label_en"]),
+        top_interests=tuple((key, weights[key]) for key in entry["top_interests"]),
+    )
+
+
+def _are_numbers(ids: Sequence[Any]) -> bool:
+    """Whether all are cluster numbers, which PostgreSQL's smallint must hold."""
+    return all(type(number) is int and 1 <= number <= 32767 for number in ids)
+
+
+def _text(value: Any) -> str:
+    _expect(isinstance(value, str) and value.strip() != "", f"{value!r} is not a text")
+    return str(value)
+
+
+def _expect(fits: bool, otherwise: str) -> None:
+    if not fits:
+        raise ValueError(otherwise)
