@@ -4,7 +4,8 @@ import functools
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
@@ -89,6 +90,48 @@ def print_fields(fields: Mapping[str, Any]) -> None:
     width = max(len(name) for name in fields)
     for name, value in fields.items():
         click.echo(f"{click.style(name.ljust(width), dim=True)}  {'' if value is None else value}")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int], None]]:
+    """A bar on stderr; yields a function that is told each thing done: its step, of how many.
+
+    Not a terminal: each step is a line, so that a log shows where it is.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        tasks: dict[str, Any] = {}
+
+        def done(step: str, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total or None)
+                if not console.is_terminal:
+                    click.echo(step, err=True)
+            bar.advance(tasks[step])
+
+        yield done
+
+
+def changing(command: Callable[P, R]) -> Callable[P, R]:
+    """Add --dry-run and --yes, which every command that changes something takes."""
+    command = click.option("--yes", is_flag=True, help="Do not ask first.")(command)
+    return click.option(
+        "--dry-run", is_flag=True, help="Make the same checks and tell the plan, change nothing."
+    )(command)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before changing something, unless --yes was given; exits 1 when the answer is no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.ClickException(f"{question} There is no terminal to ask: give --yes.")
+    click.confirm(question, abort=True, err=True)
 
 
 def main(group: click.Group) -> NoReturn:

@@ -118,7 +118,7 @@ def engine_options(pool_size: int) -> dict[str, Any]:
             "options": (
                 f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} "
                 f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} "
-                "-c timezone=UTC"
+                "-c timezone=UTC -c pg_trgm.similarity_threshold=0.25"
             ),
         },
     }

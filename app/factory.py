@@ -4,6 +4,7 @@ from apiflask import APIFlask
 from flask_cors import CORS
 from flask_migrate import Migrate
 
+from app.cities import routes as cities
 from app.clusters import routes as clusters
 from app.config import INSTANCE, ROOT, Settings, read_environment, with_driver
 from app.current import EXTENSION
@@ -33,11 +34,11 @@ def build_app(settings: Settings | None = None) -> APIFlask:
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
-        app.extensions[EXTENSION] = build(db.engine, artifact.load())
+        app.extensions[EXTENSION] = build(db.engine, artifact.load(), settings.default_country)
     observe.observe(app)
     auth.require_keys(app, settings.api_keys)
     errors.register(app)
-    for part in (rooms, members, clusters, health):
+    for part in (rooms, members, clusters, cities, health):
         app.register_blueprint(part.blueprint)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))

@@ -6,6 +6,8 @@ import sys
 from flask_migrate import upgrade
 from gunicorn.app.wsgiapp import WSGIApplication
 
+from app.cities import loading
+from app.cli import progress_bar
 from app.config import INSTANCE, ROOT, read_environment
 from app.current import services
 from app.factory import build_app
@@ -19,10 +21,18 @@ def main() -> None:
     (INSTANCE / "development").touch()
     with build_app(settings).app_context():
         upgrade()
+        load_cities()
         services().clusters.register(services().model)
     # Not another process: this one is counted as a user of the embedded Postgres from here on.
     sys.argv = ["gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
     WSGIApplication("%(prog)s").run()
+
+
+def load_cities() -> None:
+    database = services().database
+    if loading.loaded(database) is None:
+        with progress_bar() as progress:
+            loading.load(database, progress)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sqlalchemy
 
 from app.assignment import Assigner
 from app.cities.service import Cities
+from app.cities.suggesting import Suggestions
 from app.clusters.service import Clusters
 from app.db import Database
 from app.members.service import Members
@@ -21,6 +22,7 @@ class Services:
     database: Database
     model: Model
     cities: Cities
+    suggestions: Suggestions
     rooms: Rooms
     members: Members
     clusters: Clusters
@@ -28,14 +30,15 @@ class Services:
     readiness: Readiness
 
 
-def build(engine: sqlalchemy.Engine, model: Model) -> Services:
+def build(engine: sqlalchemy.Engine, model: Model, default_country: str) -> Services:
     """Wire the services over one engine and one model."""
     database = Database(engine)
-    cities, rooms, members = Cities(database), Rooms(database), Members(database)
+    cities, rooms, members = Cities(database, default_country), Rooms(database), Members(database)
     return Services(
         database,
         model,
         cities,
+        Suggestions(database, default_country),
         rooms,
         members,
         Clusters(database),

@@ -1,6 +1,6 @@
 """Every table, for whoever must know them all: migrations and what checks them."""
 
-from app.cities.tables import City, CityName, PlaceName
+from app.cities.tables import City, CityName, Gazetteer, PlaceName
 from app.clusters.tables import Cluster, RegisteredModel
 from app.members.tables import Membership, RoomChange
 from app.rooms.tables import Room, RoomRedirect
@@ -11,6 +11,7 @@ __all__ = [
     "City",
     "CityName",
     "Cluster",
+    "Gazetteer",
     "Membership",
     "PlaceName",
     "RegisteredModel",

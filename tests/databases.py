@@ -14,6 +14,7 @@ import psycopg2
 from flask_migrate import upgrade
 
 from app import create_app
+from app.cities import loading
 from app.config import INSTANCE, Settings, with_driver
 from app.current import services
 from app.embedded import join
@@ -98,5 +99,6 @@ def migrate(url: str) -> None:
     app = create_app(settings)
     with app.app_context():
         upgrade()
+        loading.load(services().database)
         services().clusters.register(services().model)
         services().database.engine.dispose()

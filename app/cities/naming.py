@@ -37,11 +37,12 @@ def fold(name: str) -> str:
     Folding twice gives the same key. Method: Unicode Standard Annex #15 (NFKD) and section 3.13
     (default case folding).
     """
-    decomposed = unicodedata.normalize("NFKD", name.translate(TRANSLATED).casefold())
-    letters = "".join(
-        character
-        for character in decomposed
-        if character in VOICING_MARKS or not unicodedata.category(character).startswith("M")
-    )
-    composed = unicodedata.normalize("NFC", letters.translate(TRANSLATED))
-    return NOT_A_WORD.sub(" ", composed).strip()
+    if not name.isascii():
+        decomposed = unicodedata.normalize("NFKD", name.translate(TRANSLATED).casefold())
+        letters = "".join(
+            character
+            for character in decomposed
+            if character in VOICING_MARKS or not unicodedata.category(character).startswith("M")
+        )
+        name = unicodedata.normalize("NFC", letters.translate(TRANSLATED))
+    return NOT_A_WORD.sub(" ", name.casefold()).strip()

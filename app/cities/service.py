@@ -1,17 +1,22 @@
 """From what a user typed to a city."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 from cachetools import TTLCache
 
 from app.cities.naming import fold
-from app.db import Database
+from app.cities.readings import Area, Reading, areas_of, readings
+from app.db import Database, Row
 
 # A merge or a gather waits this long before it sweeps: nobody may remember longer.
 REMEMBERED_S = 5.0
 # Typed names are an unbounded key: without a bound anyone could fill the memory.
 REMEMBERED_NAMES = 20_000
+# How much more an official name says than another, and a city of the app's own country.
+OFFICIAL, AT_HOME = 10, 100
 
 
 class UnusableName(Exception):
@@ -32,7 +37,49 @@ class City:
     listed: bool
 
 
-# The signpost is followed here: a name of a merged city goes on working, and means the other.
+# The city that bears a name. Signposts are followed: a merged city's name means the other one, and
+# an admin's merge of an unlisted city is heard before the gazetteer. Then weight decides: the
+# largest, official names and the app's own country counting more; ties by id.
+FIND = f"""
+    SELECT home.id, home.name, home.country_code, home.listed
+    FROM (
+        SELECT id, merged_into, 1 AS turn, 0 AS weight
+        FROM cities
+        WHERE NOT listed AND merged_into IS NOT NULL AND name_key = %(key)s
+          AND country_code IS NOT DISTINCT FROM %(country)s
+        UNION ALL
+        SELECT city.id, city.merged_into, 2, greatest(city.population, 1)::bigint
+            * CASE WHEN name.official THEN {OFFICIAL} ELSE 1 END
+            * CASE WHEN city.country_code = %(home)s THEN {AT_HOME} ELSE 1 END
+        FROM city_names AS name
+        JOIN cities AS city ON city.id = name.city_id
+        WHERE name.name_key = %(key)s
+          AND (%(country)s IS NULL OR city.country_code = %(country)s)
+    ) AS bearer
+    JOIN cities AS home ON home.id = coalesce(bearer.merged_into, bearer.id)
+    ORDER BY turn, weight DESC, bearer.id
+    LIMIT 1
+"""
+# The same within areas; a region that is known exactly says more than its country alone.
+FIND_WITHIN = f"""
+    SELECT home.id, home.name, home.country_code, home.listed
+    FROM city_names AS name
+    JOIN cities AS city ON city.id = name.city_id
+    JOIN unnest(%(countries)s::text[], %(admin1s)s::text[]) AS area (country, admin1)
+      ON area.country = city.country_code AND coalesce(area.admin1, city.admin1, '')
+         = coalesce(city.admin1, '')
+    JOIN cities AS home ON home.id = coalesce(city.merged_into, city.id)
+    WHERE name.name_key = %(key)s
+    ORDER BY greatest(city.population, 1)::bigint
+        * CASE WHEN name.official THEN {OFFICIAL} ELSE 1 END
+        * CASE WHEN area.admin1 IS NOT NULL THEN {OFFICIAL} ELSE 1 END
+        * CASE WHEN city.country_code = %(home)s THEN {AT_HOME} ELSE 1 END DESC, city.id
+    LIMIT 1
+"""
+KNOWN_AREAS = """
+    SELECT name_key, country_code, admin1, is_country
+    FROM place_names WHERE name_key = ANY(%(keys)s)
+"""
 FIND_UNLISTED = """
     SELECT home.id, home.name, home.country_code, home.listed
     FROM cities AS typed
@@ -55,13 +102,15 @@ FIND_BY_ID = """
 
 
 class Cities:
-    """Resolves names and ids, and remembers each answer for 5 seconds at the most."""
+    """Resolves names and ids, and remembers each answer for 5 seconds at the most.
 
-    def __init__(self, database: Database) -> None:
+    `default_country`: the ISO code of the country whose cities are meant before others'.
+    """
+
+    def __init__(self, database: Database, default_country: str) -> None:
         self.database = database
-        self._remembered: TTLCache[tuple[str, str | None] | int, City] = TTLCache(
-            REMEMBERED_NAMES, REMEMBERED_S
-        )
+        self.default_country = default_country
+        self._remembered: TTLCache[Hashable, City] = TTLCache(REMEMBERED_NAMES, REMEMBERED_S)
         self._lock = Lock()
 
     def resolve(self, name: str, country: str | None) -> City:
@@ -69,12 +118,29 @@ class Cities:
 
         Raises UnusableName, DatabaseUnavailable.
         """
+        # The name and not its key: the key no longer tells where the comma was.
+        asked = (name, country)
+        if city := self._recall(asked):
+            return city
+        city = self.find(name, country) or self._find_or_make(name, country)
+        return self._remember(asked, city)
+
+    def find(self, name: str, country: str | None) -> City | None:
+        """The listed city that a typed name means, or the one an admin merged it into, or None.
+
+        Raises UnusableName, DatabaseUnavailable.
+        """
         key = fold(name)
         if not key:
             raise UnusableName(name)
-        return self._recall((key, country)) or self._remember(
-            (key, country), self._find_or_make(name.strip(), key, country)
-        )
+        if city := self._find_whole(key, country):
+            return city
+        candidates = list(readings(name))
+        known = self._known_areas(candidates)
+        for reading in candidates:
+            if city := self._find_read(reading, known, country):
+                return city
+        return None
 
     def by_id(self, city_id: int) -> City:
         """The city of an id, or the one it was merged into.
@@ -93,19 +159,61 @@ class Cities:
         with self._lock:
             self._remembered.clear()
 
-    def _find_or_make(self, name: str, key: str, country: str | None) -> City:
-        parameters = {"name": name, "key": key, "country": country}
-        rows = self.database.execute(FIND_UNLISTED, parameters)
-        if not rows:
-            self.database.execute(MAKE_UNLISTED, parameters)
-            rows = self.database.execute(FIND_UNLISTED, parameters)
-        return City(*rows[0])
+    def _find_whole(self, key: str, country: str | None) -> City | None:
+        return self._first(FIND, key=key, country=country, home=self.default_country)
 
-    def _recall(self, key: tuple[str, str | None] | int) -> City | None:
+    def _find_read(
+        self, reading: Reading, known: dict[str, set[Area]], country: str | None
+    ) -> City | None:
+        key = fold(reading.name)
+        if areas := areas_of(reading, known, country):
+            return self._first(
+                FIND_WITHIN,
+                key=key,
+                countries=[area.country for area in areas],
+                admin1s=[area.admin1 for area in areas],
+                home=self.default_country,
+            )
+        # A qualifier nobody knows ("Sevilla, centro") does not lose the city.
+        return self._find_whole(key, country) if reading.explicit else None
+
+    def _find_or_make(self, name: str, country: str | None) -> City:
+        name, country = self._unlisted_name(name.strip(), country)
+        parameters = {"name": name, "key": fold(name), "country": country}
+        city = self._first(FIND_UNLISTED, **parameters)
+        if city is None:
+            self.database.execute(MAKE_UNLISTED, parameters)
+            city = self._first(FIND_UNLISTED, **parameters)
+        assert city is not None, "an unlisted city is never deleted"
+        return city
+
+    def _unlisted_name(self, name: str, country: str | None) -> tuple[str, str | None]:
+        # "Enlloc, España" and "Enlloc" with ES are one place. A region stays in the name: two
+        # villages of one name are told apart by it.
+        for reading in readings(name):
+            areas = areas_of(reading, self._known_areas([reading]), country)
+            if reading.explicit and len({area.country for area in areas}) == 1:
+                whole = not all(area.is_country for area in areas)
+                return (name if whole else reading.name), areas.pop().country
+        return name, country
+
+    def _known_areas(self, candidates: list[Reading]) -> dict[str, set[Area]]:
+        keys = [key for reading in candidates for key in reading.qualifiers]
+        known: dict[str, set[Area]] = {}
+        if keys:
+            for key, *area in self.database.execute(KNOWN_AREAS, {"keys": keys}):
+                known.setdefault(key, set()).add(Area(*area))
+        return known
+
+    def _first(self, statement: str, **parameters: Any) -> City | None:
+        rows: list[Row] = self.database.execute(statement, parameters)
+        return City(*rows[0]) if rows else None
+
+    def _recall(self, key: Hashable) -> City | None:
         with self._lock:
             return self._remembered.get(key)
 
-    def _remember(self, key: tuple[str, str | None] | int, city: City) -> City:
+    def _remember(self, key: Hashable, city: City) -> City:
         with self._lock:
             self._remembered[key] = city
         return city

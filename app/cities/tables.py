@@ -1,6 +1,20 @@
 """Cities, and every name they are known by."""
 
-from sqlalchemy import CHAR, Float, ForeignKey, Identity, Index, Integer, Text, text
+from datetime import datetime
+
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Model
@@ -9,9 +23,9 @@ from app.db import Model
 FIRST_UNLISTED_ID = 1_000_000_000_001
 
 
-def name_key_column(comment: str, primary_key: bool = False) -> Mapped[str]:
+def name_key_column(comment: str) -> Mapped[str]:
     # COLLATE "C": prefix search uses the index whatever the database's own collation is.
-    return mapped_column(Text(collation="C"), primary_key=primary_key, comment=comment)
+    return mapped_column(Text(collation="C"), comment=comment)
 
 
 class City(Model):
@@ -46,6 +60,9 @@ class City(Model):
         CHAR(2), comment="ISO 3166-1 alpha-2 (XK for Kosovo); null: an unlisted city without one."
     )
     admin1: Mapped[str | None] = mapped_column(comment="GeoNames first-level division code.")
+    region: Mapped[str | None] = mapped_column(
+        comment="Name of the region, where its code is understood."
+    )
     latitude: Mapped[float | None] = mapped_column(Float(53), comment="Degrees north, WGS 84.")
     longitude: Mapped[float | None] = mapped_column(Float(53), comment="Degrees east, WGS 84.")
     population: Mapped[int | None] = mapped_column(Integer, comment="People, by GeoNames.")
@@ -69,15 +86,33 @@ class CityName(Model):
     __tablename__ = "city_names"
     __table_args__ = (
         Index("ix_city_names_city_id", "city_id"),
+        # Suggestions are ordered from the key alone, so that the table itself is not read.
+        PrimaryKeyConstraint("name_key", "city_id", postgresql_include=["population", "official"]),
+        # Shorter names are found one edit away by spelling every edit out.
+        Index(
+            "ix_city_names_typos",
+            "name_key",
+            postgresql_using="gin",
+            postgresql_ops={"name_key": "gin_trgm_ops"},
+            postgresql_where=text("char_length(name_key) >= 7"),
+        ),
         {"comment": "All names of all listed cities, folded: what a typed name is looked up in."},
     )
 
-    name_key: Mapped[str] = name_key_column("The name folded.", primary_key=True)
+    name_key: Mapped[str] = name_key_column("The name folded.")
     city_id: Mapped[int] = mapped_column(
-        ForeignKey("cities.id"), primary_key=True, comment="The city that bears the name."
+        ForeignKey("cities.id"), comment="The city that bears the name."
     )
     official: Mapped[bool] = mapped_column(
         comment="True: the official name, or one half of a bilingual one."
+    )
+    name: Mapped[str] = mapped_column(
+        server_default=text("''"), comment="The name as people write it."
+    )
+    population: Mapped[int] = mapped_column(
+        Integer,
+        server_default=text("0"),
+        comment="The city's population: the order of suggestions.",
     )
 
 
@@ -102,5 +137,26 @@ class PlaceName(Model):
     name_key: Mapped[str] = name_key_column("The name folded.")
     country_code: Mapped[str] = mapped_column(CHAR(2), comment="ISO 3166-1 alpha-2.")
     admin1: Mapped[str | None] = mapped_column(
-        comment="GeoNames first-level division code; null: the whole country."
+        comment="GeoNames first-level division code; null: the country, or a region without one."
     )
+    is_country: Mapped[bool] = mapped_column(comment="True: a country. False: a region.")
+
+
+class Gazetteer(Model):
+    """Which data the listed cities come from: one row."""
+
+    __tablename__ = "gazetteer"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        {"comment": "Which place data the cities come from: one row."},
+    )
+
+    id: Mapped[int] = mapped_column(
+        SmallInteger, primary_key=True, autoincrement=False, comment="1: the one row."
+    )
+    fingerprint: Mapped[str] = mapped_column(
+        comment="Versions of the data and of the code that folds names."
+    )
+    cities: Mapped[int] = mapped_column(Integer, comment="Listed cities loaded.")
+    names: Mapped[int] = mapped_column(Integer, comment="Names loaded.")
+    loaded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="When.")

@@ -72,7 +72,7 @@ def _write(connection: sqlalchemy.Connection, model: Model) -> None:
                 "id": cluster.id,
                 "label_es": cluster.label_es,
                 "label_en": cluster.label_en,
-                "top_interests": list(cluster.top_interests),
+                "top_interests": [key for key, _ in cluster.top_interests],
                 "model_id": model.id,
             }
             for cluster in model.clusters

@@ -39,6 +39,36 @@ class UserAnswer(BaseModel):
     moves: list[MoveAnswer]
 
 
+class ChangesQuery(BaseModel):
+    """Where the reader stands."""
+
+    after: int = Field(0, ge=0, lt=2**63, description="The `next` of the answer before.")
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class ChangeAnswer(MoveAnswer):
+    """A move of some user."""
+
+    id: int
+    user_id: str
+
+
+class ChangesAnswer(BaseModel):
+    """Moves in order; fewer than the limit: these were all."""
+
+    items: list[ChangeAnswer]
+    next: int = Field(description="The `after` to ask with next; never skips a move.")
+
+
+@blueprint.get("/changes")
+@blueprint.input(ChangesQuery, location="query", arg_name="query")
+@blueprint.output(ChangesAnswer)
+def changes(query: ChangesQuery) -> Response:
+    """Every move that the app did not ask for, in order, none skipped; kept for 30 days."""
+    items = services().members.changes(query.after, query.limit)
+    return respond({"items": items, "next": items[-1].id if items else query.after})
+
+
 @blueprint.get("/users/<user_id>")
 @blueprint.output(UserAnswer)
 def show(user_id: str) -> Response:

@@ -36,6 +36,18 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A move of some user; `id` is a reader's cursor."""
+
+    id: int
+    user_id: str
+    from_room: int
+    to_room: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UserDetails:
     """All that is stored about a user."""
 
@@ -98,6 +110,13 @@ SHOW = """
 """
 SHOW_MOVES = """
     SELECT from_room, to_room, reason, at FROM room_changes WHERE user_id = %(user)s ORDER BY id
+"""
+
+
+# In the order of commits: whoever moves people takes their numbers under a lock (app/rooms/moving).
+CHANGES = """
+    SELECT id, user_id, from_room, to_room, reason, at FROM room_changes
+    WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
 """
 
 
@@ -176,3 +195,11 @@ class Members:
             updated_at,
             [Move(*move) for move in self.database.execute(SHOW_MOVES, {"user": user_id})],
         )
+
+    def changes(self, after: int, limit: int) -> list[Change]:
+        """Moves that the app did not ask for, in order, those after a cursor.
+
+        Raises DatabaseUnavailable.
+        """
+        rows = self.database.execute(CHANGES, {"after": after, "limit": limit})
+        return [Change(*row) for row in rows]

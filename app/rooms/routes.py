@@ -21,7 +21,11 @@ def assign(joining: RoomRequest) -> Response:
     """
     assignment = services().assigner.assign(joining.user_id, joining.interests, joining.place)
     request.environ["nomad_rooms.room_created"] = assignment.created
-    return respond(answer(assignment), 201 if assignment.created else 200)
+    city = assignment.city
+    guesses = (
+        [] if city.listed else services().suggestions.guess(joining.city or city.name, city.country)
+    )
+    return respond(answer(assignment, guesses), 201 if assignment.created else 200)
 
 
 @blueprint.get("/rooms/<int(max=9223372036854775807):room_id>")

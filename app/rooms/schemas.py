@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from app.assignment import Assignment, Place
 from app.cities.schemas import CityAnswer
+from app.cities.service import City
 from app.rooms.service import RoomDetails
 from app.web.fields import CityName, Country, Interests, UserId
 
@@ -78,7 +79,7 @@ class RoomDetailsAnswer(BaseModel):
     created_at: datetime
 
 
-def answer(assignment: Assignment) -> dict[str, object]:
+def answer(assignment: Assignment, did_you_mean: list[City]) -> dict[str, object]:
     """A RoomAnswer as it is written; built by hand, since every registration waits for it."""
     standing = assignment.standing
     return {
@@ -91,7 +92,7 @@ def answer(assignment: Assignment) -> dict[str, object]:
         "joined": standing.joined,
         "previous_room_id": standing.previous_room_id,
         "unknown_interests": assignment.user.unknown_interests,
-        "did_you_mean": [],
+        "did_you_mean": did_you_mean,
     }
 
 

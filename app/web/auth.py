@@ -7,7 +7,7 @@ from flask import Flask, Response, request
 
 from app.web.errors import problem
 
-OPEN_ENDPOINTS = frozenset({"health.livez", "health.readyz", "clusters.interests"})
+OPEN_ENDPOINTS = frozenset({"health.livez", "health.readyz", "cities.suggest"})
 
 
 def require_keys(app: Flask, api_keys: tuple[str, ...]) -> None:

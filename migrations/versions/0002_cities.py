@@ -35,6 +35,12 @@ def upgrade() -> None:
         sa.Column(
             "admin1", sa.Text(), nullable=True, comment="GeoNames first-level division code."
         ),
+        sa.Column(
+            "region",
+            sa.Text(),
+            nullable=True,
+            comment="Name of the region, where its code is understood.",
+        ),
         sa.Column("latitude", sa.Float(53), nullable=True, comment="Degrees north, WGS 84."),
         sa.Column("longitude", sa.Float(53), nullable=True, comment="Degrees east, WGS 84."),
         sa.Column("population", sa.Integer(), nullable=True, comment="People, by GeoNames."),
@@ -94,8 +100,27 @@ def upgrade() -> None:
             nullable=False,
             comment="True: the official name, or one half of a bilingual one.",
         ),
+        sa.Column(
+            "name",
+            sa.Text(),
+            server_default=sa.text("''"),
+            nullable=False,
+            comment="The name as people write it.",
+        ),
+        sa.Column(
+            "population",
+            sa.Integer(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="The city's population: the order of suggestions.",
+        ),
         sa.ForeignKeyConstraint(["city_id"], ["cities.id"], name="fk_city_names_city_id_cities"),
-        sa.PrimaryKeyConstraint("name_key", "city_id", name="pk_city_names"),
+        sa.PrimaryKeyConstraint(
+            "name_key",
+            "city_id",
+            name="pk_city_names",
+            postgresql_include=["population", "official"],
+        ),
         comment="All names of all listed cities, folded: what a typed name is looked up in.",
     )
     op.create_index("ix_city_names_city_id", "city_names", ["city_id"])
@@ -114,7 +139,13 @@ def upgrade() -> None:
             "admin1",
             sa.Text(),
             nullable=True,
-            comment="GeoNames first-level division code; null: the whole country.",
+            comment="GeoNames first-level division code; null: the country, or a region without one.",
+        ),
+        sa.Column(
+            "is_country",
+            sa.Boolean(),
+            nullable=False,
+            comment="True: a country. False: a region.",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_place_names"),
         comment="Names of countries and regions, folded: what may follow a city and a comma.",
