@@ -35,7 +35,7 @@ STAGE = """
 """
 COPIES = {
     "new_cities": "id, name, name_key, country_code, admin1, region, latitude, longitude,"
-    " population, timezone",
+    " population, timezone, is_capital",
     "new_names": "name_key, city_id, official, name, population",
     "new_territories": "name_key, country_code, admin1, is_country",
 }
@@ -43,20 +43,22 @@ COPIES = {
 # changes. IS DISTINCT FROM: a load that changes nothing writes nothing.
 PUT_CITIES = """
     INSERT INTO cities AS city (id, name, name_key, country_code, admin1, region, latitude,
-        longitude, population, timezone, listed)
+        longitude, population, timezone, is_capital, listed)
     SELECT id, name, name_key, country_code, admin1, region, latitude, longitude, population,
-        timezone, true
+        timezone, is_capital, true
     FROM new_cities
     ON CONFLICT (id) DO UPDATE SET
         name = excluded.name, name_key = excluded.name_key,
         country_code = excluded.country_code, admin1 = excluded.admin1, region = excluded.region,
         latitude = excluded.latitude, longitude = excluded.longitude,
-        population = excluded.population, timezone = excluded.timezone
+        population = excluded.population, timezone = excluded.timezone,
+        is_capital = excluded.is_capital
     WHERE (city.name, city.name_key, city.country_code, city.admin1, city.region, city.latitude,
-           city.longitude, city.population, city.timezone)
+           city.longitude, city.population, city.timezone, city.is_capital)
         IS DISTINCT FROM (excluded.name, excluded.name_key, excluded.country_code,
            excluded.admin1, excluded.region, excluded.latitude, excluded.longitude,
-           excluded.population, excluded.timezone)
+           excluded.population, excluded.timezone,
+           excluded.is_capital)
 """
 PUT_NAMES = """
     INSERT INTO city_names AS known (name_key, city_id, official, name, population)

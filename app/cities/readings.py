@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from app.cities.naming import fold
 
-SEPARATORS = re.compile(r"[,;()\[\]|]|\s[-–—]\s")
+SEPARATORS = re.compile(r"[,;()\[\]|，、،；（）]|\s[-–—]\s")
 # "Estados Unidos de América" is the longest qualifier that people write without a comma.
 MOST_WORDS = 4
 

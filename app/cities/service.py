@@ -15,8 +15,14 @@ from app.db import Database, Row
 REMEMBERED_S = 5.0
 # Typed names are an unbounded key: without a bound anyone could fill the memory.
 REMEMBERED_NAMES = 20_000
-# How much more an official name says than another, and a city of the app's own country.
-OFFICIAL, AT_HOME = 10, 100
+# How much more an official name says than another, a capital, and a city of the app's own country.
+OFFICIAL, CAPITAL, AT_HOME = 10, 5, 100
+# An official name of a city so large is heard though a region, or a country, is called so too.
+LARGE, VERY_LARGE = 100_000, 300_000
+WEIGHT = f"""greatest(city.population, 1)::bigint
+            * CASE WHEN name.official THEN {OFFICIAL} ELSE 1 END
+            * CASE WHEN city.is_capital THEN {CAPITAL} ELSE 1 END
+            * CASE WHEN city.country_code = %(home)s THEN {AT_HOME} ELSE 1 END"""
 
 
 class UnusableName(Exception):
@@ -37,6 +43,21 @@ class City:
     listed: bool
 
 
+# "Andalucía" is no town in Colombia: where a country or an exactly known region is called so, a
+# city of that name elsewhere is not meant, unless it is large (Washington, Salvador). Codes are too
+# short to say anything.
+IS_MEANT_AS_A_CITY = f"""(
+            char_length(%(key)s) <= 3
+            OR NOT EXISTS (SELECT 1 FROM place_names AS area WHERE area.name_key = %(key)s
+                           AND (area.is_country OR area.admin1 IS NOT NULL))
+            OR EXISTS (SELECT 1 FROM place_names AS area WHERE area.name_key = %(key)s
+                       AND area.country_code = city.country_code
+                       AND coalesce(area.admin1, city.admin1, '') = coalesce(city.admin1, ''))
+            OR (name.official AND city.population >= CASE
+                WHEN EXISTS (SELECT 1 FROM place_names AS area
+                             WHERE area.name_key = %(key)s AND area.is_country)
+                THEN {VERY_LARGE} ELSE {LARGE} END)
+          )"""
 # The city that bears a name. Signposts are followed: a merged city's name means the other one, and
 # an admin's merge of an unlisted city is heard before the gazetteer. Then weight decides: the
 # largest, official names and the app's own country counting more; ties by id.
@@ -48,13 +69,12 @@ FIND = f"""
         WHERE NOT listed AND merged_into IS NOT NULL AND name_key = %(key)s
           AND country_code IS NOT DISTINCT FROM %(country)s
         UNION ALL
-        SELECT city.id, city.merged_into, 2, greatest(city.population, 1)::bigint
-            * CASE WHEN name.official THEN {OFFICIAL} ELSE 1 END
-            * CASE WHEN city.country_code = %(home)s THEN {AT_HOME} ELSE 1 END
+        SELECT city.id, city.merged_into, 2, {WEIGHT}
         FROM city_names AS name
         JOIN cities AS city ON city.id = name.city_id
         WHERE name.name_key = %(key)s
           AND (%(country)s IS NULL OR city.country_code = %(country)s)
+          AND (%(country)s IS NOT NULL OR {IS_MEANT_AS_A_CITY})
     ) AS bearer
     JOIN cities AS home ON home.id = coalesce(bearer.merged_into, bearer.id)
     ORDER BY turn, weight DESC, bearer.id
@@ -70,10 +90,8 @@ FIND_WITHIN = f"""
          = coalesce(city.admin1, '')
     JOIN cities AS home ON home.id = coalesce(city.merged_into, city.id)
     WHERE name.name_key = %(key)s
-    ORDER BY greatest(city.population, 1)::bigint
-        * CASE WHEN name.official THEN {OFFICIAL} ELSE 1 END
-        * CASE WHEN area.admin1 IS NOT NULL THEN {OFFICIAL} ELSE 1 END
-        * CASE WHEN city.country_code = %(home)s THEN {AT_HOME} ELSE 1 END DESC, city.id
+    ORDER BY {WEIGHT}
+        * CASE WHEN area.admin1 IS NOT NULL THEN {OFFICIAL} ELSE 1 END DESC, city.id
     LIMIT 1
 """
 KNOWN_AREAS = """

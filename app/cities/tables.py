@@ -67,6 +67,9 @@ class City(Model):
     longitude: Mapped[float | None] = mapped_column(Float(53), comment="Degrees east, WGS 84.")
     population: Mapped[int | None] = mapped_column(Integer, comment="People, by GeoNames.")
     timezone: Mapped[str | None] = mapped_column(comment="IANA time zone.")
+    is_capital: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="True: the capital of its country."
+    )
     listed: Mapped[bool] = mapped_column(
         server_default=text("false"), comment="True: in GeoNames. False: typed by a user."
     )

@@ -46,6 +46,13 @@ def upgrade() -> None:
         sa.Column("population", sa.Integer(), nullable=True, comment="People, by GeoNames."),
         sa.Column("timezone", sa.Text(), nullable=True, comment="IANA time zone."),
         sa.Column(
+            "is_capital",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="True: the capital of its country.",
+        ),
+        sa.Column(
             "listed",
             sa.Boolean(),
             server_default=sa.text("false"),
