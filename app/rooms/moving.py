@@ -114,6 +114,7 @@ class Move:
     run: Run
     reason: str
     progress: Callable[[str, int], None]
+    settled_after_s: float = SETTLED_AFTER_S
 
     def settle(self, towns: Sequence[int]) -> None:
         """Bring everybody of these towns to where the signposts say, now and once more when no
@@ -122,7 +123,7 @@ class Move:
         Idempotent: what was interrupted is finished by running it again. Raises
         DatabaseUnavailable.
         """
-        settled_at = time.monotonic() + SETTLED_AFTER_S
+        settled_at = time.monotonic() + self.settled_after_s
         self._sweep(towns)
         self.progress("waiting until no process remembers what was before", 0)
         time.sleep(max(0.0, settled_at - time.monotonic()))
