@@ -1,0 +1,214 @@
+"""Starting, joining, leaving: one server for as many as come, none when all have gone."""
+
+import os
+import pathlib
+import tempfile
+
+import psycopg2.extensions
+import pytest
+import sqlalchemy
+
+
+def test_the_first_user_starts_a_server_and_the_second_joins_it(new_server, query):
+    first = new_server.user().join()
+    query(first, "CREATE TABLE seen (word text)")
+    query(first, "INSERT INTO seen VALUES ('hello')")
+
+    second = new_server.user().join()
+
+    assert query(second, "SELECT word FROM seen") == "hello"
+    assert len(new_server.processes("supervisor.py")) == 1
+    assert new_server.log().count("starting PostgreSQL") == 1
+
+
+def test_what_was_written_is_there_after_a_stop_and_a_start(server, query, eventually):
+    user = server.user()
+    url = user.join()
+    query(url, "CREATE TABLE kept AS SELECT 42 AS number")
+    user.leave()
+    eventually(server.is_gone)
+
+    assert query(server.user().join(), "SELECT number FROM kept") == 42
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_users_who_start_at_once_share_one_server(new_server, query, count):
+    users = [new_server.user() for _ in range(count)]
+    for user in users:
+        user.ask_to_join()
+
+    (url,) = {user.joined() for user in users}
+
+    assert query(url, "SELECT count(*) FROM pg_database WHERE datname = 'nomad_rooms'") == 1
+    assert len(new_server.processes("supervisor.py")) == 1
+    assert new_server.log().count("starting PostgreSQL") == 1
+
+
+def test_processes_that_race_for_the_same_new_database_all_get_it(server, query):
+    users = [server.user() for _ in range(4)]
+    users[0].join()
+    for user in users:
+        user.ask("join(instance, 'contended')")
+
+    assert {query(user.joined(), "SELECT current_database()") for user in users} == {"contended"}
+
+
+def test_one_process_may_join_several_databases_of_any_name_but_none(server, query):
+    user = server.user()
+
+    urls = [user.do(f"join(instance, {name!r})") for name in ("one", "two words/&?%", "one")]
+
+    assert urls[0] == urls[2]
+    assert query(urls[0], "SELECT current_database()") == "one"
+    assert query(urls[1], "SELECT current_database()") == "two words/&?%"
+    engine = sqlalchemy.create_engine(urls[1].replace("postgresql:", "postgresql+psycopg2:"))
+    with engine.connect() as connection:
+        statement = sqlalchemy.text("SELECT current_database()")
+        assert connection.scalar(statement) == "two words/&?%"
+    engine.dispose()
+    assert "refused: 'The embedded Postgres has no database" in user.do("join(instance, '')")
+
+
+def test_the_environment_of_whoever_starts_the_server_changes_nothing(server, query):
+    misleading = {"PGPORT": "6543", "PGDATA": "/nowhere", "PGHOST": "nowhere", "PGUSER": "nobody"}
+    url = server.user(**misleading, LC_ALL="C", LANG="C", TMPDIR="/nowhere").join()
+
+    # Capital and accented letters fold and sort as on every other machine.
+    assert query(url, "SELECT lower('ÅÑ') || current_setting('server_encoding')") == "åñUTF8"
+    assert query(url, "SELECT 'Z' < 'a' AND 'z' < 'Å'") is True
+
+
+def test_a_directory_with_spaces_that_only_its_owner_may_enter_will_do(
+    make_server, tmp_path, query
+):
+    home = tmp_path / "only mine"
+    home.mkdir(mode=0o700)
+    server = make_server(home / "an instance")
+
+    url = server.user().join()
+
+    assert query(url, "SHOW data_directory") == str(home / "an instance" / "pg" / "data")
+
+
+def test_two_names_of_one_directory_are_one_server(new_server, make_server, tmp_path):
+    new_server.instance.mkdir()
+    (tmp_path / "other name").symlink_to(new_server.instance)
+
+    urls = {new_server.user().join(), make_server(tmp_path / "other name").user().join()}
+
+    assert len(urls) == 1
+
+
+def test_nobody_else_can_reach_the_server(server, query):
+    url = server.user().join()
+
+    # The directory is ours also when postgres is not: the user nobody may run other things.
+    assert server.places.sockets.stat().st_mode & 0o777 == 0o700
+    assert server.places.sockets.stat().st_uid == os.geteuid()
+    owners = {process.uids().effective for process in server.processes("postgres")}
+    assert owners == {65534 if os.geteuid() == 0 else os.geteuid()}
+    assert query(url, "SHOW listen_addresses") == ""
+    assert query(url, "SHOW fsync") == "on"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test is an ordinary user's already")
+def test_an_ordinary_user_gets_a_server_of_their_own(make_server, ordinary_user, query, eventually):
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="ordinary user ") as home:
+        os.chown(home, 1000, 1000)
+        server = make_server(pathlib.Path(home) / "instance")
+        user = server.user(*ordinary_user)
+        url = user.join()
+
+        assert query(url, "SELECT 1") == 1
+        assert {process.uids().effective for process in server.processes()} == {1000}
+        user.leave()
+        eventually(lambda: not server.processes())
+        assert not pathlib.Path(psycopg2.extensions.parse_dsn(url)["host"]).exists()
+
+
+def test_the_second_user_keeps_the_server_when_the_first_has_left(server, query, eventually):
+    first, second = server.user(), server.user()
+    first.join()
+    url = second.join()
+
+    # Ends only if neither the server nor its supervisor holds the first one's pipes.
+    first.leave()
+
+    (supervisor,) = server.processes("supervisor.py")
+    # It wakes at every tick, so it has looked for users by now if its switches went up by a few.
+    seen = supervisor.num_ctx_switches().voluntary
+    eventually(lambda: supervisor.num_ctx_switches().voluntary > seen + 3)
+    assert query(url, "SELECT 1") == 1
+    assert server.log().count("starting PostgreSQL") == 1
+
+
+def test_nothing_is_left_when_the_last_user_has_gone(server, eventually):
+    users = [server.user() for _ in range(2)]
+    for user in users:
+        user.join()
+    assert server.processes()
+    assert server.places.sockets.exists()
+
+    for user in users:
+        user.leave()
+
+    eventually(server.is_gone)
+
+
+def test_a_newcomer_who_meets_a_stopping_server_gets_a_running_one(server, query, eventually):
+    user = server.user()
+    user.join()
+    for round_ in range(1, 4):
+        newcomer = server.user()
+        user.leave()
+        eventually(lambda: server.log().count("received fast shutdown request") == round_)  # noqa: B023
+        assert query(newcomer.join(), "SELECT 1") == 1
+        user = newcomer
+
+
+def test_a_newcomer_who_comes_as_the_last_user_goes_gets_a_running_server(server, query):
+    user = server.user()
+    user.join()
+    for _ in range(3):
+        newcomer = server.user()
+        newcomer.ask_to_join()
+        user.leave()
+        assert query(newcomer.joined(), "SELECT 1") == 1
+        user = newcomer
+
+
+def test_a_forked_child_keeps_the_server_of_its_killed_parent(server, query, eventually):
+    parent = server.user()
+    url = parent.join()
+    child = int(parent.do("os.fork() or signal.pause()"))
+    parent.kill()
+    try:
+        (supervisor,) = server.processes("supervisor.py")
+        seen = supervisor.num_ctx_switches().voluntary
+        eventually(lambda: supervisor.num_ctx_switches().voluntary > seen + 3)
+        assert query(url, "SELECT 1") == 1
+    finally:
+        os.kill(child, 9)
+    eventually(server.is_gone)
+
+
+def test_a_program_that_a_user_ran_does_not_keep_the_server(server, eventually):
+    user = server.user()
+    user.join()
+    run = "subprocess.Popen(['sleep', '600'], close_fds=False, stdin=-3, stdout=-3, stderr=-3)"
+    sleeper = int(user.do(f"({run}).pid"))
+    try:
+        user.kill()
+        eventually(server.is_gone)
+        os.kill(sleeper, 0)
+    finally:
+        os.kill(sleeper, 9)
+
+
+def test_a_log_that_has_grown_too_long_is_emptied(server, eventually):
+    user = server.user()
+    user.join()
+    with server.places.log.open("a") as log:
+        log.write("x" * 5_000_000)
+
+    eventually(lambda: server.places.log.stat().st_size < 1_000_000)
