@@ -212,10 +212,10 @@ def _regions() -> Iterator[tuple[str, str | None, str]]:
         yield country, NO_CODE, name
     for region in pycountry.subdivisions:
         if region.country_code != "ES":
-            code = region.code.partition("-")[2]
-            admin1 = code if region.country_code in LETTERED else None
+            lettered = region.country_code in LETTERED
+            code = region.code.partition("-")[2] if lettered else None
             for name in re.split(r"[/\[\]]", region.name):  # "Catalunya [Cataluña]"
-                yield region.country_code, admin1, name.strip()
+                yield region.country_code, code, name.strip()
 
 
 # A region that is told apart though no city bears a code for it: "Bali" alone is no town in India.

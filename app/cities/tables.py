@@ -140,7 +140,7 @@ class PlaceName(Model):
     name_key: Mapped[str] = name_key_column("The name folded.")
     country_code: Mapped[str] = mapped_column(CHAR(2), comment="ISO 3166-1 alpha-2.")
     admin1: Mapped[str | None] = mapped_column(
-        comment="GeoNames first-level division code; null: the country, or a region without one."
+        comment="GeoNames first-level division code; null: the country, or none known."
     )
     is_country: Mapped[bool] = mapped_column(comment="True: a country. False: a region.")
 

@@ -146,7 +146,7 @@ def upgrade() -> None:
             "admin1",
             sa.Text(),
             nullable=True,
-            comment="GeoNames first-level division code; null: the country, or a region without one.",
+            comment="GeoNames first-level division code; null: the country, or none known.",
         ),
         sa.Column(
             "is_country",
