@@ -36,7 +36,7 @@ def test_the_request_of_the_readme_gives_its_answer(client: FlaskClient) -> None
     given = client.post(re.sub(r"https?://[^/]+", "", words[1]), data=body).json
     shown = json.loads(answer)
     assert shapes(given) == shapes(shown)
-    for name in ("_id", "cluster", "created", "joined", "unknown_interests"):
+    for name in ("_id", "cluster", "city", "hub", "created", "joined", "unknown_interests"):
         assert given[name] == shown[name], name
 
 

@@ -27,10 +27,12 @@ def dump(url: str) -> dict[str, Any]:
     return {name: str(what) for name, what in tables.items() if name != "alembic_version"}
 
 
-def test_the_migrations_make_what_the_tables_say(new_database: str) -> None:
-    app = app_on(new_database)
-    with app.app_context():
+def test_the_migrations_make_what_the_tables_say(server: Server) -> None:
+    url = server.create()
+    with app_on(url).app_context():
+        flask_migrate.upgrade()
         flask_migrate.check()
+    server.drop(url)
 
 
 @pytest.mark.parametrize("revision", sorted(path.name[:4] for path in REVISIONS.glob("0*.py")))

@@ -1,0 +1,31 @@
+"""The tables of docs/places.md are what happens."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_manage import run_manage
+
+PAGE = (Path(__file__).parents[2] / "docs" / "places.md").read_text()
+ROWS = [
+    tuple(cell.strip() for cell in row.split("|")[1:-1])
+    for row in re.findall(r"^\|.*\|$", PAGE, re.MULTILINE)
+    if "---" not in row and "typed" not in row
+]
+
+
+@pytest.mark.parametrize(("typed", "means"), [row[-2:] for row in ROWS])
+def test_a_row_of_the_page_is_what_happens(app: Any, typed: str, means: str) -> None:
+    city = app.extensions["nomad_rooms"].cities.find(typed, None)
+    assert (f"{city.name}, {city.country}" if city else "no city") == means
+
+
+def test_the_pages_commands_run(database_url: str) -> None:
+    commands = re.findall(r"^python manage.py (.*)$", PAGE, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        done = run_manage(*shlex.split(command), DATABASE_URL=database_url)
+        assert done.returncode == 0, done.stderr
