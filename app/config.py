@@ -37,6 +37,7 @@ class Settings:
     database_url: str | None = None
     direct_database_url: str | None = None
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    metrics_key: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
     default_country: str = "ES"
     workers: int = 2
@@ -68,6 +69,8 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             faults.append("API_KEYS is missing: one or more secrets, separated by commas")
     if app_env == "production" and any(len(key) < 16 for key in api_keys):
         faults.append("API_KEYS has a key of under 16 characters, which can be guessed")
+    if app_env == "production" and 0 < len(environ.get("METRICS_KEY", "")) < 16:
+        faults.append("METRICS_KEY has under 16 characters, which can be guessed")
     country = (environ.get("DEFAULT_COUNTRY") or "ES").upper()
     if country not in COUNTRY_CODES:
         faults.append(f"DEFAULT_COUNTRY is {country!r}: it must be an ISO 3166-1 alpha-2 code")
@@ -81,6 +84,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             "DIRECT_DATABASE_URL", environ.get("DIRECT_DATABASE_URL"), faults
         ),
         api_keys=api_keys,
+        metrics_key=environ.get("METRICS_KEY") or None,
         cors_origins=_listed(environ.get("CORS_ORIGINS", "")),
         default_country=country,
         workers=_number(environ, "WEB_CONCURRENCY", 2, 1, 10, faults),

@@ -10,9 +10,10 @@ from app.config import INSTANCE, ROOT, Settings, read_environment, with_driver
 from app.current import EXTENSION
 from app.db import db, engine_options
 from app.members import routes as members
+from app.metrics import MODEL
 from app.rooms import routes as rooms
 from app.services import build
-from app.web import auth, errors, health, observe
+from app.web import auth, docs, errors, health, metrics, observe
 from app.web.json import OrjsonProvider
 from model import artifact
 
@@ -22,10 +23,12 @@ LARGEST_BODY = 16 * 1024
 def build_app(settings: Settings | None = None) -> APIFlask:
     """See app.create_app."""
     settings = settings or read_environment()
-    app = APIFlask("app", title="Nomad Rooms", version="1.0.0", json_errors=False)
+    app = APIFlask("app", title="Nomad Rooms", version="1.0.0", json_errors=False, docs_path=None)
     app.json = OrjsonProvider(app)
     app.config.update(
+        OPENAPI_VERSION="3.1.0",
         AUTO_SERVERS=False,
+        AUTO_OPERATION_ID=True,
         AUTO_404_RESPONSE=False,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         SQLALCHEMY_DATABASE_URI=settings.database_url or _embedded_database(),
@@ -36,10 +39,14 @@ def build_app(settings: Settings | None = None) -> APIFlask:
     with app.app_context():
         app.extensions[EXTENSION] = build(db.engine, artifact.load(), settings.default_country)
     observe.observe(app)
-    auth.require_keys(app, settings.api_keys)
+    auth.require_keys(app, settings)
     errors.register(app)
     for part in (rooms, members, clusters, cities, health):
         app.register_blueprint(part.blueprint)
+    for page in (metrics.blueprint, docs.blueprint):
+        app.register_blueprint(page)
+    docs.describe(app)
+    MODEL.labels(app.extensions[EXTENSION].model.id).set(1)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
     return app

@@ -1,5 +1,6 @@
 """`make run`: everything a developer needs in one process, on the embedded Postgres."""
 
+import fcntl
 import os
 import sys
 
@@ -19,7 +20,9 @@ def main() -> None:
     settings = read_environment()
     INSTANCE.mkdir(exist_ok=True)
     (INSTANCE / "development").touch()
-    with build_app(settings).app_context():
+    with build_app(settings).app_context(), (INSTANCE / "prepare.lock").open("w") as lock:
+        # Two started together would both make the tables.
+        fcntl.flock(lock, fcntl.LOCK_EX)
         upgrade()
         load_cities()
         services().clusters.register(services().model)

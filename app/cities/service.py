@@ -10,6 +10,7 @@ from cachetools import TTLCache
 from app.cities.naming import fold
 from app.cities.readings import Area, Reading, areas_of, readings
 from app.db import Database, Row
+from app.metrics import UNLISTED
 
 # A merge or a gather waits this long before it sweeps: nobody may remember longer.
 REMEMBERED_S = 5.0
@@ -110,6 +111,7 @@ MAKE_UNLISTED = """
     INSERT INTO cities (name, name_key, country_code, listed)
     VALUES (%(name)s, %(key)s, %(country)s, false)
     ON CONFLICT (name_key, country_code) WHERE NOT listed DO NOTHING
+    RETURNING id
 """
 FIND_BY_ID = """
     SELECT home.id, home.name, home.country_code, home.listed
@@ -200,7 +202,8 @@ class Cities:
         parameters = {"name": name, "key": fold(name), "country": country}
         city = self._first(FIND_UNLISTED, **parameters)
         if city is None:
-            self.database.execute(MAKE_UNLISTED, parameters)
+            if self.database.execute(MAKE_UNLISTED, parameters):
+                UNLISTED.inc()
             city = self._first(FIND_UNLISTED, **parameters)
         assert city is not None, "an unlisted city is never deleted"
         return city

@@ -26,13 +26,16 @@ class ClusterRequest(BaseModel):
 class PredictionAnswer(BaseModel):
     """The published answer."""
 
-    echoed_id: str | float = Field(alias="_id")
+    echoed_id: EchoedId = Field(alias="_id")
     cluster: int = Field(examples=[2])
 
 
+REQUEST = {"_id": "6172f1a95cd4", "interests": {"theaters": True, "museums": True, "surf": False}}
+
+
 @blueprint.post("/cluster")
-@blueprint.input(ClusterRequest, arg_name="asked")
-@blueprint.output(PredictionAnswer)
+@blueprint.input(ClusterRequest, arg_name="asked", example=REQUEST)
+@blueprint.output(PredictionAnswer, example={"_id": "6172f1a95cd4", "cluster": 4})
 def predict(asked: ClusterRequest) -> Response:
     """The cluster of a set of interests; stores nothing."""
     # json.dumps writes an int of any size, which orjson does not.

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.cities.schemas import CityAnswer
 from app.current import services
 from app.members.service import UnknownUser
+from app.rooms.examples import CHANGES, USER
 from app.web.fields import is_user_id
 from app.web.json import respond
 
@@ -62,7 +63,7 @@ class ChangesAnswer(BaseModel):
 
 @blueprint.get("/changes")
 @blueprint.input(ChangesQuery, location="query", arg_name="query")
-@blueprint.output(ChangesAnswer)
+@blueprint.output(ChangesAnswer, example=CHANGES)
 def changes(query: ChangesQuery) -> Response:
     """Every move that the app did not ask for, in order, none skipped; kept for 30 days."""
     items = services().members.changes(query.after, query.limit)
@@ -70,7 +71,7 @@ def changes(query: ChangesQuery) -> Response:
 
 
 @blueprint.get("/users/<user_id>")
-@blueprint.output(UserAnswer)
+@blueprint.output(UserAnswer, example=USER)
 def show(user_id: str) -> Response:
     """All that is stored about a user."""
     if not is_user_id(user_id):
@@ -90,3 +91,12 @@ def show(user_id: str) -> Response:
             "moves": user.moves,
         }
     )
+
+
+@blueprint.delete("/users/<user_id>")
+@blueprint.output({}, status_code=204, description="Nothing of the user is stored.")
+def forget(user_id: str) -> Response:
+    """Erase all that is stored about a user; asking again is right too."""
+    if is_user_id(user_id):
+        services().members.forget(user_id)
+    return Response(status=204)

@@ -113,6 +113,8 @@ SHOW_MOVES = """
 """
 
 
+FORGET = "DELETE FROM memberships WHERE user_id = %(user)s"
+FORGET_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
 # In the order of commits: whoever moves people takes their numbers under a lock (app/rooms/moving).
 CHANGES = """
     SELECT id, user_id, from_room, to_room, reason, at FROM room_changes
@@ -195,6 +197,16 @@ class Members:
             updated_at,
             [Move(*move) for move in self.database.execute(SHOW_MOVES, {"user": user_id})],
         )
+
+    def forget(self, user_id: str) -> None:
+        """Erase all that is stored about a user; who is not there is forgotten already.
+
+        Raises DatabaseUnavailable.
+        """
+        # The membership first: it waits for a command that is moving the user, whose line in
+        # room_changes is then there to be erased.
+        self.database.execute(FORGET, {"user": user_id})
+        self.database.execute(FORGET_CHANGES, {"user": user_id})
 
     def changes(self, after: int, limit: int) -> list[Change]:
         """Moves that the app did not ask for, in order, those after a cursor.

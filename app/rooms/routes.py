@@ -4,6 +4,8 @@ from apiflask import APIBlueprint
 from flask import Response, request, url_for
 
 from app.current import services
+from app.metrics import JOINS, MOVES, ROOMS
+from app.rooms.examples import ANSWER, CREATED, DETAILS, REQUESTS
 from app.rooms.schemas import RoomAnswer, RoomDetailsAnswer, RoomRequest, answer, document
 from app.rooms.service import RoomMoved
 from app.web.json import respond
@@ -12,8 +14,9 @@ blueprint = APIBlueprint("rooms", __name__, tag="Rooms")
 
 
 @blueprint.post("/rooms")
-@blueprint.input(RoomRequest, arg_name="joining")
-@blueprint.output(RoomAnswer)
+@blueprint.input(RoomRequest, arg_name="joining", examples=REQUESTS)
+@blueprint.output(RoomAnswer, example=ANSWER, description="The user is in a room that was there.")
+@blueprint.doc(responses={201: CREATED})
 def assign(joining: RoomRequest) -> Response:
     """Put a user into the room of their city and interests.
 
@@ -21,6 +24,10 @@ def assign(joining: RoomRequest) -> Response:
     """
     assignment = services().assigner.assign(joining.user_id, joining.interests, joining.place)
     request.environ["nomad_rooms.room_created"] = assignment.created
+    if assignment.created:
+        ROOMS.inc()
+    if assignment.standing.joined:
+        (MOVES if assignment.standing.previous_room_id else JOINS).inc()
     city = assignment.city
     guesses = (
         [] if city.listed else services().suggestions.guess(joining.city or city.name, city.country)
@@ -29,7 +36,8 @@ def assign(joining: RoomRequest) -> Response:
 
 
 @blueprint.get("/rooms/<int(max=9223372036854775807):room_id>")
-@blueprint.output(RoomDetailsAnswer)
+@blueprint.output(RoomDetailsAnswer, example=DETAILS)
+@blueprint.doc(responses={308: "The room was taken in; Location is the one that did."})
 def show(room_id: int) -> Response:
     """A room, its city and cluster, and how many are in it.
 

@@ -5,30 +5,42 @@ import hmac
 
 from flask import Flask, Response, request
 
+from app.config import Settings
 from app.web.errors import problem
 
-OPEN_ENDPOINTS = frozenset({"health.livez", "health.readyz", "cities.suggest"})
+# Everything else wants a key. The form's pages work before there is a user.
+OPEN_ENDPOINTS = frozenset(
+    {
+        "cities.suggest",
+        "docs.asset",
+        "docs.page",
+        "docs.script",
+        "health.livez",
+        "health.readyz",
+        "openapi.spec",
+    }
+)
+METRICS_ENDPOINT = "metrics.show"
 
 
-def require_keys(app: Flask, api_keys: tuple[str, ...]) -> None:
+def require_keys(app: Flask, settings: Settings) -> None:
     """Answer 401 to whoever brings none of the keys; with no keys (development) ask for none."""
-    if not api_keys:
+    if not settings.api_keys:
         return
-    digests = [_digest(key.encode()) for key in api_keys]
+    digests = [_digest(key.encode()) for key in settings.api_keys]
+    metrics_digests = [_digest(settings.metrics_key.encode())] if settings.metrics_key else []
 
     @app.before_request
     def check_key() -> Response | None:
+        endpoint = request.endpoint
         # No endpoint: there is nothing at this address, for anybody. OPTIONS: browsers ask it
         # without credentials, and it tells nothing.
-        if (
-            request.endpoint is None
-            or request.endpoint in OPEN_ENDPOINTS
-            or request.method == "OPTIONS"
-        ):
+        if endpoint is None or endpoint in OPEN_ENDPOINTS or request.method == "OPTIONS":
             return None
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        accepted = metrics_digests if endpoint == METRICS_ENDPOINT else digests
         # WSGI hands header bytes over as latin-1; encoding them back never fails.
-        if scheme.lower() == "bearer" and _matches(key.strip().encode("latin-1"), digests):
+        if scheme.lower() == "bearer" and _matches(key.strip().encode("latin-1"), accepted):
             return None
         return problem(
             401,

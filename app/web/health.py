@@ -18,15 +18,30 @@ class Health(BaseModel):
     problems: list[str] = []
 
 
+NOT_READY = {
+    "description": "Not ready; `problems` says why and how to mend it.",
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/Health"},
+            "example": {
+                "status": "not ready",
+                "problems": ["the model is not registered: run `manage.py model register`"],
+            },
+        }
+    },
+}
+
+
 @blueprint.get("/livez")
-@blueprint.output(Health)
+@blueprint.output(Health, example={"status": "ok", "problems": []})
 def livez() -> Response:
     """The process answers."""
     return respond({"status": "ok", "problems": []})
 
 
 @blueprint.get("/readyz")
-@blueprint.output(Health)
+@blueprint.output(Health, example={"status": "ok", "problems": []})
+@blueprint.doc(responses={503: NOT_READY})
 def readyz() -> Response:
     """The database is reachable, its schema is as new as this code, the model is registered."""
     try:

@@ -1,4 +1,4 @@
-"""The one middleware: a request id, a log line."""
+"""The one middleware: a request id, a log line, the counters."""
 
 import logging
 import re
@@ -10,12 +10,16 @@ from typing import Any
 import orjson
 from flask import Flask, Response, request
 
+from app.metrics import count_request
+
 access_log = logging.getLogger("nomad_rooms.access")
 
 ROUTE = "nomad_rooms.route"
 REQUEST_ID = "nomad_rooms.request_id"
 # What may stand in a header and a log line as it came.
 ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,64}").fullmatch
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 Environ = dict[str, Any]
 WsgiApp = Callable[[Environ, Any], Iterable[bytes]]
@@ -39,14 +43,19 @@ class Observe:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-ID", request_id))
+            seconds = time.perf_counter() - began
+            method, route = environ["REQUEST_METHOD"], environ.get(ROUTE, "none")
+            if method not in METHODS:
+                method = "other"  # anybody can make one up, and each would be a series
+            count_request(method, route, int(status[:3]), seconds)
             access_log.info(
                 "request",
                 extra={
                     "fields": {
-                        "method": environ["REQUEST_METHOD"],
-                        "route": environ.get(ROUTE, "none"),
+                        "method": method,
+                        "route": route,
                         "status": int(status[:3]),
-                        "ms": round((time.perf_counter() - began) * 1000, 2),
+                        "ms": round(seconds * 1000, 2),
                         "request_id": request_id,
                         "room_created": environ.get("nomad_rooms.room_created", False),
                     }

@@ -124,6 +124,13 @@ class Server:
         """The one process of that program, when there is one: `supervisor.py`, `postgres`."""
         return await_condition(lambda: self.processes(program))[0]
 
+    def await_look(self) -> None:
+        """Wait until the supervisor has looked whether anybody is left, and stayed."""
+        (keeper,) = self.processes("supervisor.py")
+        # It sleeps between two looks: each is a switch of context of its own will.
+        before = keeper.num_ctx_switches().voluntary
+        await_condition(lambda: keeper.num_ctx_switches().voluntary > before + 3)
+
     def is_gone(self) -> bool:
         return not self.places.sockets.exists() and not self.processes()
 

@@ -13,6 +13,16 @@ from app.embedded import supervisor
 from app.embedded.binaries import find_binaries
 
 
+@contextlib.contextmanager
+def ending(process):
+    """Kill a process at the end, also when the test fails."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_a_killed_user_leaves_nothing_running(server, query, eventually):
     user = server.user()
     query(user.join(), "CREATE TABLE kept AS SELECT 42 AS number")
@@ -114,7 +124,9 @@ def test_a_stale_pid_that_now_names_an_innocent_process_does_no_harm(server, que
     user = server.user()
     query(user.join(), "CREATE TABLE kept AS SELECT 42 AS number")
     kill_before_they_can_tidy_up(server, eventually)
-    with subprocess.Popen(["sleep", "600"]) as innocent:
+    # Of the user that postgres runs as: it takes the pid of anybody else's process for stale.
+    owner = 65534 if os.geteuid() == 0 else None
+    with ending(subprocess.Popen(["sleep", "600"], user=owner)) as innocent:
         stale = [server.places.pg / "data" / "postmaster.pid"]
         stale += server.places.sockets.glob(".s.PGSQL.*.lock")
         assert len(stale) == 2
@@ -129,7 +141,6 @@ def test_a_stale_pid_that_now_names_an_innocent_process_does_no_harm(server, que
         user.kill()
         newcomer.leave()
         assert innocent.poll() is None
-        innocent.kill()
 
 
 def kill_before_they_can_tidy_up(server, eventually):
@@ -153,8 +164,9 @@ def test_a_server_without_a_supervisor_is_replaced(server, query, answers, event
     lock = os.open(server.places.server_lock, os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX)
     command = [*untied, find_binaries() / "postgres", *options]
-    with subprocess.Popen(command, pass_fds=[lock], stderr=subprocess.DEVNULL) as orphan:
-        os.close(lock)
+    orphan = subprocess.Popen(command, pass_fds=[lock], stderr=subprocess.DEVNULL)
+    os.close(lock)
+    with ending(orphan):
         eventually(lambda: answers(url))
 
         assert query(server.user().join(), "SELECT number FROM kept") == 42
@@ -175,4 +187,5 @@ def test_an_instance_removed_under_a_living_server_can_be_made_anew(server, quer
     # The first user counts again once it has joined again, although it holds the old lock.
     assert bereft.join() == url
     server.users[-1].leave()
+    server.await_look()
     assert query(url, "SELECT 1") == 1

@@ -69,9 +69,11 @@ def test_one_process_may_join_several_databases_of_any_name_but_none(server, que
     assert "refused: 'The embedded Postgres has no database" in user.do("join(instance, '')")
 
 
-def test_the_environment_of_whoever_starts_the_server_changes_nothing(server, query):
-    misleading = {"PGPORT": "6543", "PGDATA": "/nowhere", "PGHOST": "nowhere", "PGUSER": "nobody"}
-    url = server.user(**misleading, LC_ALL="C", LANG="C", TMPDIR="/nowhere").join()
+def test_the_environment_of_those_who_use_the_server_changes_nothing(server, query, monkeypatch):
+    monkeypatch.setenv("PGPORT", "6543")
+    monkeypatch.setenv("PGHOST", "nowhere")
+    monkeypatch.setenv("PGUSER", "nobody")
+    url = server.user(PGDATA="/nowhere", TMPDIR="/nowhere", LC_ALL="C").join()
 
     # Capital and accented letters fold and sort as on every other machine.
     assert query(url, "SELECT lower('ÅÑ') || current_setting('server_encoding')") == "åñUTF8"
@@ -126,7 +128,7 @@ def test_an_ordinary_user_gets_a_server_of_their_own(make_server, ordinary_user,
         assert not pathlib.Path(psycopg2.extensions.parse_dsn(url)["host"]).exists()
 
 
-def test_the_second_user_keeps_the_server_when_the_first_has_left(server, query, eventually):
+def test_the_second_user_keeps_the_server_when_the_first_has_left(server, query):
     first, second = server.user(), server.user()
     first.join()
     url = second.join()
@@ -134,10 +136,7 @@ def test_the_second_user_keeps_the_server_when_the_first_has_left(server, query,
     # Ends only if neither the server nor its supervisor holds the first one's pipes.
     first.leave()
 
-    (supervisor,) = server.processes("supervisor.py")
-    # It wakes at every tick, so it has looked for users by now if its switches went up by a few.
-    seen = supervisor.num_ctx_switches().voluntary
-    eventually(lambda: supervisor.num_ctx_switches().voluntary > seen + 3)
+    server.await_look()
     assert query(url, "SELECT 1") == 1
     assert server.log().count("starting PostgreSQL") == 1
 
@@ -183,9 +182,7 @@ def test_a_forked_child_keeps_the_server_of_its_killed_parent(server, query, eve
     child = int(parent.do("os.fork() or signal.pause()"))
     parent.kill()
     try:
-        (supervisor,) = server.processes("supervisor.py")
-        seen = supervisor.num_ctx_switches().voluntary
-        eventually(lambda: supervisor.num_ctx_switches().voluntary > seen + 3)
+        server.await_look()
         assert query(url, "SELECT 1") == 1
     finally:
         os.kill(child, 9)
