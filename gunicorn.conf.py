@@ -1,20 +1,49 @@
 """gunicorn's settings; the numbers come from the environment through app/config.py."""
 
 import os
+import shutil
+import tempfile
 
 # One profile is a product of two small matrices: threads for it cost memory and give nothing.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# The figures of all workers meet in files of one directory, empty at each start. Before the import
+# of what counts, which looks for it once.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nomad-rooms-figures-")
+
+from gunicorn.workers.gthread import ThreadWorker  # noqa: E402
 
 from app.config import read_environment  # noqa: E402
 from app.web.observe import logging_config  # noqa: E402
 
 settings = read_environment()
 
+
+class Worker(ThreadWorker):
+    """A worker of threads that gives the port free within a second of the arbiter's death.
+
+    gunicorn's own notices the death too, but goes on as before on the connections it has: with
+    clients that keep theirs busy it holds the port for the whole graceful_timeout, and a new
+    arbiter gives up after 5 s.
+    """
+
+    def is_parent_alive(self) -> bool:
+        if super().is_parent_alive():
+            return True
+        # What is under way is answered, and the answers tell clients to connect anew.
+        self.alive = False
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        return False
+
+
 bind = f"{'127.0.0.1' if settings.app_env == 'development' else '0.0.0.0'}:{settings.port}"
 workers = settings.workers
 threads = settings.threads
 # Sync workers outlive a killed arbiter by many seconds; threads see it within one.
-worker_class = "gthread"
+worker_class = Worker
 # Loaded once and shared: less memory, and a configuration fault ends the start, not each worker.
 preload_app = True
 # Heroku kills 30 s after SIGTERM: what is under way ends before that.
@@ -37,6 +66,18 @@ def post_fork(server: object, worker: object) -> None:
     app = worker.app.wsgi()  # type: ignore[attr-defined]
     with app.app_context():
         db.engine.dispose(close=False)
+
+
+def child_exit(server: object, worker: object) -> None:
+    """What a worker counted stays; what it only showed is gone with it."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[attr-defined]
+
+
+def on_exit(server: object) -> None:
+    """Leave no directory behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def when_ready(server: object) -> None:

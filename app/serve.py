@@ -3,19 +3,20 @@
 import fcntl
 import os
 import sys
-
-from flask_migrate import upgrade
-from gunicorn.app.wsgiapp import WSGIApplication
-
-from app.cities import loading
-from app.cli import progress_bar
-from app.config import INSTANCE, ROOT, read_environment
-from app.current import services
-from app.factory import build_app
+import tempfile
 
 
 def main() -> None:
     """Prepare the database, then become gunicorn's arbiter."""
+    # Named before what counts is imported, which looks for it once.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nomad-rooms-figures-")
+    from flask_migrate import upgrade
+    from gunicorn.app.wsgiapp import WSGIApplication
+
+    from app.config import INSTANCE, ROOT, read_environment
+    from app.current import services
+    from app.factory import build_app
+
     os.environ.setdefault("APP_ENV", "development")
     settings = read_environment()
     INSTANCE.mkdir(exist_ok=True)
@@ -32,6 +33,11 @@ def main() -> None:
 
 
 def load_cities() -> None:
+    """Load the gazetteer unless it is there."""
+    from app.cities import loading
+    from app.cli import progress_bar
+    from app.current import services
+
     database = services().database
     if loading.loaded(database) is None:
         with progress_bar() as progress:

@@ -179,9 +179,9 @@ class Supervisor:
             lived = time.monotonic() - began
             if starts == 1 and postgres.returncode > 0 and lived < 10:
                 return 1  # it refused: whoever waits for it should hear why, not wait
-            # At once the first time. Backends of a killed postgres need a moment to notice,
-            # and a full disk longer: hence the growing pause, short enough to be back soon.
-            pause = 0.0 if lived > 2 else min(max(2 * pause, 0.05), 0.5)
+            # At once the first time. Backends of a killed postgres need a moment to notice, and
+            # postgres refuses while they live; a full disk needs longer: hence a growing pause.
+            pause = 0.0 if lived > 1 else min(max(2 * pause, 0.02), 0.5)
             self.wait(pause)
         return 0
 

@@ -34,7 +34,7 @@ ANSWER: dict[str, Any] = {
     "unknown_interests": [],
     "did_you_mean": [],
 }
-CREATED = {
+CREATED: Any = {
     "description": "The user is in a room that this call created.",
     "content": {
         "application/json": {

@@ -15,6 +15,7 @@ LONGEST_NUMBER = 64
 # C0, DEL and C1; the noncharacters and lone surrogates never get through the JSON parser.
 USER_ID = r"[A-Za-z0-9._~:-]{1,64}"
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 
 
 def is_user_id(text: str) -> bool:
@@ -37,20 +38,28 @@ def _country(code: str) -> str:
 
 UserId = Annotated[
     str,
-    StringConstraints(strict=True, min_length=1, max_length=64, pattern=rf"^{USER_ID}\z"),
+    StringConstraints(strict=True, min_length=1, max_length=64, pattern=rf"^{USER_ID}$"),
     Field(description="The app's id of the user.", examples=["6172f1a95cd4e7a2b4c3d2e1"]),
 ]
 CityName = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=80),
     AfterValidator(_printable),
-    Field(description="The city as the user typed it.", examples=["Sevilla"]),
+    Field(
+        description="The city as the user typed it; has a letter or a digit.",
+        examples=["Sevilla"],
+        json_schema_extra={"pattern": PRINTABLE},
+    ),
 ]
 Country = Annotated[
     str,
     StringConstraints(strict=True, min_length=2, max_length=2),
     AfterValidator(_country),
-    Field(description="ISO 3166-1 alpha-2 code, or XK.", examples=["ES"]),
+    Field(
+        description="ISO 3166-1 alpha-2 code, or XK, in either case.",
+        examples=["ES"],
+        json_schema_extra={"pattern": "^[A-Za-z]{2}$"},
+    ),
 ]
 
 
@@ -96,7 +105,12 @@ def _ticked(given: Any) -> list[str]:
     return ticked
 
 
-_KEY_SCHEMA = {"type": "string", "minLength": 1, "maxLength": LONGEST_INTEREST}
+_KEY_SCHEMA = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": LONGEST_INTEREST,
+    "pattern": PRINTABLE,
+}
 Interests = Annotated[
     list[str],
     PlainValidator(_ticked),

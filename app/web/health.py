@@ -1,5 +1,7 @@
 """Is it up, and can it serve."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
@@ -18,7 +20,7 @@ class Health(BaseModel):
     problems: list[str] = []
 
 
-NOT_READY = {
+NOT_READY: Any = {
     "description": "Not ready; `problems` says why and how to mend it.",
     "content": {
         "application/json": {

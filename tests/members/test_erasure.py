@@ -1,0 +1,59 @@
+"""DELETE /users/<_id>: nothing of the user is left anywhere."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from tests.conftest import Sql
+from tests.rooms.test_assignment import place
+
+USER = "to-be:forgotten"
+
+
+def places_that_hold(sql: Sql, needle: str) -> list[str]:
+    """Tables and columns, of any text, array or JSON type, in which a text stands."""
+    columns = sql(
+        "SELECT table_schema, table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        " AND (data_type IN ('text', 'ARRAY', 'jsonb', 'json', 'character', 'character varying'))"
+        " AND table_name NOT IN ('city_names', 'place_names')"
+    )
+    return [
+        f"{table}.{column}"
+        for schema, table, column in columns
+        if sql(
+            f'SELECT 1 FROM "{schema}"."{table}" WHERE "{column}"::text LIKE %s LIMIT 1',
+            (f"%{needle}%",),
+        )
+    ]
+
+
+def test_a_forgotten_user_stands_nowhere(client: FlaskClient, sql: Sql) -> None:
+    place(client, _id=USER)
+    place(client, _id=USER, city="Otra Parte")
+    place(client, _id="somebody-else")
+    sql(
+        "INSERT INTO room_changes (user_id, from_room, to_room, reason)"
+        " VALUES (%s, 1, 2, 'merge'), ('somebody-else', 1, 2, 'merge')",
+        (USER,),
+    )
+    assert places_that_hold(sql, USER) == ["memberships.user_id", "room_changes.user_id"]
+    response = client.delete(f"/users/{USER}")
+    assert (response.status_code, response.data) == (204, b"")
+    assert places_that_hold(sql, USER) == []
+    assert client.get(f"/users/{USER}").status_code == 404
+    assert client.get("/users/somebody-else").json["moves"]
+
+
+def test_forgetting_again_or_whom_nobody_knows_is_right_too(client: FlaskClient) -> None:
+    for user in (USER, USER, "never-seen", "%00", "x" * 100):
+        assert client.delete(f"/users/{user}").status_code == 204
+
+
+def test_a_forgotten_user_may_come_back_as_new(client: FlaskClient) -> None:
+    first: Any = place(client, _id=USER)
+    client.delete(f"/users/{USER}")
+    again = place(client, _id=USER)
+    assert again["joined"] is True
+    assert again["previous_room_id"] is None
+    assert again["room_id"] == first["room_id"]

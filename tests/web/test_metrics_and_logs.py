@@ -1,0 +1,97 @@
+"""What an operator sees, and what nobody may read in it."""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from tests.conftest import KEY
+from tests.serving import Gunicorn, until
+
+METRICS_KEY = "a-key-for-the-scraper-alone"
+
+
+def scrape(server: Gunicorn) -> dict[str, float]:
+    text = requests.get(
+        f"{server.url}/metrics", headers={"Authorization": f"Bearer {METRICS_KEY}"}, timeout=10
+    ).text
+    return {
+        name: float(value)
+        for name, value in re.findall(r"^(nomad_rooms\S*) (\S+)$", text, re.MULTILINE)
+    }
+
+
+def join(server: Gunicorn, user: str, city: str = "Sevilla") -> int:
+    response = requests.post(
+        f"{server.url}/rooms",
+        json={"_id": user, "city": city, "interests": ["surf", "secretHobby"]},
+        headers={"Authorization": f"Bearer {KEY}"},
+        timeout=10,
+    )
+    return response.status_code
+
+
+def test_figures_are_those_of_all_workers_and_outlive_them(
+    serve: Callable[..., Gunicorn],
+) -> None:
+    server = serve(METRICS_KEY=METRICS_KEY, WEB_CONCURRENCY="2")
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda n: join(server, f"u{n}"), range(60)))
+    join(server, "u0", "Granada")
+    join(server, "u1", "Vila d'Enlloc")
+    figures = scrape(server)
+    assert statuses.count(201) == 1
+    assert figures["nomad_rooms_joins_total"] == 60
+    assert figures["nomad_rooms_moves_total"] == 2
+    assert figures["nomad_rooms_rooms_created_total"] == 3
+    assert figures["nomad_rooms_unlisted_cities_total"] == 1
+    created = 'nomad_rooms_requests_total{method="POST",route="/rooms",status="201"}'
+    assert figures[created] == 3
+    assert any(name.startswith("nomad_rooms_model{") for name in figures)
+    # A worker that is gone takes no figure with it.
+    workers = re.findall(r"Booting worker with pid: (\d+)", server.log.read_text())
+    os.kill(int(workers[0]), signal.SIGKILL)
+    until(lambda: len(re.findall("Booting worker", server.log.read_text())) == 3)
+    until(server.is_ready)
+    assert scrape(server)["nomad_rooms_joins_total"] == 60
+
+
+def test_the_scrapers_key_opens_metrics_and_nothing_else(
+    serve: Callable[..., Gunicorn],
+) -> None:
+    server = serve(METRICS_KEY=METRICS_KEY)
+    for key, path, status in (
+        (METRICS_KEY, "/metrics", 200),
+        (KEY, "/metrics", 401),
+        (METRICS_KEY, "/changes", 401),
+        (KEY, "/changes", 200),
+    ):
+        headers = {"Authorization": f"Bearer {key}"}
+        assert (
+            requests.get(f"{server.url}{path}", headers=headers, timeout=10).status_code == status
+        )
+
+
+def test_no_line_of_the_log_tells_who_or_what(serve: Callable[..., Gunicorn]) -> None:
+    server = serve(METRICS_KEY=METRICS_KEY)
+    headers = {"Authorization": f"Bearer {KEY}", "X-Request-ID": "traced-1"}
+    assert join(server, "user:4711") == 201
+    assert requests.get(f"{server.url}/users/user:4711", headers=headers, timeout=10).ok
+    requests.get(f"{server.url}/cities?q=sevi", timeout=10)
+    requests.get(f"{server.url}/nowhere/user:4711", headers=headers, timeout=10)
+    requests.post(f"{server.url}/rooms", data="user:4711", headers=headers, timeout=10)
+    server.stop()
+    log = server.log.read_text()
+    for secret in ("4711", "secretHobby", "surf", "sevi", KEY, METRICS_KEY):
+        assert secret not in log, secret
+    lines = [json.loads(line) for line in log.splitlines()]
+    asked = [line for line in lines if line["event"] == "request"]
+    assert {"POST", "GET"} == {line["method"] for line in asked}
+    traced = [line for line in asked if line["request_id"] == "traced-1"]
+    assert [line["route"] for line in traced] == ["/users/<user_id>", "none", "/rooms"]
+    assert all(line["ms"] > 0 for line in asked)
+    assert [line["room_created"] for line in asked if line["status"] == 201] == [True]
