@@ -8,9 +8,13 @@ manage = LazyGroup(
     help="Inspect and mend rooms, cities, clusters and users.",
     parts={
         "cities": ("app.cities.commands:cities", "Cities: load, find, merge, gather, release."),
+        "clusters": ("app.clusters.commands:clusters", "Clusters: list, show, plot."),
         "db": ("app.schema_commands:db", "Bring the database's schema up to date."),
         "model": ("app.clusters.commands:model", "The model that predicts clusters."),
         "rooms": ("app.rooms.commands:rooms", "Rooms and how many are in them."),
+        "runs": ("app.runs.commands:runs", "What admins did."),
+        "stats": ("app.stats:stats", "How many users and rooms, and how they grow."),
+        "users": ("app.members.commands:users", "Users: show, forget, export, import."),
     },
 )
 

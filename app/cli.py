@@ -1,10 +1,11 @@
 """What all commands share: groups loaded when called, tables or JSON, errors in one line."""
 
+import csv
 import functools
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -90,6 +91,28 @@ def print_fields(fields: Mapping[str, Any]) -> None:
     width = max(len(name) for name in fields)
     for name, value in fields.items():
         click.echo(f"{click.style(name.ljust(width), dim=True)}  {'' if value is None else value}")
+
+
+def format_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add --csv and --jsonl, of which CSV is what is meant without either."""
+    for name in ("jsonl", "csv"):
+        command = click.option(
+            f"--{name}", "form", flag_value=name, default="csv", help=f"Write {name.upper()}."
+        )(command)
+    return command
+
+
+def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows to standard output as they come, as CSV or as JSON lines."""
+    if form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+        return
+    import orjson
+
+    for row in rows:
+        sys.stdout.write(orjson.dumps(dict(zip(columns, row, strict=True))).decode() + "\n")
 
 
 @contextmanager

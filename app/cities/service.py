@@ -162,6 +162,16 @@ class Cities:
                 return city
         return None
 
+    def known(self, name: str, country: str | None) -> City | None:
+        """The city that a typed name means, unlisted ones too, or None; makes none.
+
+        Raises UnusableName, DatabaseUnavailable.
+        """
+        if city := self.find(name, country):
+            return city
+        name, country = self._unlisted_name(name.strip(), country)
+        return self._first(FIND_UNLISTED, key=fold(name), country=country)
+
     def by_id(self, city_id: int) -> City:
         """The city of an id, or the one it was merged into.
 

@@ -26,6 +26,37 @@ class Registration:
     registered_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterDetails:
+    """A cluster as the database knows it, and how many are in its rooms."""
+
+    id: int
+    label_es: str
+    label_en: str
+    top_interests: list[str]
+    model_id: str
+    retired_at: datetime | None
+    rooms: int
+    members: int
+
+
+class UnknownCluster(Exception):
+    """No cluster has this number."""
+
+
+LIST = """
+    SELECT clusters.id, label_es, label_en, top_interests, model_id, retired_at,
+           count(counted.room_id), coalesce(sum(counted.members), 0)::bigint
+    FROM clusters
+    LEFT JOIN (
+        SELECT rooms.cluster_id, rooms.id AS room_id, count(memberships.user_id) AS members
+        FROM rooms LEFT JOIN memberships ON memberships.room_id = rooms.id GROUP BY rooms.id
+    ) AS counted ON counted.cluster_id = clusters.id
+    WHERE %(id)s IS NULL OR clusters.id = %(id)s
+    GROUP BY clusters.id ORDER BY clusters.id
+"""
+
+
 class Clusters:
     """The models and clusters that the database knows."""
 
@@ -50,6 +81,23 @@ class Clusters:
         return Registration(
             model.id, known is None, list(model.cluster_ids), known and known.registered_at
         )
+
+    def all(self) -> list[ClusterDetails]:
+        """Every cluster, retired ones too, in the order of their numbers.
+
+        Raises DatabaseUnavailable.
+        """
+        return [ClusterDetails(*row) for row in self.database.execute(LIST, {"id": None})]
+
+    def show(self, number: int) -> ClusterDetails:
+        """One cluster.
+
+        Raises UnknownCluster, DatabaseUnavailable.
+        """
+        rows = self.database.execute(LIST, {"id": number})
+        if not rows:
+            raise UnknownCluster(number)
+        return ClusterDetails(*rows[0])
 
 
 def _write(connection: sqlalchemy.Connection, model: Model) -> None:

@@ -1,8 +1,23 @@
 """`manage.py rooms`."""
 
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
 import click
 
-from app.cli import json_option, print_fields, print_json, print_table, with_app
+from app.cli import (
+    format_option,
+    json_option,
+    print_fields,
+    print_json,
+    print_table,
+    with_app,
+    write_rows,
+)
+from app.rooms.orders import ORDERS, RoomFilter
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @click.group()
@@ -10,16 +25,52 @@ def rooms() -> None:
     """Rooms and how many are in them."""
 
 
+def filters(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the options that say which rooms."""
+    for option in (
+        click.option("--city", help="As a user would type it."),
+        click.option("--country", help="ISO 3166-1 alpha-2 code."),
+        click.option("--cluster", type=click.IntRange(1), help="Number of the cluster."),
+        click.option("--min-members", type=click.IntRange(0)),
+        click.option("--max-members", type=click.IntRange(0)),
+        click.option("--quiet", is_flag=True, help="Under 5 members, or nobody new for 30 days."),
+    ):
+        command = option(command)
+    return command
+
+
+def asked_for(city: str | None, country: str | None, **fields: Any) -> RoomFilter:
+    """A filter from options; click.ClickException when no city is called so."""
+    from app.cities.service import UnusableName
+    from app.current import services
+
+    country = country.upper() if country else None
+    if city is None:
+        return RoomFilter(country=country, **fields)
+    try:
+        found = services().cities.known(city, country)
+    except UnusableName as error:
+        raise click.ClickException(f"{city!r} has no letter and no digit") from error
+    if found is None:
+        raise click.ClickException(
+            f"no city is called {city!r}; `manage.py cities find {city!r}` looks further"
+        )
+    return RoomFilter(city_id=found.id, **fields)
+
+
 @rooms.command("list")
+@filters
+@click.option("--sort", type=click.Choice(list(ORDERS)), default="members", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @json_option
 @with_app
-def list_rooms(limit: int, as_json: bool) -> None:
+def list_rooms(sort: str, limit: int, as_json: bool, **asked: Any) -> None:
     """List rooms, the fullest first."""
     from app.current import services
+    from app.rooms.listing import table
     from app.rooms.schemas import document
 
-    found = services().rooms.fullest(limit)
+    found = table(services().database, asked_for(**asked), sort, limit)
     if as_json:
         print_json([document(room) for room in found])
         return
@@ -37,7 +88,37 @@ def list_rooms(limit: int, as_json: bool) -> None:
             )
             for room in found
         ],
-        empty="No rooms yet: POST /rooms makes the first.",
+        empty="No such rooms: POST /rooms makes them as people come.",
+    )
+
+
+@rooms.command()
+@filters
+@format_option
+@with_app
+def export(form: str, **asked: Any) -> None:
+    """Write rooms to standard output, as CSV or JSON lines."""
+    from app.current import services
+    from app.rooms.listing import table
+
+    columns = ("room_id", "city_id", "city", "country", "cluster", "label", "members", "created_at")
+    found = table(services().database, asked_for(**asked), "id")
+    write_rows(
+        form,
+        columns,
+        (
+            (
+                room.id,
+                room.city.id,
+                room.city.name,
+                room.city.country,
+                room.cluster,
+                room.label_en,
+                room.members,
+                room.created_at.isoformat(),
+            )
+            for room in found
+        ),
     )
 
 

@@ -6,7 +6,17 @@ from flask import Response, request, url_for
 from app.current import services
 from app.metrics import JOINS, MOVES, ROOMS
 from app.rooms.examples import ANSWER, CREATED, DETAILS, REQUESTS
-from app.rooms.schemas import RoomAnswer, RoomDetailsAnswer, RoomRequest, answer, document
+from app.rooms.listing import page
+from app.rooms.orders import RoomFilter
+from app.rooms.schemas import (
+    RoomAnswer,
+    RoomDetailsAnswer,
+    RoomRequest,
+    RoomsAnswer,
+    RoomsQuery,
+    answer,
+    document,
+)
 from app.rooms.service import RoomMoved
 from app.web.json import respond
 
@@ -33,6 +43,26 @@ def assign(joining: RoomRequest) -> Response:
         [] if city.listed else services().suggestions.guess(joining.city or city.name, city.country)
     )
     return respond(answer(assignment, guesses), 201 if assignment.created else 200)
+
+
+@blueprint.get("/rooms")
+@blueprint.input(RoomsQuery, location="query", arg_name="query")
+@blueprint.output(RoomsAnswer, example={"items": [DETAILS], "next": None})
+def browse(query: RoomsQuery) -> Response:
+    """Rooms in the order of their ids, page by page; of a city, a country or a cluster."""
+    city = services().cities.known(query.city, query.country) if query.city else None
+    asked = RoomFilter(city.id if city else None, query.country, query.cluster)
+    # A city that nobody ever named has no rooms.
+    found = (
+        []
+        if query.city and not city
+        else page(services().database, asked, query.after, query.limit)
+    )
+    following = None
+    if len(found) == query.limit:
+        kept = query.model_dump(exclude_none=True) | {"after": found[-1].id}
+        following = url_for(".browse", **kept)
+    return respond({"items": [document(room) for room in found], "next": following})
 
 
 @blueprint.get("/rooms/<int(max=9223372036854775807):room_id>")

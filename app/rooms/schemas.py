@@ -69,6 +69,16 @@ class ClusterAnswer(BaseModel):
     label: Label
 
 
+class RoomsQuery(BaseModel):
+    """Which rooms, and where the page begins."""
+
+    city: str | None = Field(None, min_length=1, max_length=80, description="As a user types it.")
+    country: Country | None = None
+    cluster: int | None = Field(None, ge=1, le=32767)
+    after: int = Field(0, ge=0, lt=2**63, description="The last room of the page before.")
+    limit: int = Field(50, ge=1, le=200)
+
+
 class RoomDetailsAnswer(BaseModel):
     """A room."""
 
@@ -77,6 +87,13 @@ class RoomDetailsAnswer(BaseModel):
     cluster: ClusterAnswer
     members: int
     created_at: datetime
+
+
+class RoomsAnswer(BaseModel):
+    """A page of rooms in the order of their ids."""
+
+    items: list[RoomDetailsAnswer]
+    next: str | None = Field(description="Where the next page is; null: this was the last.")
 
 
 def answer(assignment: Assignment, did_you_mean: list[City]) -> dict[str, object]:

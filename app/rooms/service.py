@@ -78,18 +78,6 @@ SHOW = """
     JOIN clusters ON clusters.id = rooms.cluster_id
     WHERE rooms.id = %(id)s
 """
-LIST = """
-    SELECT rooms.id, cities.id, cities.name, cities.country_code, cities.listed, rooms.cluster_id,
-           clusters.label_es, clusters.label_en, coalesce(counted.members, 0), rooms.created_at
-    FROM rooms
-    JOIN cities ON cities.id = rooms.city_id
-    JOIN clusters ON clusters.id = rooms.cluster_id
-    LEFT JOIN (
-        SELECT room_id, count(*) AS members FROM memberships GROUP BY room_id
-    ) AS counted ON counted.room_id = rooms.id
-    ORDER BY 9 DESC, rooms.id
-    LIMIT %(limit)s
-"""
 FIND_REDIRECT = "SELECT room_id FROM room_redirects WHERE id = %(id)s"
 
 
@@ -132,17 +120,10 @@ class Rooms:
         Raises RoomMoved, UnknownRoom, DatabaseUnavailable.
         """
         if rows := self.database.execute(SHOW, {"id": room_id}):
-            return _details(rows[0])
+            return details(rows[0])
         if rows := self.database.execute(FIND_REDIRECT, {"id": room_id}):
             raise RoomMoved(rows[0][0])
         raise UnknownRoom(room_id)
-
-    def fullest(self, limit: int) -> list[RoomDetails]:
-        """The fullest rooms first, `limit` of them at the most.
-
-        Raises DatabaseUnavailable.
-        """
-        return [_details(row) for row in self.database.execute(LIST, {"limit": limit})]
 
     def forget(self) -> None:
         """Drop all that is remembered: some of it turned out to be gone."""
@@ -150,6 +131,7 @@ class Rooms:
             self._remembered.clear()
 
 
-def _details(row: Row) -> RoomDetails:
+def details(row: Row) -> RoomDetails:
+    """A room from the columns that SHOW selects."""
     room_id, city_id, name, country, listed, *rest = row
     return RoomDetails(room_id, City(city_id, name, country, listed), *rest)

@@ -4,6 +4,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from psycopg2.extras import Json
@@ -18,6 +19,13 @@ END = """
     UPDATE admin_runs SET finished_at = now(), counts = %(counts)s, status = %(status)s
     WHERE id = %(id)s
 """
+SELECT = """
+    SELECT id, command, arguments, by, started_at, finished_at, counts, status FROM admin_runs
+"""
+
+
+class UnknownRun(Exception):
+    """No run has this id."""
 
 
 @dataclass(slots=True)
@@ -56,3 +64,37 @@ def _who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"  # a container's user may have no name
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A row of admin_runs."""
+
+    id: int
+    command: str
+    arguments: dict[str, Any]
+    by: str
+    started_at: datetime
+    finished_at: datetime | None
+    counts: dict[str, int]
+    status: str
+
+
+def latest(database: Database, limit: int) -> list[FinishedRun]:
+    """The latest runs, the newest first.
+
+    Raises DatabaseUnavailable.
+    """
+    rows = database.execute(f"{SELECT} ORDER BY id DESC LIMIT %(limit)s", {"limit": limit})
+    return [FinishedRun(*row) for row in rows]
+
+
+def show(database: Database, run_id: int) -> FinishedRun:
+    """One run.
+
+    Raises UnknownRun, DatabaseUnavailable.
+    """
+    rows = database.execute(f"{SELECT} WHERE id = %(id)s", {"id": run_id})
+    if not rows:
+        raise UnknownRun(run_id)
+    return FinishedRun(*rows[0])

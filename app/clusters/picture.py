@@ -1,0 +1,55 @@
+"""The heat map of components by interests."""
+
+from pathlib import Path
+
+import numpy as np
+
+from model.interests import load_interests
+from model.predict import Model
+
+WORDS = {
+    "en": ("Clusters and their interests", "weight in the cluster"),
+    "es": ("Los grupos y sus intereses", "peso en el grupo"),
+}
+
+
+def draw(model: Model, file: Path, language: str) -> None:
+    """Draw the model's components (k clusters × m interests), each cell with its weight.
+
+    Raises ImportError without matplotlib, OSError.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    # The same model gives the same file.
+    mpl.rcParams["svg.hashsalt"] = model.id
+    from matplotlib import pyplot as plt
+
+    labels = {interest.key: interest.labels[language] for interest in load_interests()}
+    title, unit = WORDS[language]
+    weights = model.components.T
+    figure, axes = plt.subplots(figsize=(2.4 + 1.9 * weights.shape[1], 0.6 + 0.32 * len(weights)))
+    # cividis reads the same to colour-blind people, and in grey.
+    image = axes.imshow(weights, aspect="auto", cmap="cividis")
+    names = [getattr(cluster, f"label_{language}") for cluster in model.clusters]
+    heads = [_wrapped(f"{c.id}: {name}") for c, name in zip(model.clusters, names, strict=True)]
+    axes.set_xticks(range(len(heads)), heads, fontsize=8)
+    axes.xaxis.tick_top()
+    axes.set_yticks(
+        range(len(weights)), [labels.get(key, key) for key in model.interests], fontsize=8
+    )
+    middle = (np.nanmin(weights) + np.nanmax(weights)) / 2
+    for (row, column), weight in np.ndenumerate(weights):
+        colour = "black" if weight > middle else "white"
+        axes.text(column, row, f"{weight:.2f}", ha="center", va="center", color=colour, fontsize=7)
+    axes.set_title(title, pad=12)
+    figure.colorbar(image, ax=axes, label=unit, fraction=0.04)
+    metadata = {"Date": None} if file.suffix == ".svg" else {"Software": None}
+    figure.savefig(file, dpi=150, bbox_inches="tight", metadata=metadata)
+    plt.close(figure)
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, 20))
