@@ -149,8 +149,12 @@ class Supervisor:
         # At each start: cleaners of /tmp take what they think forgotten. If it is there already,
         # those who join see whose it is before they connect.
         self.sockets.mkdir(mode=0o700, exist_ok=True)
-        sockets = ["-k", str(self.sockets), "-h", "", "-c", "unix_socket_permissions=0700"]
-        return self.launch("postgres", "-D", str(self.data), *sockets)
+        options = ["-k", str(self.sockets), "-h", "", "-c", "unix_socket_permissions=0700"]
+        if sys.platform == "linux":
+            # Recovery syncs all data first. File by file, the 1,300 of a new instance, which
+            # initdb left to the kernel, kept it away for up to 3 s; in one call, 0.2 s.
+            options += ["-c", "recovery_init_sync_method=syncfs"]
+        return self.launch("postgres", "-D", str(self.data), *options)
 
     def stop(self, postgres: subprocess.Popen[bytes]) -> None:
         """End the server: politely, then without its checkpoint, then in any case."""

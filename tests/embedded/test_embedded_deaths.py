@@ -64,9 +64,7 @@ def test_a_killed_supervisor_takes_its_postgres_with_it(server, eventually):
     server.user().join()
 
 
-def test_who_joins_at_the_moment_the_supervisor_is_killed_gets_a_supervised_server(
-    server, query, eventually
-):
+def test_who_joins_at_the_moment_the_supervisor_is_killed_gets_a_supervised_server(server, query):
     url = server.user().join()
     query(url, "CREATE TABLE kept AS SELECT 42 AS number")
     for _ in range(3):
