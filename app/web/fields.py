@@ -1,26 +1,16 @@
 """What fields of a request may hold, said once for every route."""
 
 import math
-import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from app.cities.countries import COUNTRY_CODES
+from app.limits import CONTROL, LONGEST_INTEREST, MOST_INTERESTS, USER_ID
 
-MOST_INTERESTS = 100
-LONGEST_INTEREST = 64
 LONGEST_NUMBER = 64
-# C0, DEL and C1; the noncharacters and lone surrogates never get through the JSON parser.
-USER_ID = r"[A-Za-z0-9._~:-]{1,64}"
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
-
-
-def is_user_id(text: str) -> bool:
-    """Whether a path's text can be a user's id at all."""
-    return re.fullmatch(USER_ID, text) is not None
 
 
 def _printable(text: str) -> str:

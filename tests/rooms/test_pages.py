@@ -42,3 +42,23 @@ def test_a_room_that_never_was_is_not_found(client: FlaskClient) -> None:
         response = client.get(path)
         assert response.status_code == 404, path
         assert response.content_type == "application/problem+json"
+
+
+def test_rooms_are_browsed_page_by_page_of_what_is_asked_for(client: FlaskClient) -> None:
+    made = [place(client, _id=f"u{n}", city=f"Vila {n}", country="ES") for n in range(5)]
+    made.append(place(client, _id="v", city="Vila 0", country="FR"))
+    seen, path = [], "/rooms?limit=2"
+    while path:
+        page = client.get(path).json
+        assert len(page["items"]) <= 2
+        seen += [room["room_id"] for room in page["items"]]
+        path = page["next"]
+    assert seen == [answer["room_id"] for answer in made]
+    of_france = client.get("/rooms?country=FR").json["items"]
+    assert [room["room_id"] for room in of_france] == [made[-1]["room_id"]]
+    of_city = client.get("/rooms?city=vila+3&country=ES").json["items"]
+    assert [room["room_id"] for room in of_city] == [made[3]["room_id"]]
+    assert client.get("/rooms?city=nobody+ever+said").json == {"items": [], "next": None}
+    assert client.get(f"/rooms?cluster={made[0]['cluster']}").json["items"]
+    for wrong in ("limit=0", "after=x", "country=ZZ", "city=---", "cluster=0"):
+        assert client.get(f"/rooms?{wrong}").status_code == 422, wrong

@@ -1,0 +1,221 @@
+"""`manage.py users`."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli import (
+    changing,
+    confirm,
+    format_option,
+    json_option,
+    print_fields,
+    print_json,
+    progress_bar,
+    with_app,
+    write_rows,
+)
+
+MOST_UNRESOLVED = 20
+
+
+@click.group()
+def users() -> None:
+    """Users: show, forget, export, import."""
+
+
+@users.command()
+@click.argument("user_id")
+@json_option
+@with_app
+def show(user_id: str, as_json: bool) -> None:
+    """Show all that is stored about a user."""
+    from app.current import services
+    from app.members.schemas import document
+
+    user = services().members.show(_checked(user_id))
+    if as_json:
+        print_json(document(user))
+        return
+    print_fields(
+        {
+            "user": user.user_id,
+            "room": user.room_id,
+            "before": user.previous_room_id,
+            "cluster": user.cluster,
+            "city": f"{user.city.name}, {user.city.country or '?'} ({user.city.id})",
+            "interests": ", ".join(user.interests),
+            "came": f"{user.created_at:%Y-%m-%d %H:%M} UTC",
+            "joined": f"{user.joined_at:%Y-%m-%d %H:%M} UTC",
+            "moves": len(user.moves),
+        }
+    )
+
+
+@users.command()
+@click.argument("user_id")
+@changing
+@with_app
+def forget(user_id: str, dry_run: bool, yes: bool) -> None:
+    """Erase all that is stored about a user."""
+    from app.current import services
+    from app.runs.service import recorded
+
+    user = services().members.show(_checked(user_id))
+    if dry_run:
+        click.echo(f"would erase 1 user from room {user.room_id}, and {len(user.moves)} moves")
+        return
+    confirm(f"Erase the user in room {user.room_id}? It cannot be undone.", yes)
+    # The run's row must not hold the very id that is to be forgotten.
+    with recorded(services().database, "users forget", {}) as run:
+        services().members.forget(user_id)
+        run.count("users", 1)
+    click.echo("forgotten")
+
+
+@users.command()
+@format_option
+@with_app
+def export(form: str) -> None:
+    """Write all users to standard output; `users import` takes the CSV back."""
+    from app.current import services
+    from app.members.exporting import COLUMNS, export_users
+
+    write_rows(form, COLUMNS, export_users(services().database))
+
+
+@users.command("import")
+@click.argument("file", metavar="FILE.csv")
+@click.option("--rejects", type=click.Path(path_type=Path), help="Where bad rows are told.")
+@changing
+@json_option
+@with_app
+def import_users(file: str, rejects: Path | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Place the users of a CSV file (gzip too; `-`: standard input).
+
+    Columns: _id, city (or city_id), country, and one for each interest (0, 1, true, false, yes, no,
+    si, x) or one called interests with keys. Safe to stop and to run again.
+    """
+    from app.members.userfile import UnreadableFile
+
+    rejects = rejects or Path("import" if file == "-" else file).with_suffix(".rejects.csv")
+    if not dry_run:
+        confirm(f"Place the users of {file}? Bad rows go to {rejects}.", yes)
+    try:
+        with _rejects_file(rejects) as reject:
+            counts = _forecast(file, reject) if dry_run else _place(file, reject)
+    except UnreadableFile as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        print_json(counts)
+        return
+    _report(counts, rejects, dry_run)
+
+
+def _place(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
+    from app.current import services
+    from app.members.importing import Placer
+    from app.members.userfile import count_lines, open_users, read_users
+    from app.runs.service import recorded
+
+    parts = services()
+    with (
+        open_users(file) as lines,
+        recorded(parts.database, "users import", {"file": Path(file).name}) as run,
+        progress_bar() as progress,
+    ):
+        total = count_lines(file)
+        placer = Placer(parts.database, parts.cities, parts.model)
+        placer.place(read_users(lines), run, reject, lambda: progress("placing users", total))
+        return {name: run.counts.get(name, 0) for name in COUNTED}
+
+
+COUNTED = ("read", "placed", "unchanged", "rejected", "moved", "rooms_created")
+
+
+def _forecast(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
+    from app.current import services
+    from app.members.forecast import Forecaster
+    from app.members.userfile import count_lines, open_users, read_users
+
+    parts = services()
+    with open_users(file) as lines, progress_bar() as progress:
+        total = count_lines(file)
+        forecaster = Forecaster(parts.database, parts.cities, parts.model)
+        found = forecaster.forecast(
+            read_users(lines), reject, lambda: progress("reading users", total)
+        )
+    return {
+        **{name: found.counts[name] for name in COUNTED if name != "rooms_created"},
+        "rooms": sum(size > 0 for size in found.rooms.values()),
+        "members": found.members,
+        "alone": found.alone,
+        "unresolved": dict(found.unresolved.most_common(MOST_UNRESOLVED)),
+    }
+
+
+def _report(counts: dict[str, Any], rejects: Path, dry_run: bool) -> None:
+    if dry_run:
+        share = counts["alone"] / max(counts["members"], 1)
+        click.echo(
+            f"there would be {counts['rooms']:,} rooms;"
+            f" {counts['alone']:,} of {counts['members']:,} members ({share:.0%}) alone"
+        )
+        if counts["unresolved"]:
+            named = (f"{name} ({number:,})" for name, number in counts["unresolved"].items())
+            click.echo("not in the gazetteer, most users first: " + "; ".join(named))
+    else:
+        click.echo(f"{counts['rooms_created']:,} rooms created, {counts['moved']:,} users moved")
+    if counts["rejected"]:
+        click.echo(f"what is wrong with the rejected rows stands in {rejects}")
+    verb = "would be placed" if dry_run else "placed"
+    click.echo(
+        f"{counts['read']:,} read = {counts['placed']:,} {verb} + {counts['unchanged']:,} unchanged"
+        f" + {counts['rejected']:,} rejected"
+    )
+
+
+@contextmanager
+def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
+    """Made when the first bad row comes: no file is good news."""
+    path.unlink(missing_ok=True)
+    written: Counter[str] = Counter()
+    file = None
+    try:
+
+        def reject(row: Any) -> None:
+            nonlocal file
+            if file is None:
+                file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+                csv.writer(file).writerow(("line", "_id", "field", "reason"))
+            written[row.field] += 1
+            csv.writer(file).writerow(row)
+
+        yield reject
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _checked(user_id: str) -> str:
+    """The id, when somebody bears it; click.ClickException else."""
+    from app.current import services
+    from app.limits import is_user_id
+    from app.members.service import UnknownUser
+
+    try:
+        if not is_user_id(user_id):
+            raise UnknownUser
+        services().members.show(user_id)
+    except UnknownUser as unknown:
+        raise click.ClickException(
+            "there is no user of this id; ids are those that the app sends"
+        ) from unknown
+    return user_id

@@ -1,0 +1,124 @@
+"""`users import` against a raw COPY of the same rows into the same indexed table.
+
+Makes a CSV of users (seeded; Spain's towns by population, interests at random), imports it with
+manage.py into one database, copies the resulting rows into the indexed, constrained table of
+another, and prints both times, their ratio, and the import's peak memory.
+"""
+
+import argparse
+import csv
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg2
+from rich.console import Console
+from rich.table import Table
+
+from model import artifact
+from tests.cli.test_manage import ROOT
+from tests.conftest import KEY, sql_on
+from tests.databases import Server
+
+GOAL = 2.5
+TICKED = 0.3
+
+
+def write_users(path: Path, url: str, users: int, seed: int) -> None:
+    """A user base as an app would export it: an id, a typed city, a column for each interest."""
+    chance, model = np.random.default_rng(seed), artifact.load()
+    towns = sql_on(url)(
+        "SELECT name, population FROM cities WHERE listed AND country_code = 'ES' ORDER BY id"
+    )
+    people = np.array([population for _, population in towns], float)
+    cities = chance.choice(len(towns), users, p=people / people.sum())
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["_id", "city", "country", *model.interests])
+        for first in range(0, users, 10_000):
+            number = min(10_000, users - first)
+            ticks = (chance.random((number, len(model.interests))) < TICKED).astype(int)
+            ticks[ticks.sum(axis=1) == 0, 0] = 1  # everybody ticked something
+            writer.writerows(
+                (f"{seed:08x}{first + row:016x}", towns[cities[first + row]][0], "ES", *ticks[row])
+                for row in range(number)
+            )
+
+
+def timed_import(path: Path, url: str) -> tuple[float, int, str]:
+    """Seconds, peak memory in KiB, and the last line."""
+    environment = {"PATH": os.environ["PATH"], "API_KEYS": KEY, "DATABASE_URL": url}
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "users", "import", str(path), "--yes"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    peak = 0
+    # The kernel's figure at the end would count this process too, from which the other was forked.
+    while process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        peak = max(peak, *map(int, re.findall(r"VmHWM:\s+(\d+)", status) or [0]))
+        time.sleep(0.05)
+    assert process.stdout is not None
+    told = process.stdout.read()
+    assert process.returncode == 0, told
+    return time.perf_counter() - began, peak, told.splitlines()[-1]
+
+
+def timed_copy(source: str, target: str) -> float:
+    """Seconds to COPY all memberships into an empty database's table, with all its constraints."""
+    rows, rooms = io.BytesIO(), io.BytesIO()
+    with psycopg2.connect(source) as connection, connection.cursor() as cursor:
+        cursor.copy_expert("COPY rooms TO STDOUT", rooms)
+        cursor.copy_expert("COPY memberships TO STDOUT", rows)
+    connection.close()
+    sink: Any = psycopg2.connect(target)
+    rows.seek(0)
+    rooms.seek(0)
+    with sink, sink.cursor() as cursor:
+        cursor.copy_expert("COPY rooms FROM STDIN", rooms)
+        began = time.perf_counter()
+        cursor.copy_expert("COPY memberships FROM STDIN", rows)
+    took = time.perf_counter() - began
+    sink.close()
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--users", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    server = Server.of_this_run()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        server.database() as ours,
+        server.database() as raw,
+    ):
+        path = Path(place) / "users.csv"
+        write_users(path, ours, arguments.users, arguments.seed)
+        seconds, memory, told = timed_import(path, ours)
+        copied = timed_copy(ours, raw)
+        ratio = seconds / copied
+    server.drop_all()
+    table = Table("", "seconds", box=None)
+    table.add_row(f"users import, {arguments.users:,} users", f"{seconds:.1f}")
+    table.add_row("raw COPY of the same rows", f"{copied:.1f}")
+    Console(width=100).print(
+        table, f"ratio {ratio:.2f} (goal {GOAL}); peak {memory / 1024:.0f} MB; {told}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Commands that show: tables for people, JSON for machines, one line for mistakes."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_manage import Manage, add_room, manage  # noqa: F401
+from tests.conftest import sql_on
+
+
+def test_rooms_are_filtered_and_sorted(manage: Manage, new_database: str) -> None:  # noqa: F811
+    small, city = add_room(new_database, 2)
+    sql = sql_on(new_database)
+    ((large,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (2510911, 2) RETURNING id")
+    sql(
+        "INSERT INTO memberships SELECT 'm' || n, 2510911, %s, NULL, '{surf}',"
+        " (SELECT id FROM models), now(), now() - interval '90 days', now()"
+        " FROM generate_series(1, 7) AS n",
+        (large,),
+    )
+
+    def listed(*options: str) -> list[int]:
+        rows = json.loads(manage("rooms", "list", "--json", *options).stdout)
+        return [row["room_id"] for row in rows]
+
+    assert listed() == [large, small]
+    assert listed("--sort", "fewest") == [small, large]
+    assert listed("--city", "sevilla") == [large]
+    assert listed("--city", "vila", "--country", "es") == [small]
+    assert listed("--cluster", "1") == [small]
+    assert listed("--min-members", "3") == [large]
+    assert listed("--max-members", "3") == [small]
+    assert listed("--quiet") == [large, small]
+    rows = list(csv.DictReader(io.StringIO(manage("rooms", "export").stdout)))
+    assert [(row["room_id"], row["members"]) for row in rows] == [
+        (str(small), "2"),
+        (str(large), "7"),
+    ]
+    assert manage("rooms", "list", "--city", "Nowhere At All").returncode == 1
+
+
+def test_clusters_are_listed_shown_and_drawn(manage: Manage, tmp_path: Path) -> None:  # noqa: F811
+    assert [row["id"] for row in json.loads(manage("clusters", "list", "--json").stdout)] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert "label" in manage("clusters", "list").stdout
+    assert json.loads(manage("clusters", "show", "2", "--json").stdout)["id"] == 2
+    assert "interests" in manage("clusters", "show", "2").stdout
+    unknown = manage("clusters", "show", "99")
+    assert unknown.returncode == 1
+    assert "clusters list" in unknown.stderr
+    for name, begins in (("heat.png", b"\x89PNG"), ("mapa.svg", b"<?xml")):
+        assert manage("clusters", "plot", str(tmp_path / name), "--language", "es").returncode == 0
+        assert (tmp_path / name).read_bytes().startswith(begins)
+    refused = manage("clusters", "plot", str(tmp_path / "heat.gif"))
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+
+
+def test_a_user_is_shown_and_forgotten(manage: Manage, new_database: str) -> None:  # noqa: F811
+    room, _ = add_room(new_database, 1)
+    assert str(room) in manage("users", "show", "u1").stdout
+    assert json.loads(manage("users", "show", "u1", "--json").stdout)["room_id"] == room
+    assert "would erase" in manage("users", "forget", "u1", "--dry-run").stdout
+    assert manage("users", "forget", "u1").returncode == 1
+    assert manage("users", "forget", "u1", "--yes").returncode == 0
+    sql = sql_on(new_database)
+    assert sql("SELECT count(*) FROM memberships") == [(0,)]
+    assert sql("SELECT command, arguments, status FROM admin_runs") == [
+        ("users forget", {}, "done")
+    ]
+    gone = manage("users", "show", "u1")
+    assert (gone.returncode, len(gone.stderr.splitlines())) == (1, 1)
+
+
+def test_runs_tell_what_admins_did(manage: Manage, new_database: str) -> None:  # noqa: F811
+    assert "No command" in manage("runs", "list").stderr
+    add_room(new_database, 1)
+    manage("users", "forget", "u1", "--yes")
+    (run,) = json.loads(manage("runs", "list", "--json").stdout)
+    assert (run["command"], run["counts"], run["status"]) == ("users forget", {"users": 1}, "done")
+    assert "users forget" in manage("runs", "list").stdout
+    assert json.loads(manage("runs", "show", str(run["id"]), "--json").stdout) == run
+    assert manage("runs", "show", "999").returncode == 1
+
+
+def test_stats_tell_how_many_are_lonely_and_how_they_grow(
+    manage: Manage,  # noqa: F811
+    new_database: str,
+) -> None:
+    add_room(new_database, 1)
+    found = json.loads(manage("stats", "--json").stdout)
+    assert (found["users"], found["alone"], found["in_rooms_under_5"]) == (1, 1, 1)
+    assert sum(found["weeks"].values()) == 1
+    told = manage("stats").stdout
+    assert "alone" in told
+    assert "▇" in told
+
+
+@pytest.mark.parametrize("group", ["cities", "clusters", "model", "rooms", "runs", "users"])
+def test_every_group_explains_itself(manage: Manage, group: str) -> None:  # noqa: F811
+    told = manage(group, "--help")
+    assert told.returncode == 0
+    assert "Commands:" in told.stdout
