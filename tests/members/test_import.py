@@ -7,14 +7,18 @@ import json
 import random
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app import create_app
+from app.config import Settings, with_driver
 from model.predict import Model
 from tests.cli.test_manage import ROOT, run_manage
 from tests.conftest import KEY, sql_on
+from tests.serving import until
 
 TOWNS = ("Sevilla", "madrid", "VIGO", "Granada", "Vila d'Enlloc", "San Sebastián")
 
@@ -65,9 +69,6 @@ def test_imported_users_are_where_the_service_would_put_them(
     rows = users(model, 300)
     counts = imported(url, write(tmp_path / "users.csv", rows))
     assert (counts["read"], counts["placed"], counts["rejected"]) == (300, 300, 0)
-    from app import create_app
-    from app.config import Settings, with_driver
-
     client = create_app(Settings(database_url=with_driver(url))).test_client()
     for row in rows[:40]:
         ticked = [key for key in model.interests if row[key]]
@@ -212,18 +213,12 @@ def test_an_import_that_is_killed_and_run_again_ends_like_one_that_was_not(
     path = write(tmp_path / "users.csv", users(model, 6_000))
     command = [sys.executable, "manage.py", "users", "import", str(path), "--yes"]
     environment = {"PATH": "", "API_KEYS": KEY, "DATABASE_URL": url}
-    from tests.serving import until
-
     for landed in (1, 2_001):
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        count = sql_on(url)
-        until(
-            lambda landed=landed, count=count: (
-                count("SELECT count(*) FROM memberships")[0][0] >= landed
-            )
-        )  # type: ignore[misc]
+        landed_now = partial(sql_on(url), "SELECT count(*) FROM memberships")
+        until(lambda enough=landed, now=landed_now: now()[0][0] >= enough)
         process.kill()
         process.wait()
     counts = imported(url, path)
