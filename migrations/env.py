@@ -1,5 +1,7 @@
 """Alembic's entry: the application's own engine and tables, one transaction for each revision."""
 
+import sys
+
 import sqlalchemy as sa
 from alembic import context
 from flask import current_app
@@ -10,6 +12,18 @@ from app.db import db
 # A request's time limit is no measure for building an index. The engine's lock_timeout stays:
 # requests queue behind whoever waits for a table.
 NO_TIME_LIMIT = sa.text("SET statement_timeout = 0")
+
+
+def write() -> None:
+    """The revisions' SQL on standard output, with no database: `manage.py db upgrade --sql`."""
+    context.configure(
+        dialect_name="postgresql",
+        literal_binds=True,
+        transaction_per_migration=True,
+        output_buffer=sys.stdout,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 def run() -> None:
@@ -27,4 +41,7 @@ def run() -> None:
             context.run_migrations()
 
 
-run()
+if context.is_offline_mode():
+    write()
+else:
+    run()

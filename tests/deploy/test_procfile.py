@@ -1,0 +1,138 @@
+"""The Procfile's lines, run as a platform runs them: in production, against a plain Postgres."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from app.config import ROOT, read_environment
+from tests.conftest import KEY, sql_on
+from tests.databases import Server
+from tests.serving import Gunicorn
+
+LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
+# Places take about 10 s to load: one worker of the run does it, once.
+pytestmark = pytest.mark.xdist_group("deploy")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """What a platform gives: `python` and `gunicorn` on the PATH, and these variables alone."""
+    return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | variables
+
+
+def run(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", line],
+        cwd=ROOT,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def released(server: Server) -> Iterator[str]:
+    """A database that was empty when the release line ran; its URL as Heroku writes it."""
+    url = server.create()
+    written = "postgres://" + url.partition("://")[2]
+    done = run(LINES["release"], DATABASE_URL=written, API_KEYS=KEY)
+    assert done.returncode == 0, done.stderr
+    yield written
+    server.drop(url)
+
+
+@pytest.fixture
+def rolled_back(released: str) -> Iterator[str]:
+    """The same database after a release of the future was rolled back."""
+    sql = sql_on(released)
+    ((head,),) = sql("SELECT version_num FROM alembic_version")
+    sql("UPDATE alembic_version SET version_num = '9999'")
+    yield released
+    sql("UPDATE alembic_version SET version_num = %s", (head,))
+
+
+def place_somebody(url: str) -> requests.Response:
+    """Start the web line, register one user, stop."""
+    web = Gunicorn(environment(DATABASE_URL=url, API_KEYS=KEY), ["sh", "-c", LINES["web"]])
+    try:
+        return requests.post(
+            f"{web.url}/rooms",
+            json={"_id": "6172f1a95cd4", "city": "Sevilla", "interests": ["surf", "coffee"]},
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=10,
+        )
+    finally:
+        web.stop()
+
+
+def test_the_procfile_has_a_release_and_a_web_line() -> None:
+    assert set(LINES) == {"release", "web"}
+
+
+def test_after_the_release_line_the_web_line_places_users(released: str) -> None:
+    placed = place_somebody(released)
+    assert placed.ok, placed.text
+    assert placed.json()["city"]["name"] == "Sevilla"
+
+
+def test_the_release_line_of_a_rollback_succeeds_and_the_web_line_serves(rolled_back: str) -> None:
+    done = run(LINES["release"], DATABASE_URL=rolled_back, API_KEYS=KEY)
+    assert done.returncode == 0, done.stderr
+    assert "Warning: the schema is at 9999" in done.stderr
+    assert place_somebody(rolled_back).ok
+
+
+def test_the_release_line_stops_at_the_first_command_that_fails(server: Server) -> None:
+    done = run(LINES["release"], DATABASE_URL=server.url_of("never_made"), API_KEYS=KEY)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "variables"),
+    [
+        ("web", {}),
+        # Said, because a terminal where `make run` was used before would take it for development.
+        ("release", {"APP_ENV": "production"}),
+    ],
+)
+def test_production_refuses_to_start_without_its_variables_and_names_them(
+    line: str, variables: dict[str, str]
+) -> None:
+    done = run(LINES[line], **variables)
+    assert done.returncode != 0
+    assert "DATABASE_URL is missing" in done.stderr
+    assert "API_KEYS is missing" in done.stderr
+
+
+def test_the_platforms_python_is_the_one_that_is_tested() -> None:
+    version = (ROOT / "runtime.txt").read_text().strip().removeprefix("python-")
+    assert tuple(map(int, version.split(".")[:2])) == sys.version_info[:2]
+
+
+def test_app_json_gives_all_that_production_asks_for() -> None:
+    described = json.loads((ROOT / "app.json").read_text())
+    assert described["addons"] == ["heroku-postgresql"]
+    # What Heroku makes of "generator": "secret".
+    given = {name: entry.get("value", "0" * 64) for name, entry in described["env"].items()}
+    settings = read_environment({"DATABASE_URL": "postgres://u:p@host/name"} | given)
+    assert settings.workers == 2
+
+
+def test_the_schema_is_made_where_extensions_live_in_a_schema_of_their_own(server: Server) -> None:
+    url = server.create()
+    sql = sql_on(url)
+    sql("CREATE SCHEMA heroku_ext; CREATE EXTENSION pg_trgm WITH SCHEMA heroku_ext")
+    name = urlsplit(url).path[1:]
+    sql(f'ALTER DATABASE {name} SET search_path = "$user", public, heroku_ext')
+    done = run("python manage.py db upgrade", DATABASE_URL=url, API_KEYS=KEY)
+    assert done.returncode == 0, done.stderr
+    server.drop(url)

@@ -1,0 +1,134 @@
+"""What docs/deploy.md says is so."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from app.config import ROOT, read_environment
+from tests.cli.test_manage import run_manage
+from tests.conftest import KEY
+from tests.docs.test_api import Curl
+from tests.docs.test_readme import shapes
+from tests.serving import Gunicorn
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+COMMANDS = [command for block in BLOCKS for command in block.splitlines()]
+METRICS_KEY = "a-key-for-the-scraper-of-this-suite"
+VARIABLE = r"^\| `([A-Z_]+)` \| (.*?) \|"
+
+
+class Asked(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self, **variables: str) -> None:
+        super().__init__(variables)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+@pytest.fixture
+def gunicorn(serve: Callable[..., Gunicorn]) -> Gunicorn:
+    """A server with a key for the scraper."""
+    return serve(METRICS_KEY=METRICS_KEY)
+
+
+def of_program(program: str) -> list[str]:
+    return [command for command in COMMANDS if command.split()[0] == program]
+
+
+def test_every_command_of_the_page_is_run_by_this_suite() -> None:
+    in_procfile = {line.partition(": ")[2] for line in (ROOT / "Procfile").read_text().splitlines()}
+    others = [command for command in COMMANDS if command not in in_procfile]
+    # tests/deploy runs the Procfile's lines, the tests below the others.
+    assert len(others) == len(COMMANDS) - 2
+    assert [command.split()[0] for command in others] == [
+        "python",
+        "python",
+        "curl",
+        "curl",
+        "curl",
+    ]
+
+
+def test_a_key_made_as_the_page_says_is_accepted() -> None:
+    command = next(command for command in of_program("python") if "secrets" in command)
+    _, *arguments = shlex.split(command)
+    made = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
+    key = made.stdout.strip()
+    settings = read_environment({"DATABASE_URL": "postgres://u:p@host/name", "API_KEYS": key})
+    assert settings.api_keys == (key,)
+
+
+def test_the_page_tells_how_to_see_where_a_schema_is(new_database: str) -> None:
+    (command,) = [line for line in of_program("python") if line.endswith("db current")]
+    done = run_manage(*shlex.split(command)[2:], DATABASE_URL=new_database)
+    assert done.returncode == 0, done.stderr
+    assert "(head)" in done.stdout
+
+
+def test_every_variable_that_is_read_is_described_and_no_other() -> None:
+    described = dict(re.findall(VARIABLE, PAGE, re.MULTILINE))
+    asked = Asked(DATABASE_URL="postgres://u:p@host/name", API_KEYS="0" * 32)
+    settings = read_environment(asked)
+    assert set(described) == asked.names
+    assert described["WEB_CONCURRENCY"] == str(settings.workers)
+    assert described["WEB_THREADS"] == str(settings.threads)
+    assert described["PORT"] == str(settings.port)
+    assert described["LOG_LEVEL"] == f"`{settings.log_level}`"
+    assert described["DEFAULT_COUNTRY"] == f"`{settings.default_country}`"
+    assert described["APP_ENV"] == f"`{settings.app_env}`"
+
+
+def test_the_pages_requests_are_answered_and_every_metric_is_described(gunicorn: Gunicorn) -> None:
+    answers = []
+    for command in of_program("curl"):
+        asked = Curl.parse(command, ROOMS=gunicorn.url, METRICS_KEY=METRICS_KEY, KEY=KEY)
+        answers.append(
+            requests.request(asked.method, asked.address, headers=asked.headers, timeout=5)
+        )
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    live, ready, metrics = answers
+    assert live.json() == ready.json() == {"status": "ok", "problems": []}
+    counted = set(re.findall(r"^# TYPE (nomad_rooms_\w+)", metrics.text, re.MULTILINE))
+    assert counted == set(re.findall(r"^\| `(nomad_rooms_\w+)` \|", PAGE, re.MULTILINE))
+
+
+def test_the_clients_key_is_not_the_scrapers(gunicorn: Gunicorn) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    assert requests.get(f"{gunicorn.url}/metrics", headers=headers, timeout=5).status_code == 401
+
+
+def test_a_request_leaves_the_line_of_the_page(gunicorn: Gunicorn) -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    body = {"_id": "6172f1a95cd4", "city": "Sevilla", "interests": ["surf"]}
+    headers = {"Authorization": f"Bearer {KEY}", "X-Request-ID": "of-this-test"}
+    requests.post(f"{gunicorn.url}/rooms", json=body, headers=headers, timeout=5)
+    gunicorn.stop()
+    lines = [json.loads(line) for line in Path(gunicorn.log).read_text().splitlines()]
+    (line,) = [line for line in lines if line.get("request_id") == "of-this-test"]
+    assert shapes(line) == shapes(json.loads(shown))
+    for name in ("level", "event", "logger", "method", "route", "status", "room_created"):
+        assert line[name] == json.loads(shown)[name]
+
+
+def test_two_keys_are_valid_while_one_replaces_the_other(serve: Callable[..., Gunicorn]) -> None:
+    old, new = "the-old-key-of-a-client", "the-new-key-of-a-client"
+    url = serve(API_KEYS=f"{old},{new}").url
+
+    def status(key: str) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        return requests.get(f"{url}/rooms", headers=headers, timeout=5).status_code
+
+    assert [status(old), status(new), status("another-key")] == [200, 200, 401]

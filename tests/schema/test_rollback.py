@@ -1,0 +1,99 @@
+"""A release rolls back by running the one before it on the schema of the newer one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_manage import run_manage
+from tests.conftest import sql_on
+from tests.databases import Server
+from tests.schema.test_migrations import dump
+
+ROOT = Path(__file__).parents[2]
+NEWER = "9999"
+
+
+@pytest.fixture
+def newer_database(new_database: str) -> str:
+    """A database that a release of the future brought up to date."""
+    sql_on(new_database)("UPDATE alembic_version SET version_num = %s", (NEWER,))
+    return new_database
+
+
+def test_db_upgrade_on_a_newer_schema_is_done_with_a_warning_and_changes_nothing(
+    newer_database: str,
+) -> None:
+    there = dump(newer_database)
+    done = run_manage("db", "upgrade", DATABASE_URL=newer_database)
+    assert (done.returncode, done.stdout) == (0, "")
+    (warning,) = done.stderr.splitlines()
+    assert warning.startswith("Warning: ")
+    assert NEWER in warning
+    assert dump(newer_database) == there
+    assert sql_on(newer_database)("SELECT version_num FROM alembic_version") == [(NEWER,)]
+
+
+@pytest.mark.parametrize("revision", ["0000", "ae1027a6acf", "99999", "next"])
+def test_an_unknown_revision_that_is_not_newer_stays_an_error(
+    new_database: str, revision: str
+) -> None:
+    sql_on(new_database)("UPDATE alembic_version SET version_num = %s", (revision,))
+    done = run_manage("db", "upgrade", DATABASE_URL=new_database)
+    assert done.returncode == 1
+    assert revision in done.stderr
+
+
+def test_a_newer_schema_lets_nobody_upgrade_to_an_older_revision_by_name(
+    newer_database: str,
+) -> None:
+    assert run_manage("db", "upgrade", "0006", DATABASE_URL=newer_database).returncode == 1
+
+
+def test_the_other_commands_are_flask_migrates_own(new_database: str) -> None:
+    assert run_manage("db", "check", DATABASE_URL=new_database).returncode == 0
+    done = run_manage("db", "current", DATABASE_URL=new_database)
+    assert done.stdout.strip().endswith("(head)")
+
+
+def test_migrations_go_past_the_pooler(new_database: str) -> None:
+    done = run_manage(
+        *("db", "current"),
+        DATABASE_URL="postgresql://pooler.invalid/none",
+        DIRECT_DATABASE_URL=new_database,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_database_that_is_down_is_one_clear_line_of_an_upgrade(server: Server) -> None:
+    done = run_manage("db", "upgrade", DATABASE_URL=server.url_of("never_made"))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE rooms DROP COLUMN created_at;",
+        "DROP TABLE rooms;",
+        "ALTER TABLE rooms RENAME COLUMN created_at TO made_at;",
+        "ALTER TABLE rooms ADD COLUMN topic text NOT NULL;",
+        "ALTER TABLE rooms ALTER COLUMN created_at TYPE text;",
+        "CREATE INDEX ix_rooms_created_at ON rooms (created_at);",
+    ],
+)
+def test_the_lint_refuses_what_breaks_or_stops_the_release_before(statement: str) -> None:
+    assert squawk(statement).returncode == 1, statement
+
+
+def test_the_lint_accepts_what_only_adds() -> None:
+    done = squawk("ALTER TABLE rooms ADD COLUMN topic text; COMMENT ON COLUMN rooms.topic IS 'x';")
+    assert done.returncode == 0, done.stdout
+
+
+def squawk(sql: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).parent / "squawk"
+    return subprocess.run(
+        [program], cwd=ROOT, input=sql, capture_output=True, text=True, timeout=30, check=False
+    )
