@@ -22,6 +22,10 @@ TRIES = 3
 class NoInterests(Exception):
     """None of the ticked interests is one that the model knows: it cannot say who is alike."""
 
+    def __init__(self, known: tuple[str, ...]) -> None:
+        super().__init__()
+        self.known = known
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -70,7 +74,7 @@ class Assigner:
         interests = sorted(set(ticked))
         unknown = self.model.unknown(interests)
         if len(unknown) == len(interests):
-            raise NoInterests
+            raise NoInterests(self.model.interests)
         cluster = self.model.predict(interests)
         user = User(user_id, interests, unknown, datetime.now(UTC))
         for _ in range(TRIES):

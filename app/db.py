@@ -133,8 +133,9 @@ class Database:
     def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Run one statement, committed by itself, and return its rows (none: an empty list).
 
-        A pooled connection may have died while it idled (the server restarted): it is dropped and
-        the statement runs again on the next one, at the most once for each stale connection.
+        A pooled connection may have died while it idled (the server restarted), or hold on to a
+        server that was demoted since: it is dropped and the statement runs again on the next one,
+        at the most once for each stale connection.
 
         Raises Conflict, DatabaseUnavailable, or the psycopg2 error when the statement itself is at
         fault.
@@ -147,13 +148,13 @@ class Database:
                 try:
                     return _run(connection, statement, parameters)
                 except psycopg2.Error as error:
-                    if connection.dbapi_connection.closed:  # type: ignore[union-attr]
+                    if is_spent := _is_spent(connection, error):
                         connection.invalidate()
                         if was_used:
                             continue
                     if isinstance(error, CONFLICTS):
                         raise Conflict(error.diag.constraint_name) from error
-                    if isinstance(error, UNAVAILABLE):
+                    if is_spent or isinstance(error, UNAVAILABLE):
                         raise DatabaseUnavailable(type(error).__name__) from error
                     raise
             finally:
@@ -169,7 +170,9 @@ class Database:
             with self.engine.begin() as connection:
                 yield connection
         except sqlalchemy.exc.DBAPIError as error:
-            if isinstance(error.orig, UNAVAILABLE):
+            # The server also ends a connection with words of other classes: 25P03, for example,
+            # where a transaction idled too long.
+            if error.connection_invalidated or isinstance(error.orig, UNAVAILABLE):
                 raise DatabaseUnavailable(type(error.orig).__name__) from error
             raise
         except sqlalchemy.exc.TimeoutError as error:
@@ -183,6 +186,14 @@ class Database:
         except (sqlalchemy.exc.DBAPIError, psycopg2.Error) as error:
             raise DatabaseUnavailable("no connection") from error
         return connection
+
+
+def _is_spent(connection: PoolProxiedConnection, error: psycopg2.Error) -> bool:
+    """No statement will succeed on this connection, while one on a new connection may."""
+    # A demoted server goes on answering: only whoever connects anew finds the one in its place.
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return True
+    return bool(connection.dbapi_connection.closed)  # type: ignore[union-attr]
 
 
 def _run(

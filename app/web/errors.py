@@ -101,10 +101,7 @@ def _message(fault: Any) -> str:
 
 
 def _no_interests(error: NoInterests) -> Response:
-    message = (
-        "tick at least one interest that the model knows; GET /interests lists them, with the "
-        "keys that stand for them"
-    )
+    message = f"tick at least one that the model knows: {', '.join(error.known)}"
     return invalid("interests", message, "no_interests")
 
 
