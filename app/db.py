@@ -10,6 +10,7 @@ Two ways to talk to it, on one pool:
 An unreachable or unwilling server is one exception, `DatabaseUnavailable`, with one answer.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -24,6 +25,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.pool import PoolProxiedConnection
 
+from app.metrics import DATABASE_FAULTS, DATABASE_WAITS
+
 Row = tuple[Any, ...]
 
 STATEMENT_TIMEOUT_MS = 5_000
@@ -31,6 +34,8 @@ LOCK_TIMEOUT_MS = 3_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3
+# A free connection is there in microseconds.
+NOTED_WAIT_S = 0.01
 
 
 class Base(DeclarativeBase):
@@ -155,6 +160,7 @@ class Database:
                     if isinstance(error, CONFLICTS):
                         raise Conflict(error.diag.constraint_name) from error
                     if is_spent or isinstance(error, UNAVAILABLE):
+                        DATABASE_FAULTS.inc()
                         raise DatabaseUnavailable(type(error).__name__) from error
                     raise
             finally:
@@ -164,12 +170,14 @@ class Database:
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
         """A Core connection whose work is committed at the end, or undone on any exception.
 
-        Raises DatabaseUnavailable.
+        Raises Conflict, DatabaseUnavailable.
         """
         try:
             with self.engine.begin() as connection:
                 yield connection
         except sqlalchemy.exc.DBAPIError as error:
+            if isinstance(error.orig, CONFLICTS):
+                raise Conflict(error.orig.diag.constraint_name) from error
             # The server also ends a connection with words of other classes: 25P03, for example,
             # where a transaction idled too long.
             if error.connection_invalidated or isinstance(error.orig, UNAVAILABLE):
@@ -179,12 +187,17 @@ class Database:
             raise DatabaseUnavailable("no free connection") from error
 
     def _checkout(self) -> PoolProxiedConnection:
+        began = time.perf_counter()
         try:
             connection = self.engine.raw_connection()
         except sqlalchemy.exc.TimeoutError as error:
+            DATABASE_FAULTS.inc()
             raise DatabaseUnavailable("no free connection") from error
         except (sqlalchemy.exc.DBAPIError, psycopg2.Error) as error:
+            DATABASE_FAULTS.inc()
             raise DatabaseUnavailable("no connection") from error
+        if time.perf_counter() - began > NOTED_WAIT_S:
+            DATABASE_WAITS.inc()
         return connection
 
 

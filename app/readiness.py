@@ -6,8 +6,8 @@ from app.db import Database
 
 REVISIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 CHECK = """
-    SELECT to_regclass('alembic_version') IS NOT NULL,
-           to_regclass('models') IS NOT NULL
+    SELECT to_regclass('alembic_version') IS NOT NULL AND to_regclass('models') IS NOT NULL,
+           current_setting('transaction_read_only') = 'on'
 """
 CHECK_DETAILS = """
     SELECT (SELECT max(version_num) FROM alembic_version),
@@ -33,10 +33,11 @@ class Readiness:
 
         Raises DatabaseUnavailable.
         """
-        if not all(self.database.execute(CHECK)[0]):
+        ((has_schema, is_read_only),) = self.database.execute(CHECK)
+        if not has_schema:
             return ["the schema is missing: run `manage.py db upgrade`"]
         revision, registered = self.database.execute(CHECK_DETAILS, {"model": self.model_id})[0]
-        problems = []
+        problems = ["the database is read-only"] if is_read_only else []
         # A newer schema is fine: migrations only add, and this is what a rollback looks like.
         if not revision or revision < self.head:
             problems.append(f"the schema is at {revision}, not {self.head}: `manage.py db upgrade`")

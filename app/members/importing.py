@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from app.assignment import Place
 from app.cities.service import REMEMBERED_S, Cities, UnknownCity, UnusableName
-from app.db import Database, DatabaseUnavailable
+from app.db import Conflict, Database, DatabaseUnavailable
 from app.members.userfile import Reject, UserRow
 from app.rooms.moving import TRIES, in_transaction
 from app.runs.service import Run
@@ -183,7 +183,7 @@ class Placer:
                 placed, moved = in_transaction(
                     self.database, partial(_write, file, self.model.id, run.id)
                 )
-            except sqlalchemy.exc.IntegrityError:
+            except Conflict:
                 # A room was merged or gathered away since its pair was looked up.
                 self._rooms.clear()
                 continue

@@ -15,11 +15,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy
-from psycopg2 import errors
 from sqlalchemy import text
 
 from app.cities.service import REMEMBERED_S
-from app.db import Database
+from app.db import Conflict, Database
 from app.runs.service import Run
 
 T = TypeVar("T")
@@ -182,7 +181,7 @@ class Move:
 def in_transaction(database: Database, work: Callable[[sqlalchemy.Connection], T]) -> T:
     """Run work in a transaction of its own, again when it and a join waited for each other.
 
-    Raises DatabaseUnavailable.
+    Raises Conflict when it did so three times, DatabaseUnavailable.
     """
     for attempt in range(1, TRIES + 1):
         try:
@@ -190,12 +189,8 @@ def in_transaction(database: Database, work: Callable[[sqlalchemy.Connection], T
                 # People in a large room are more than a request's time limit allows for.
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
                 return work(connection)
-        except sqlalchemy.exc.DBAPIError as error:
-            collided = isinstance(
-                error.orig,
-                (errors.DeadlockDetected, errors.SerializationFailure, errors.ForeignKeyViolation),
-            )
-            if not collided or attempt == TRIES:
+        except Conflict:
+            if attempt == TRIES:
                 raise
     raise AssertionError("the loop returns or raises")
 

@@ -155,5 +155,5 @@ def _problem_response(status: str) -> dict[str, Any]:
     }
 
 
-WITHOUT_DATABASE = ("/livez", "/readyz", "/cluster")
+WITHOUT_DATABASE = ("/livez", "/cluster")
 OPEN_OPERATIONS = frozenset(endpoint.replace(".", "_") for endpoint in OPEN_ENDPOINTS)

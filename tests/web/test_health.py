@@ -12,9 +12,12 @@ def problems(url: str) -> list[str]:
     response = app.test_client().get("/readyz")
     with app.app_context():
         app.extensions["nomad_rooms"].database.engine.dispose()
-    assert response.status_code == (503 if response.json["problems"] else 200)
-    found: list[str] = response.json["problems"]
-    return found
+    if response.status_code == 200:
+        assert response.json == {"status": "ok"}
+        return []
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
+    return [error["message"] for error in response.json["errors"]]
 
 
 def test_a_released_database_is_ready(new_database: str) -> None:
@@ -38,6 +41,12 @@ def test_an_older_schema_is_not_ready_and_a_newer_one_is(new_database: str) -> N
     assert "db upgrade" in problems(new_database)[0]
     sql("UPDATE alembic_version SET version_num = '9999'")
     assert problems(new_database) == []
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(new_database: str) -> None:
+    name = new_database.rpartition("/")[2].partition("?")[0]
+    sql_on(new_database)(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    assert problems(new_database) == ["the database is read-only"]
 
 
 def test_a_database_that_is_gone_is_told(server: Server) -> None:

@@ -1,0 +1,72 @@
+"""A Postgres that may be killed, a database on it, and the service on that."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask_migrate import upgrade
+
+from app import create_app
+from app.config import Settings, with_driver
+from app.current import services
+from tests.conftest import Sql, sql_on
+from tests.faults.postgres import Postgres
+from tests.faults.service import Service
+
+TEMPLATE = "released"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server for these tests alone, with a template of a released database."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.execute(f"CREATE DATABASE {TEMPLATE}")
+    release(server.url(TEMPLATE))
+    yield server
+    server.stop()
+    # pytest keeps the directories of three runs; this one is large.
+    shutil.rmtree(server.home)
+
+
+def release(url: str) -> None:
+    """What a release does but for the gazetteer: here every city is one that a user typed."""
+    app = create_app(Settings(app_env="testing", database_url=with_driver(url)))
+    with app.app_context():
+        upgrade()
+        services().clusters.register(services().model)
+        services().database.engine.dispose()
+
+
+@contextmanager
+def released(postgres: Postgres) -> Iterator[str]:
+    """A released database's URL, on a server that runs with normal settings."""
+    name = f"fault_{next(_numbers)}"
+    postgres.restore()
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield postgres.url(name)
+    postgres.restore()
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """A released database of the test's own."""
+    with released(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def look(database: str) -> Sql:
+    """Look into the database, past the service."""
+    return sql_on(database)
+
+
+@pytest.fixture
+def service(database: str) -> Iterator[Service]:
+    """gunicorn with two workers on the database."""
+    server = Service(database)
+    yield server
+    server.end()
