@@ -22,6 +22,7 @@ from sqlalchemy import text
 from app.assignment import Place
 from app.cities.service import REMEMBERED_S, Cities, UnknownCity, UnusableName
 from app.db import Conflict, Database, DatabaseUnavailable
+from app.members.service import JOIN
 from app.members.userfile import Reject, UserRow
 from app.rooms.moving import TRIES, in_transaction
 from app.runs.service import Run
@@ -74,26 +75,17 @@ HOLD_USERS = text("""
     FROM memberships AS member JOIN incoming USING (user_id)
     ORDER BY member.user_id FOR UPDATE OF member
 """)
-# The hot statement (app/members/service.py) for many at once, in the order of user ids: two that
-# write the same users in another order would wait for each other.
-JOIN = text("""
+# The hot statement for many at once, word for word from its ON CONFLICT on; in the order of user ids,
+# since two that write the same users in another order would wait for each other.
+JOIN_MANY = text(
+    """
     INSERT INTO memberships AS member
         (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
     SELECT user_id, city_id, room_id, interests, :model, :now, :now, :now
     FROM incoming ORDER BY user_id
-    ON CONFLICT (user_id) DO UPDATE SET
-        city_id = excluded.city_id,
-        room_id = excluded.room_id,
-        interests = excluded.interests,
-        model_id = excluded.model_id,
-        updated_at = excluded.updated_at,
-        previous_room_id = CASE WHEN member.room_id = excluded.room_id
-            THEN member.previous_room_id ELSE member.room_id END,
-        joined_at = CASE WHEN member.room_id = excluded.room_id
-            THEN member.joined_at ELSE excluded.joined_at END
-    WHERE (member.city_id, member.interests)
-        IS DISTINCT FROM (excluded.city_id, excluded.interests)
-""")
+    """
+    + JOIN[JOIN.index("ON CONFLICT") : JOIN.index("RETURNING")]
+)
 LOCK_CHANGES = text("LOCK TABLE room_changes IN SHARE UPDATE EXCLUSIVE MODE")
 TELL_MOVES = text("""
     INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
@@ -223,7 +215,7 @@ def _write(
     with raw.cursor() as cursor:
         cursor.copy_expert(COPY, file)
     before = connection.execute(HOLD_USERS).all()
-    placed = connection.execute(JOIN, {"model": model_id, "now": datetime.now(UTC)}).rowcount
+    placed = connection.execute(JOIN_MANY, {"model": model_id, "now": datetime.now(UTC)}).rowcount
     if not before:
         return placed, 0
     connection.execute(LOCK_CHANGES)
