@@ -75,7 +75,7 @@ HOLD_USERS = text("""
     FROM memberships AS member JOIN incoming USING (user_id)
     ORDER BY member.user_id FOR UPDATE OF member
 """)
-# The hot statement for many at once, word for word from its ON CONFLICT on; in the order of user ids,
+# The hot statement for many at once, word for word from ON CONFLICT on; in the order of user ids,
 # since two that write the same users in another order would wait for each other.
 JOIN_MANY = text(
     """
