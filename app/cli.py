@@ -45,9 +45,9 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        from app import create_app
+        from app.core import command_app
 
-        with create_app().app_context():
+        with command_app().app_context():
             return command(*args, **kwargs)
 
     return inside

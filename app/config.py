@@ -6,7 +6,7 @@ first line and not on its first request.
 
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.cities.countries import COUNTRY_CODES
@@ -44,6 +44,10 @@ class Settings:
     threads: int = 4
     port: int = 5000
     log_level: str = "INFO"
+
+    def past_pooler(self) -> "Settings":
+        """The same, on DIRECT_DATABASE_URL where it is given: for migrations and commands."""
+        return replace(self, database_url=self.direct_database_url or self.database_url)
 
     @property
     def pool_size(self) -> int:

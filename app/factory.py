@@ -6,16 +6,15 @@ from flask_migrate import Migrate
 
 from app.cities import routes as cities
 from app.clusters import routes as clusters
-from app.config import INSTANCE, ROOT, Settings, read_environment, with_driver
+from app.config import ROOT, Settings, read_environment
+from app.core import install
 from app.current import EXTENSION
-from app.db import db, engine_options
+from app.db import db
 from app.members import routes as members
 from app.metrics import MODEL
 from app.rooms import routes as rooms
-from app.services import build
 from app.web import auth, docs, errors, health, metrics, observe
 from app.web.json import OrjsonProvider
-from model import artifact
 
 LARGEST_BODY = 16 * 1024
 
@@ -31,13 +30,9 @@ def build_app(settings: Settings | None = None) -> APIFlask:
         AUTO_OPERATION_ID=True,
         AUTO_404_RESPONSE=False,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
-        SQLALCHEMY_DATABASE_URI=settings.database_url or _embedded_database(),
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.pool_size),
     )
-    db.init_app(app)
+    install(app, settings)
     Migrate(app, db, directory=str(ROOT / "migrations"))
-    with app.app_context():
-        app.extensions[EXTENSION] = build(db.engine, artifact.load(), settings.default_country)
     observe.observe(app)
     auth.require_keys(app, settings)
     errors.register(app)
@@ -50,10 +45,3 @@ def build_app(settings: Settings | None = None) -> APIFlask:
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
     return app
-
-
-def _embedded_database() -> str:
-    # Imported here: production has neither the need nor the package.
-    from app.embedded import join
-
-    return with_driver(join(INSTANCE))

@@ -5,7 +5,6 @@ schema that a newer one made: as migrations only add, that is a schema to serve 
 """
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -27,9 +26,7 @@ upgrade = db.commands["upgrade"].callback
 
 def create_app_of_commands() -> Any:
     """The application past the pooler, if there is one: it may not carry what migrations need."""
-    settings = read_environment()
-    url = settings.direct_database_url or settings.database_url
-    return create_app(replace(settings, database_url=url))
+    return create_app(read_environment().past_pooler())
 
 
 @click.pass_context

@@ -36,10 +36,11 @@ def users() -> None:
 def show(user_id: str, as_json: bool) -> None:
     """Show all that is stored about a user."""
     from app.current import services
-    from app.members.schemas import document
 
     user = services().members.show(_checked(user_id))
     if as_json:
+        from app.members.schemas import document
+
         print_json(document(user))
         return
     print_fields(

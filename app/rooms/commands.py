@@ -68,10 +68,11 @@ def list_rooms(sort: str, limit: int, as_json: bool, **asked: Any) -> None:
     """List rooms, the fullest first."""
     from app.current import services
     from app.rooms.listing import table
-    from app.rooms.schemas import document
 
     found = table(services().database, asked_for(**asked), sort, limit)
     if as_json:
+        from app.rooms.schemas import document
+
         print_json([document(room) for room in found])
         return
     print_table(
@@ -129,7 +130,6 @@ def export(form: str, **asked: Any) -> None:
 def show(room_id: int, as_json: bool) -> None:
     """Show one room."""
     from app.current import services
-    from app.rooms.schemas import document
     from app.rooms.service import RoomMoved, UnknownRoom
 
     try:
@@ -143,6 +143,8 @@ def show(room_id: int, as_json: bool) -> None:
             f"there is no room {room_id}; `manage.py rooms list` shows those there are"
         ) from unknown
     if as_json:
+        from app.rooms.schemas import document
+
         print_json(document(room))
         return
     print_fields(
