@@ -7,10 +7,11 @@ import tempfile
 # One profile is a product of two small matrices: threads for it cost memory and give nothing.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+OURS = f"{tempfile.gettempdir()}/nomad-rooms-figures-"
 # The figures of all workers meet in files of one directory, empty at each start. Before the import
 # of what counts, which looks for it once.
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nomad-rooms-figures-")
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR", "").startswith(OURS):
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=OURS)
 
 from gunicorn.workers.gthread import ThreadWorker  # noqa: E402
 

@@ -75,15 +75,18 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: st
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for position, column in enumerate(columns):
         is_number = isinstance(rows[0][position], int | float)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     # A pipe has no width; 80 columns would break ids in two.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+    width = None if sys.stdout.isatty() else 200
+    # Users type the names of cities: brackets in one are no markup.
+    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:
@@ -164,6 +167,8 @@ def main(group: click.Group) -> NoReturn:
     adopt_development()
     try:
         code = group.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        _stop(_wanting(error.ctx))
     except click.ClickException as error:
         _stop(error.format_message())
     except (click.Abort, KeyboardInterrupt):
@@ -175,6 +180,14 @@ def main(group: click.Group) -> NoReturn:
     except Exception as error:
         _stop(_explained(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _wanting(context: click.Context | None) -> str:
+    """What a group without a command wants."""
+    if context is None or not isinstance(context.command, click.Group):
+        return "a command is missing; --help lists them"
+    known = ", ".join(context.command.list_commands(context))
+    return f"{context.command_path} wants one of: {known}; --help tells more"
 
 
 def _explained(error: Exception) -> str:

@@ -34,8 +34,8 @@ class Settings:
 
     app_env: str = "production"
     # None only in development: the embedded Postgres is started or joined.
-    database_url: str | None = None
-    direct_database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
+    direct_database_url: str | None = field(default=None, repr=False)
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     metrics_key: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             "DIRECT_DATABASE_URL", environ.get("DIRECT_DATABASE_URL"), faults
         ),
         api_keys=api_keys,
-        metrics_key=environ.get("METRICS_KEY") or None,
+        metrics_key=environ.get("METRICS_KEY", "").strip() or None,
         cors_origins=_listed(environ.get("CORS_ORIGINS", "")),
         default_country=country,
         workers=_number(environ, "WEB_CONCURRENCY", 2, 1, 10, faults),

@@ -9,14 +9,14 @@ from app.services import build
 from model import artifact
 
 
-def install(app: Flask, settings: Settings) -> None:
+def install(app: Flask, settings: Settings, *, for_commands: bool = False) -> None:
     """Give an application its engine and its services.
 
     Raises ArtifactError, EmbeddedUnavailable.
     """
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url or _embedded_database(),
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.pool_size),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.pool_size, for_commands=for_commands),
     )
     db.init_app(app)
     with app.app_context():
@@ -31,7 +31,7 @@ def command_app(settings: Settings | None = None) -> Flask:
     """
     settings = (settings or read_environment()).past_pooler()
     app = Flask("app")
-    install(app, settings)
+    install(app, settings, for_commands=True)
     return app
 
 

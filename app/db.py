@@ -103,8 +103,13 @@ UNAVAILABLE = (
 )
 
 
-def engine_options(pool_size: int) -> dict[str, Any]:
-    """SQLAlchemy's engine options for a process that may hold `pool_size` connections."""
+def engine_options(pool_size: int, *, for_commands: bool = False) -> dict[str, Any]:
+    """SQLAlchemy's engine options for a process that may hold `pool_size` connections.
+
+    `for_commands`: no limit to a statement's time. Who counts ten million members waits for it.
+    """
+    statement_timeout = 0 if for_commands else STATEMENT_TIMEOUT_MS
+    idle_timeout = 0 if for_commands else IDLE_IN_TRANSACTION_TIMEOUT_MS
     return {
         "pool_size": pool_size,
         # A bound that overflows is none: a small plan's connections are shared by all processes.
@@ -121,8 +126,8 @@ def engine_options(pool_size: int) -> dict[str, Any]:
             "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
             "application_name": "nomad-rooms",
             "options": (
-                f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} "
-                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_MS} "
+                f"-c statement_timeout={statement_timeout} -c lock_timeout={LOCK_TIMEOUT_MS} "
+                f"-c idle_in_transaction_session_timeout={idle_timeout} "
                 "-c timezone=UTC -c pg_trgm.similarity_threshold=0.25"
             ),
         },
@@ -183,6 +188,9 @@ class Database:
             if error.connection_invalidated or isinstance(error.orig, UNAVAILABLE):
                 raise DatabaseUnavailable(type(error.orig).__name__) from error
             raise
+        except UNAVAILABLE as error:
+            # From a raw cursor, as COPY and cursors on the server need.
+            raise DatabaseUnavailable(type(error).__name__) from error
         except sqlalchemy.exc.TimeoutError as error:
             raise DatabaseUnavailable("no free connection") from error
 

@@ -22,18 +22,25 @@ def cities() -> None:
 
 @cities.command("load")
 @click.option("--force", is_flag=True, help="Load again what is there already.")
+@changing
 @json_option
 @with_app
-def load_cities(force: bool, as_json: bool) -> None:
-    """Load the gazetteer: cities of 5,000 people and more (part of every release)."""
+def load_cities(force: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Load the gazetteer: cities of 5,000 people and more (part of every release: never asks)."""
     from app.cities import loading
+    from app.cities.gazetteer import fingerprint
     from app.current import services
+    from app.runs.service import recorded
 
     database = services().database
     done = None if force else loading.loaded(database)
+    if dry_run and done is None:
+        _tell(as_json, f"would load {fingerprint()}", {"would_load": fingerprint()})
+        return
     if done is None:
-        with progress_bar() as progress:
+        with recorded(database, "cities load", {}) as run, progress_bar() as progress:
             done = loading.load(database, progress)
+            run.counts = {"cities": done.cities, "names": done.names}
     if as_json:
         print_json(done)
         return

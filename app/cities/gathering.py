@@ -20,7 +20,7 @@ LONELY = 5
 
 
 class CannotRelease(Exception):
-    """The town is not gathered; the text says so."""
+    """There is no such town, or it is another city for ever; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,19 @@ SIGNPOST = text("""
       AND NOT EXISTS (SELECT 1 FROM cities AS other WHERE other.hub_id = town.id)
 """)
 # Locked in the order of their ids: no two commands can wait for each other over cities.
-LOCK = text("SELECT id FROM cities WHERE id = ANY(:cities) ORDER BY id FOR UPDATE")
+LOCK = text("SELECT id FROM cities WHERE id = ANY(:cities) ORDER BY id FOR NO KEY UPDATE")
 GATHERED = "SELECT id FROM cities WHERE hub_id IS NOT NULL AND merged_into IS NULL ORDER BY id"
+# The towns that are gathered, and those whose people a stopped release left in the hub's rooms.
+RELEASABLE = """
+    SELECT id FROM cities WHERE hub_id IS NOT NULL AND merged_into IS NULL
+    UNION
+    SELECT town.id
+    FROM memberships AS member
+    JOIN rooms ON rooms.id = member.room_id
+    JOIN cities AS town ON town.id = member.city_id
+    WHERE town.merged_into IS NULL AND town.hub_id IS NULL AND rooms.city_id <> town.id
+    ORDER BY 1
+"""
 UNPOINT = text("UPDATE cities SET hub_id = NULL WHERE id = ANY(:towns)")
 # Rooms get their old ids back in the transaction that takes the signpost away: from then on a join
 # finds them, and nobody can have made another of the pair.
@@ -136,16 +147,21 @@ def gather(move: Move, plan: GatherPlan) -> None:
 
 
 def gathered_towns(database: Database, asked: Sequence[int]) -> list[int]:
-    """The towns to release: those asked for, or all that are gathered.
+    """The towns to release: those asked for, or all that are gathered or were left half released.
 
     Raises CannotRelease, DatabaseUnavailable.
     """
-    gathered = [row[0] for row in database.execute(GATHERED)]
     if not asked:
-        return gathered
+        return [row[0] for row in database.execute(RELEASABLE)]
+    rows = database.execute(
+        "SELECT id, merged_into FROM cities WHERE id = ANY(%(asked)s)", {"asked": list(asked)}
+    )
+    merged_into = {row[0]: row[1] for row in rows}
     for town in asked:
-        if not database.execute("SELECT 1 FROM cities WHERE id = %(id)s", {"id": town}):
+        if town not in merged_into:
             raise CannotRelease(f"there is no city {town}; `manage.py cities find NAME` finds ids")
+        if merged_into[town] is not None:
+            raise CannotRelease(f"city {town} was merged into {merged_into[town]}, for ever")
     return list(asked)
 
 

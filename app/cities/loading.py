@@ -151,6 +151,7 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
     with database.transaction() as connection:
         # Requests are not waited for: their limits are not this command's.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(text(STAGE))
         cities, names = _stage(connection, progress)
         for step, statement in STEPS:
@@ -159,8 +160,16 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
         _put_names(connection, progress)
         connection.execute(text(SIGN), {"fingerprint": mark, "cities": cities, "names": names})
     progress("counting", 0)
-    database.execute(VACUUM)
+    _vacuum(database)
     return Loaded(mark, cities, names, was_there=False)
+
+
+def _vacuum(database: Database) -> None:
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text(VACUUM))
+        connection.execute(text("RESET statement_timeout"))
 
 
 def _put_names(connection: sqlalchemy.Connection, progress: Progress) -> None:

@@ -30,7 +30,10 @@ class Area(NamedTuple):
 def readings(typed: str) -> Iterator[Reading]:
     """The readings of a typed place other than as one name, the likeliest first."""
     parts = [part.strip() for part in SEPARATORS.split(typed)]
-    name, *qualifiers = [part for part in parts if fold(part)]
+    parts = [part for part in parts if fold(part)]
+    if not parts:
+        return
+    name, *qualifiers = parts
     if qualifiers:
         yield Reading(name, tuple(map(fold, qualifiers)), explicit=True)
         return

@@ -31,7 +31,9 @@ def unlisted_cities(services: Services, limit: int) -> list[UnlistedCity]:
 
     Raises DatabaseUnavailable.
     """
-    return [
-        UnlistedCity(number, name, country, members, services.suggestions.guess(name, country))
-        for number, name, country, members in services.database.execute(UNLISTED, {"limit": limit})
-    ]
+    found = []
+    for number, name, country, members in services.database.execute(UNLISTED, {"limit": limit}):
+        city = City(number, name, country, listed=False)
+        guesses = services.suggestions.guess(city)
+        found.append(UnlistedCity(city.id, city.name, city.country, members, guesses))
+    return found

@@ -133,15 +133,14 @@ class Suggestions:
         found = {row[0]: Suggestion(*row) for row in reversed(rows)}
         return list(reversed(found.values()))
 
-    def guess(self, typed: str, country: str | None) -> list[City]:
-        """Up to three listed cities that an unlisted place may be: a typo away, of the same name
+    def guess(self, unlisted: City) -> list[City]:
+        """Up to three listed cities that an unlisted one may be: a typo away, of the same name
         elsewhere, a longer name that begins so, or the city it was said to be part of.
 
         Raises DatabaseUnavailable.
         """
-        key = fold(typed)
-        whole, around = [key], []
-        for reading in readings(typed):
+        whole, around = [fold(unlisted.name)], []
+        for reading in readings(unlisted.name):
             if reading.explicit:
                 whole, around = [fold(reading.name)], list(reading.qualifiers)
         rows = self.database.execute(
@@ -151,7 +150,7 @@ class Suggestions:
                 "meant": self._meant(whole[0]),
                 "word": f"{whole[0]} ",
                 "last": f"{whole[0]} {LAST}",
-                "country": country or self.default_country,
+                "country": unlisted.country or self.default_country,
                 "most": MOST_GUESSES,
             },
         )

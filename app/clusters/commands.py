@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli import json_option, print_fields, print_json, print_table, with_app
+from app.cli import changing, json_option, print_fields, print_json, print_table, with_app
 
 
 @click.group()
@@ -39,16 +39,24 @@ def show(as_json: bool) -> None:
 
 
 @model.command()
-@click.option("--dry-run", is_flag=True, help="Tell what it would do, and do nothing.")
+@changing
 @json_option
 @with_app
-def register(dry_run: bool, as_json: bool) -> None:
-    """Put the shipped model into service (part of every release; safe to repeat)."""
+def register(dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Put the shipped model into service (part of every release, and so never asks)."""
     from app.clusters.service import ClashingModel
     from app.current import services
+    from app.runs.service import recorded
 
+    parts = services()
     try:
-        done = services().clusters.register(services().model, dry_run)
+        done = parts.clusters.register(parts.model, dry_run=True)
+        if not dry_run and done.is_new:
+            with recorded(parts.database, "model register", {"model_id": done.model_id}) as run:
+                parts.clusters.register(parts.model)
+                run.count("clusters", len(done.clusters))
+        elif not dry_run:
+            parts.clusters.register(parts.model)
     except ClashingModel as error:
         raise click.ClickException(
             f"model {error} is registered with another sha256: train it again, for a new id"

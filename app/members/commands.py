@@ -104,7 +104,9 @@ def import_users(file: str, rejects: Path | None, dry_run: bool, yes: bool, as_j
     """
     from app.members.userfile import UnreadableFile
 
-    rejects = rejects or Path("import" if file == "-" else file).with_suffix(".rejects.csv")
+    rejects = rejects or Path(f"{'import' if file == '-' else Path(file).stem}.rejects.csv")
+    if file != "-" and rejects.exists() and rejects.samefile(file):
+        raise click.ClickException(f"{rejects} is what is imported: name another file for rejects")
     if not dry_run:
         confirm(f"Place the users of {file}? Bad rows go to {rejects}.", yes)
     try:

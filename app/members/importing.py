@@ -24,7 +24,7 @@ from app.cities.service import REMEMBERED_S, Cities, UnknownCity, UnusableName
 from app.db import Conflict, Database, DatabaseUnavailable
 from app.members.service import JOIN
 from app.members.userfile import Reject, UserRow
-from app.rooms.moving import TRIES, in_transaction
+from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, TRIES, in_transaction
 from app.runs.service import Run
 from model.predict import Model
 
@@ -69,31 +69,26 @@ FIND_ROOMS = text(f"""
     JOIN rooms ON rooms.city_id = coalesce(town.hub_id, town.id)
         AND rooms.cluster_id = pair.cluster
 """)
-# Those who have a room already: only they can be moved, and only their moves are told the app.
-HOLD_USERS = text("""
-    SELECT member.user_id, member.room_id
-    FROM memberships AS member JOIN incoming USING (user_id)
-    ORDER BY member.user_id FOR UPDATE OF member
-""")
 # The hot statement for many at once, word for word from ON CONFLICT on; in the order of user ids,
 # since two that write the same users in another order would wait for each other.
-JOIN_MANY = text(
-    """
+JOIN_MANY = """
     INSERT INTO memberships AS member
         (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
     SELECT user_id, city_id, room_id, interests, :model, :now, :now, :now
     FROM incoming ORDER BY user_id
-    """
-    + JOIN[JOIN.index("ON CONFLICT") : JOIN.index("RETURNING")]
-)
-LOCK_CHANGES = text("LOCK TABLE room_changes IN SHARE UPDATE EXCLUSIVE MODE")
-TELL_MOVES = text("""
-    INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
-    SELECT member.user_id, before.room_id, member.room_id, 'import', :run
-    FROM unnest(CAST(:users AS text[]), CAST(:rooms AS bigint[])) AS before (user_id, room_id)
-    JOIN memberships AS member ON member.user_id = before.user_id
-    WHERE member.room_id <> before.room_id
-    ORDER BY member.user_id
+    """ + JOIN[JOIN.index("ON CONFLICT") : JOIN.index("RETURNING")]
+# Who came from another room, of all who were written: told the app in the same transaction.
+JOIN_AND_TELL = text(f"""
+    WITH written AS (
+        {JOIN_MANY}
+        RETURNING user_id, previous_room_id, room_id,
+            joined_at = :now AND created_at < :now AS was_moved
+    ), told AS (
+        INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
+        SELECT user_id, previous_room_id, room_id, 'import', :run FROM written WHERE was_moved
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM told)
 """)
 
 
@@ -132,6 +127,7 @@ class Placer:
                 progress()
             if users:
                 self._land(users, run)
+        in_transaction(self.database, lambda connection: connection.execute(FORGET_OLD_CHANGES))
 
     def _mean(self, user: UserRow, users: list[tuple[UserRow, int]]) -> Reject | None:
         if not self.model.known(user.interests):
@@ -209,18 +205,16 @@ def _write(
     file: io.StringIO, model_id: str, run_id: int, connection: sqlalchemy.Connection
 ) -> tuple[int, int]:
     """Write a chunk: how many rows it changed, and how many users it moved."""
+    # Before any row is held: who moves rooms takes this lock first, too.
+    connection.execute(LOCK_CHANGES)
     connection.execute(INCOMING)
     file.seek(0)
     raw: Any = connection.connection.dbapi_connection
     with raw.cursor() as cursor:
         cursor.copy_expert(COPY, file)
-    before = connection.execute(HOLD_USERS).all()
-    placed = connection.execute(JOIN_MANY, {"model": model_id, "now": datetime.now(UTC)}).rowcount
-    if not before:
-        return placed, 0
-    connection.execute(LOCK_CHANGES)
-    told = {"users": [row[0] for row in before], "rooms": [row[1] for row in before], "run": run_id}
-    return placed, connection.execute(TELL_MOVES, told).rowcount
+    given = {"model": model_id, "now": datetime.now(UTC), "run": run_id}
+    placed, moved = connection.execute(JOIN_AND_TELL, given).one()
+    return placed, moved
 
 
 def predict(model: Model, users: Sequence[UserRow]) -> np.ndarray[Any, np.dtype[np.int64]]:

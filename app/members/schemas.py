@@ -25,6 +25,7 @@ class UserAnswer(BaseModel):
     cluster: int
     city: CityAnswer
     interests: list[str]
+    model_id: str = Field(description="The model that last placed the user.")
     previous_room_id: int | None
     created_at: datetime
     joined_at: datetime
@@ -61,6 +62,7 @@ def document(user: UserDetails) -> dict[str, object]:
         "cluster": user.cluster,
         "city": user.city,
         "interests": user.interests,
+        "model_id": user.model_id,
         "previous_room_id": user.previous_room_id,
         "created_at": user.created_at,
         "joined_at": user.joined_at,

@@ -57,6 +57,7 @@ class UserDetails:
     cluster: int
     city: City
     interests: list[str]
+    model_id: str
     created_at: datetime
     joined_at: datetime
     updated_at: datetime
@@ -102,7 +103,8 @@ STAND = """
 SHOW = """
     SELECT member.user_id, member.room_id, member.previous_room_id, rooms.cluster_id,
            town.id, town.name, town.country_code, town.listed,
-           member.interests, member.created_at, member.joined_at, member.updated_at
+           member.interests, member.model_id,
+           member.created_at, member.joined_at, member.updated_at
     FROM memberships AS member
     JOIN rooms ON rooms.id = member.room_id
     JOIN cities AS town ON town.id = member.city_id
@@ -184,7 +186,7 @@ class Members:
         if not rows:
             raise UnknownUser
         number, room_id, previous, cluster, town, name, country, listed, *rest = rows[0]
-        interests, created_at, joined_at, updated_at = rest
+        interests, model_id, created_at, joined_at, updated_at = rest
         return UserDetails(
             number,
             room_id,
@@ -192,6 +194,7 @@ class Members:
             cluster,
             City(town, name, country, listed),
             interests,
+            model_id,
             created_at,
             joined_at,
             updated_at,

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -88,8 +89,8 @@ def open_users(path: str) -> Iterator[IO[str]]:
 
 def count_lines(path: str) -> int:
     """How many lines a plain file has, for a progress bar; 0: nobody knows."""
-    if path == "-":
-        return 0
+    if path == "-" or not Path(path).is_file():
+        return 0  # reading a pipe twice would lose what it held
     with Path(path).open("rb") as file:
         if file.read(2) == b"\x1f\x8b":
             return 0
@@ -102,7 +103,10 @@ def read_users(text: Iterable[str]) -> Iterator[UserRow | Reject]:
     Raises UnreadableFile.
     """
     lines = iter(text)
-    first = next(lines, "")
+    try:
+        first = next(lines, "")
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFile(f"it cannot be read: {error}") from error
     separator = max(SEPARATORS, key=first.count)
     header = next(csv.reader([first], delimiter=separator), [])
     columns = _columns([name.strip() for name in header])
@@ -111,6 +115,10 @@ def read_users(text: Iterable[str]) -> Iterator[UserRow | Reject]:
     while True:
         try:
             cells = next(reader, None)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableFile(
+                f"it cannot be read past line {reader.line_num}: {error}"
+            ) from error
         except csv.Error as error:
             yield Reject(reader.line_num + 1, "", "", f"is no CSV: {error}")
             continue

@@ -72,7 +72,8 @@ def table(
 
 def _given(asked: RoomFilter) -> dict[str, Any]:
     fields = {name: getattr(asked, name) for name in CONDITIONS}
-    return {name: value for name, value in fields.items() if value not in (None, False)}
+    # Not `in (None, False)`: 0 members is a question too.
+    return {name: value for name, value in fields.items() if not (value is None or value is False)}
 
 
 def _conditions(given: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ TRIES = 3
 # Memory is 5 s; a request that read it at the last moment is through a second later.
 SETTLED_AFTER_S = REMEMBERED_S + 1.0
 KEPT_DAYS = 30
+LOCK_TIMEOUT_S = 60
 
 # Rooms whose city has a signpost: they go, whole.
 SIGNPOSTED_ROOMS = text("""
@@ -65,7 +66,8 @@ FIND_TARGET = text("""
 """)
 # Numbers of room_changes are handed out under this lock until the transaction ends, so that their
 # order is the order of commits, and a reader's cursor can skip none. Readers and erasure pass it.
-# Not an advisory lock: any analyst could take one and stop every move.
+# Not an advisory lock: any analyst could take one and stop every move. Taken before any row: two
+# commands cannot hold what the other waits for.
 LOCK_CHANGES = text("LOCK TABLE room_changes IN SHARE UPDATE EXCLUSIVE MODE")
 MOVE = """
     WITH moved AS (
@@ -142,6 +144,7 @@ class Move:
         self._in_transaction(lambda connection: connection.execute(REPOINT, given))
 
     def _move_room(self, connection: sqlalchemy.Connection, room: int) -> None:
+        connection.execute(LOCK_CHANGES)
         locked = connection.execute(LOCK_ROOM, {"room": room}).one_or_none()
         if locked is None:
             return
@@ -157,6 +160,7 @@ class Move:
         self.run.count("rooms_closed")
 
     def _move_town(self, connection: sqlalchemy.Connection, room: int, town: int) -> None:
+        connection.execute(LOCK_CHANGES)
         locked = connection.execute(LOCK_ROOM, {"room": room}).one_or_none()
         if locked is None:
             return
@@ -170,7 +174,6 @@ class Move:
     def _record(
         self, connection: sqlalchemy.Connection, move: sqlalchemy.TextClause, given: dict[str, Any]
     ) -> None:
-        connection.execute(LOCK_CHANGES)
         moved = connection.execute(move, given | {"reason": self.reason, "run": self.run.id})
         self.run.count("people_moved", moved.rowcount)
 
@@ -188,6 +191,8 @@ def in_transaction(database: Database, work: Callable[[sqlalchemy.Connection], T
             with database.transaction() as connection:
                 # People in a large room are more than a request's time limit allows for.
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
+                # Another command's transaction is waited for; a request's is over long before.
+                connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
                 return work(connection)
         except Conflict:
             if attempt == TRIES:

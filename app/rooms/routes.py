@@ -38,10 +38,7 @@ def assign(joining: RoomRequest) -> Response:
         ROOMS.inc()
     if assignment.standing.joined:
         (MOVES if assignment.standing.previous_room_id else JOINS).inc()
-    city = assignment.city
-    guesses = (
-        [] if city.listed else services().suggestions.guess(joining.city or city.name, city.country)
-    )
+    guesses = [] if assignment.city.listed else services().suggestions.guess(assignment.city)
     return respond(answer(assignment, guesses), 201 if assignment.created else 200)
 
 

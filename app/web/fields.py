@@ -131,7 +131,7 @@ def _echoed(given: Any) -> str | int | float:
         return given
     if type(given) is int:
         # Thousands of digits parse, but cannot be printed.
-        if given.bit_length() < LONGEST_NUMBER * 3:
+        if abs(given) < 10**LONGEST_NUMBER:
             return given
         raise PydanticCustomError("number", f"must have at most {LONGEST_NUMBER} digits")
     raise PydanticCustomError("echoed", "must be a string or a number")

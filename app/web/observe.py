@@ -94,13 +94,30 @@ def observe(app: Flask) -> None:
         return None
 
 
+class WithoutRequests(logging.Filter):
+    """Takes what a client sent out of gunicorn's own lines: paths and headers hold ids and keys."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for beginning in ("Invalid request", "Error handling request"):
+            if str(record.msg).startswith(beginning):
+                record.msg, record.args, record.exc_info = beginning.lower(), (), None
+        return True
+
+
 def logging_config(level: str) -> dict[str, Any]:
     """logging.config.dictConfig's dictionary: every logger's lines to standard error, as JSON."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonLines}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {"without_requests": {"()": WithoutRequests}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "filters": ["without_requests"],
+            }
+        },
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {"gunicorn.error": {"level": level, "propagate": True}},
     }

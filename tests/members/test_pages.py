@@ -30,6 +30,7 @@ def test_a_user_reads_all_that_is_stored_about_them(client: FlaskClient, sql: Sq
         "cluster": second["cluster"],
         "city": second["city"],
         "interests": ["surf"],
+        "model_id": sql("SELECT id FROM models")[0][0],
         "previous_room_id": first["room_id"],
         "moves": [{"from_room": 1, "to_room": 2, "reason": "merge"}],
     }

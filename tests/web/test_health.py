@@ -1,5 +1,7 @@
 """/livez and /readyz."""
 
+from urllib.parse import urlsplit
+
 from app import create_app
 from app.config import Settings, with_driver
 from tests.conftest import sql_on
@@ -44,7 +46,7 @@ def test_an_older_schema_is_not_ready_and_a_newer_one_is(new_database: str) -> N
 
 
 def test_a_database_that_takes_no_writes_is_not_ready(new_database: str) -> None:
-    name = new_database.rpartition("/")[2].partition("?")[0]
+    name = urlsplit(new_database).path[1:]
     sql_on(new_database)(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert problems(new_database) == ["the database is read-only"]
 

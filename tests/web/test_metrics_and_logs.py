@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -84,6 +85,9 @@ def test_no_line_of_the_log_tells_who_or_what(serve: Callable[..., Gunicorn]) ->
     requests.get(f"{server.url}/cities?q=sevi", timeout=10)
     requests.get(f"{server.url}/nowhere/user:4711", headers=headers, timeout=10)
     requests.post(f"{server.url}/rooms", data="user:4711", headers=headers, timeout=10)
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(b"GET /users/user:4711\r\nAuthorization Bearer 4711\r\n\r\n")
+        assert b"400" in raw.recv(100)
     server.stop()
     log = server.log.read_text()
     for secret in ("4711", "secretHobby", "surf", "sevi", KEY, METRICS_KEY):
