@@ -46,9 +46,13 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
         from app.core import command_app
+        from app.current import services
 
         with command_app().app_context():
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            finally:
+                services().database.engine.dispose()
 
     return inside
 

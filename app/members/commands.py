@@ -104,7 +104,8 @@ def import_users(file: str, rejects: Path | None, dry_run: bool, yes: bool, as_j
     """
     from app.members.userfile import UnreadableFile
 
-    rejects = rejects or Path(f"{'import' if file == '-' else Path(file).stem}.rejects.csv")
+    source = Path("import" if file == "-" else file)
+    rejects = rejects or source.parent / f"{source.stem}.rejects.csv"
     if file != "-" and rejects.exists() and rejects.samefile(file):
         raise click.ClickException(f"{rejects} is what is imported: name another file for rejects")
     if not dry_run:

@@ -38,7 +38,8 @@ def run(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
+# Not of the module: tests of other modules may run between two of this one.
+@pytest.fixture(scope="session")
 def released(server: Server) -> Iterator[str]:
     """A database that was empty when the release line ran; its URL as Heroku writes it."""
     url = server.create()

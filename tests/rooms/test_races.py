@@ -31,7 +31,8 @@ def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(
     def ask_for_all(client: int) -> list[tuple[int, Any]]:
         answers = []
         with session() as http:
-            for pair in range(PAIRS):
+            # Each pair is raced for by every other client.
+            for pair in range(client % 2, PAIRS, 2):
                 response = http.post(
                     f"{server.url}/rooms",
                     json={
@@ -46,7 +47,7 @@ def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(
     with ThreadPoolExecutor(CLIENTS) as pool:
         answers = [answer for many in pool.map(ask_for_all, range(CLIENTS)) for answer in many]
     statuses = Counter(status for status, _ in answers)
-    assert statuses == {201: PAIRS, 200: (CLIENTS - 1) * PAIRS}
+    assert statuses == {201: PAIRS, 200: (CLIENTS // 2 - 1) * PAIRS}
     assert sum(answer["created"] for _, answer in answers) == PAIRS
     rooms: dict[str, set[int]] = {}
     for _, answer in answers:
@@ -55,7 +56,7 @@ def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(
     sql = sql_on(new_database)
     assert sql("SELECT count(*) FROM rooms") == [(PAIRS,)]
     assert sql("SELECT count(*) FROM cities WHERE NOT listed") == [(PAIRS,)]
-    assert sql("SELECT count(*) FROM memberships") == [(CLIENTS * PAIRS,)]
+    assert sql("SELECT count(*) FROM memberships") == [(CLIENTS // 2 * PAIRS,)]
 
 
 def test_one_user_asking_from_many_places_at_once_ends_in_one_room_that_was_answered(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.conftest import KEY, Sql
 from tests.serving import Gunicorn
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
 QUIET = settings(
     max_examples=EXAMPLES,
     deadline=None,
