@@ -69,9 +69,7 @@ SUGGEST = """
     ) AS shown ON true
     ORDER BY best.is_whole DESC, best.population DESC, best.city_id
 """
-IS_LARGE = """
-    SELECT 1 FROM city_names WHERE name_key = %(key)s AND population >= %(large)s LIMIT 1
-"""
+LARGEST = "SELECT max(population) FROM city_names WHERE name_key = %(key)s"
 ALIKE = """
     SELECT DISTINCT name_key FROM (
         SELECT name_key FROM city_names
@@ -119,14 +117,19 @@ class Suggestions:
         key = fold(typed)
         if not key:
             return []
-        large = self.database.execute(IS_LARGE, {"key": key, "large": LARGE})
+        ((largest,),) = self.database.execute(LARGEST, {"key": key})
+        if largest is None:
+            meant = self._meant(key)
+        else:
+            # A whole name: that of a large city is no typo, any other hardly one of two edits.
+            meant = [] if largest >= LARGE else list(one_edit(key))
         rows = self.database.execute(
             SUGGEST,
             {
                 "prefix": True,
                 "key": key,
                 "last": key + LAST,
-                "meant": [] if large else self._meant(key),
+                "meant": meant,
                 "limit": limit,
             },
         )
