@@ -35,7 +35,7 @@ bench: $(INSTALLED) ## Measure throughput against a bare Flask and psycopg2 floo
 faults: $(INSTALLED) ## Kill parts of the service 20 times under load, and count what is lost
 	@FAULT_KILLS=20 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
 
-fuzz: $(INSTALLED) ## Send the API 10,000 made-up requests a route and more
+fuzz: $(INSTALLED) ## Send POST /rooms and /cluster 10,000 made-up bodies each, and every route others
 	@FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 -s tests/web/test_fuzz.py $(ARGS)
 
 requirements: $(INSTALLED) ## Pin the newest versions of what the .in files name
