@@ -1,11 +1,10 @@
 """`manage.py users`."""
 
 import csv
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +20,9 @@ from app.cli import (
     write_rows,
 )
 
+if TYPE_CHECKING:
+    from app.members.service import UserDetails
+
 MOST_UNRESOLVED = 20
 
 
@@ -35,9 +37,8 @@ def users() -> None:
 @with_app
 def show(user_id: str, as_json: bool) -> None:
     """Show all that is stored about a user."""
-    from app.current import services
 
-    user = services().members.show(_checked(user_id))
+    user = _found(user_id)
     if as_json:
         from app.members.schemas import document
 
@@ -67,7 +68,7 @@ def forget(user_id: str, dry_run: bool, yes: bool) -> None:
     from app.current import services
     from app.runs.service import recorded
 
-    user = services().members.show(_checked(user_id))
+    user = _found(user_id)
     if dry_run:
         click.echo(f"would erase 1 user from room {user.room_id}, and {len(user.moves)} moves")
         return
@@ -188,7 +189,6 @@ def _report(counts: dict[str, Any], rejects: Path, dry_run: bool) -> None:
 def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
     """Made when the first bad row comes: no file is good news."""
     path.unlink(missing_ok=True)
-    written: Counter[str] = Counter()
     file = None
     try:
 
@@ -197,7 +197,6 @@ def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
             if file is None:
                 file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
                 csv.writer(file).writerow(("line", "_id", "field", "reason"))
-            written[row.field] += 1
             csv.writer(file).writerow(row)
 
         yield reject
@@ -208,8 +207,8 @@ def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
             file.close()
 
 
-def _checked(user_id: str) -> str:
-    """The id, when somebody bears it; click.ClickException else."""
+def _found(user_id: str) -> "UserDetails":
+    """The user of an id; click.ClickException when nobody bears it."""
     from app.current import services
     from app.limits import is_user_id
     from app.members.service import UnknownUser
@@ -217,9 +216,8 @@ def _checked(user_id: str) -> str:
     try:
         if not is_user_id(user_id):
             raise UnknownUser
-        services().members.show(user_id)
+        return services().members.show(user_id)
     except UnknownUser as unknown:
         raise click.ClickException(
             "there is no user of this id; ids are those that the app sends"
         ) from unknown
-    return user_id

@@ -1,5 +1,6 @@
 """GET /docs, and the mends that make /openapi.json say what the service does."""
 
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -86,14 +87,6 @@ EXAMPLES = {
     "422": ("invalid", "city: must have a letter or a digit"),
     "503": ("unavailable", "The service cannot reach its database just now."),
 }
-TITLES = {
-    "400": "Bad Request",
-    "401": "Unauthorized",
-    "404": "Not Found",
-    "413": "Request Entity Too Large",
-    "422": "Unprocessable Entity",
-    "503": "Service Unavailable",
-}
 
 
 def describe(app: APIFlask) -> None:
@@ -136,7 +129,7 @@ def _problem_response(status: str) -> dict[str, Any]:
     kind, detail = EXAMPLES[status]
     example = {
         "type": f"urn:nomad-rooms:{kind}" if kind else "about:blank",
-        "title": TITLES[status],
+        "title": HTTPStatus(int(status)).phrase,
         "status": int(status),
         "detail": detail,
         "errors": [],
