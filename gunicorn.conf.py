@@ -13,32 +13,11 @@ OURS = f"{tempfile.gettempdir()}/nomad-rooms-figures-"
 if not os.environ.get("PROMETHEUS_MULTIPROC_DIR", "").startswith(OURS):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=OURS)
 
-from gunicorn.workers.gthread import ThreadWorker  # noqa: E402
-
 from app.config import read_environment  # noqa: E402
 from app.web.observe import logging_config  # noqa: E402
+from app.web.worker import Worker  # noqa: E402
 
 settings = read_environment()
-
-
-class Worker(ThreadWorker):
-    """A worker of threads that gives the port free within a second of the arbiter's death.
-
-    gunicorn's own notices the death too, but goes on as before on the connections it has: with
-    clients that keep theirs busy it holds the port for the whole graceful_timeout, and a new
-    arbiter gives up after 5 s.
-    """
-
-    def is_parent_alive(self) -> bool:
-        if super().is_parent_alive():
-            return True
-        # What is under way is answered, and the answers tell clients to connect anew.
-        self.alive = False
-        self.set_accept_enabled(False)
-        for listener in self.sockets:
-            listener.close()
-        return False
-
 
 bind = f"{'127.0.0.1' if settings.app_env == 'development' else '0.0.0.0'}:{settings.port}"
 workers = settings.workers

@@ -76,6 +76,7 @@ DESCRIPTIONS = {
     "401": "No key, or none that is right.",
     "404": "There is none of this id.",
     "413": "The body is larger than 16 KiB.",
+    "414": "The address is longer than 4,094 characters.",
     "422": "A field is missing or wrong; `errors` names it and says what is accepted.",
     "503": "The database cannot answer now. Send the same request again after Retry-After.",
 }
@@ -84,6 +85,7 @@ EXAMPLES = {
     "401": (None, "Send a key: Authorization: Bearer KEY."),
     "404": ("unknown_room", "There is no room of this id."),
     "413": (None, "The body is larger than 16 KiB."),
+    "414": (None, "The address is longer than 4,094 characters."),
     "422": ("invalid", "city: must have a letter or a digit"),
     "503": ("unavailable", "The service cannot reach its database just now."),
 }
@@ -115,6 +117,7 @@ def _mend_operation(path: str, operation: dict[str, Any]) -> None:
         operation["requestBody"]["required"] = True
         statuses |= {"400", "413", "422"}
     for parameter in operation.get("parameters", []):
+        statuses.add("414")
         if parameter["in"] == "query":
             statuses.add("422")
         elif "delete" not in operation["operationId"]:  # erasing who is not there is done, too

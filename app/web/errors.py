@@ -35,22 +35,33 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """A problem document; `kind` names problems that a client may want to tell apart."""
-    title = HTTPStatus(status).phrase
-    document = {
-        "type": f"urn:nomad-rooms:{kind}" if kind else "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "errors": errors or [],
-        "request_id": request.environ.get("nomad_rooms.request_id", ""),
-    }
+    request_id = request.environ.get("nomad_rooms.request_id", "")
     response = Response(
-        orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE),
+        problem_document(status, detail, request_id, kind, errors),
         status,
         content_type="application/problem+json",
     )
     response.headers.update(headers or {})
     return response
+
+
+def problem_document(
+    status: int,
+    detail: str,
+    request_id: str,
+    kind: str | None = None,
+    errors: list[Fault] | None = None,
+) -> bytes:
+    """The document alone, for what never reached the application."""
+    document = {
+        "type": f"urn:nomad-rooms:{kind}" if kind else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": errors or [],
+        "request_id": request_id,
+    }
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def invalid(path: str, message: str, kind: str = "invalid") -> Response:

@@ -95,12 +95,11 @@ def observe(app: Flask) -> None:
 
 
 class WithoutRequests(logging.Filter):
-    """Takes what a client sent out of gunicorn's own lines: paths and headers hold ids and keys."""
+    """Takes what a client sent out of gunicorn's own line: paths and headers hold ids and keys."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        for beginning in ("Invalid request", "Error handling request"):
-            if str(record.msg).startswith(beginning):
-                record.msg, record.args, record.exc_info = beginning.lower(), (), None
+        if str(record.msg).startswith("Error handling request"):
+            record.msg, record.args, record.exc_info = "error handling request", (), None
         return True
 
 

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
 
 import requests
 
@@ -34,6 +35,14 @@ def join(server: Gunicorn, user: str, city: str = "Sevilla") -> int:
         timeout=10,
     )
     return response.status_code
+
+
+def raw_answer(server: Gunicorn, sent: bytes) -> HTTPResponse:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(sent)
+        answer = HTTPResponse(raw)
+        answer.begin()
+        return answer
 
 
 def test_figures_are_those_of_all_workers_and_outlive_them(
@@ -85,9 +94,15 @@ def test_no_line_of_the_log_tells_who_or_what(serve: Callable[..., Gunicorn]) ->
     requests.get(f"{server.url}/cities?q=sevi", timeout=10)
     requests.get(f"{server.url}/nowhere/user:4711", headers=headers, timeout=10)
     requests.post(f"{server.url}/rooms", data="user:4711", headers=headers, timeout=10)
-    with socket.create_connection(("127.0.0.1", server.port)) as raw:
-        raw.sendall(b"GET /users/user:4711\r\nAuthorization Bearer 4711\r\n\r\n")
-        assert b"400" in raw.recv(100)
+    for status, unparsable in (
+        (400, b"GET /users/user:4711\r\nAuthorization Bearer 4711\r\n\r\n"),
+        (414, b"GET /users/user:4711?" + b"a" * 5000 + b" HTTP/1.1\r\n\r\n"),
+        (431, b"GET /users/user:4711 HTTP/1.1\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n"),
+    ):
+        refused = raw_answer(server, unparsable)
+        assert refused.status == status
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert json.load(refused)["status"] == status
     server.stop()
     log = server.log.read_text()
     for secret in ("4711", "secretHobby", "surf", "sevi", KEY, METRICS_KEY):
