@@ -7,7 +7,8 @@ from apiflask.schema_adapters import registry
 from apiflask.schema_adapters.pydantic import PydanticAdapter
 from flask import Request, Response
 from flask.json.provider import JSONProvider
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 # The published API ended its answers with a newline; so do all of ours.
 OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
@@ -32,7 +33,16 @@ class RawBodyAdapter(PydanticAdapter):
     def validate_input(self, request: Request, location: str, **kwargs: Any) -> BaseModel:
         if location == "json":
             return self.model_class.model_validate_json(request.get_data(cache=False))
+        repeated = [name for name, values in request.args.lists() if len(values) > 1]
+        if repeated:
+            # Whichever of the two were taken, the other would be lost in silence.
+            raise ValidationError.from_exception_data("query", [_repeated(n) for n in repeated])
         return self.model_class.model_validate(request.args.to_dict())
+
+
+def _repeated(name: str) -> InitErrorDetails:
+    told = PydanticCustomError("repeated", "must stand once in the address")
+    return InitErrorDetails(type=told, loc=(name,), input=None)
 
 
 registry.register("pydantic", RawBodyAdapter)

@@ -60,5 +60,5 @@ def test_rooms_are_browsed_page_by_page_of_what_is_asked_for(client: FlaskClient
     assert [room["room_id"] for room in of_city] == [made[3]["room_id"]]
     assert client.get("/rooms?city=nobody+ever+said").json == {"items": [], "next": None}
     assert client.get(f"/rooms?cluster={made[0]['cluster']}").json["items"]
-    for wrong in ("limit=0", "after=x", "country=ZZ", "city=---", "cluster=0"):
+    for wrong in ("limit=0", "limit=1&limit=2", "after=x", "country=ZZ", "city=---", "cluster=0"):
         assert client.get(f"/rooms?{wrong}").status_code == 422, wrong
