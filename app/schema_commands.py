@@ -38,14 +38,24 @@ def enter_with_app(ctx: click.Context, /, **options: Any) -> Any:
 
 @click.pass_context
 def upgrade_unless_newer(ctx: click.Context, /, **options: Any) -> Any:
-    if options["revision"] == "head" and not options["sql"] and (newer := newer_revision()):
+    if options["revision"] == "head" and not options["sql"] and is_past_this_release():
+        return None
+    return ctx.invoke(upgrade, **options)
+
+
+def is_past_this_release() -> bool:
+    """Whether the schema is newer than this code's, which a line on stderr then says.
+
+    Raises DatabaseUnavailable.
+    """
+    newer = newer_revision()
+    if newer:
         click.echo(
             f"Warning: the schema is at {newer}, newer than this release's {schema_head()}, as "
             "after a rollback: nothing was changed.",
             err=True,
         )
-        return None
-    return ctx.invoke(upgrade, **options)
+    return newer is not None
 
 
 def newer_revision() -> str | None:

@@ -16,6 +16,7 @@ def main() -> None:
     from app.config import INSTANCE, ROOT, read_environment
     from app.current import services
     from app.factory import build_app
+    from app.schema_commands import is_past_this_release
 
     os.environ.setdefault("APP_ENV", "development")
     settings = read_environment()
@@ -24,7 +25,8 @@ def main() -> None:
     with build_app(settings).app_context(), (INSTANCE / "prepare.lock").open("w") as lock:
         # Two started together would both make the tables.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        upgrade()
+        if not is_past_this_release():
+            upgrade()
         load_cities()
         services().clusters.register(services().model)
     # Not another process: this one is counted as a user of the embedded Postgres from here on.

@@ -10,6 +10,7 @@ from tests.cli.test_manage import run_manage
 from tests.conftest import sql_on
 from tests.databases import Server
 from tests.schema.test_migrations import dump
+from tests.serving import Gunicorn
 
 ROOT = Path(__file__).parents[2]
 NEWER = "9999"
@@ -33,6 +34,13 @@ def test_db_upgrade_on_a_newer_schema_is_done_with_a_warning_and_changes_nothing
     assert NEWER in warning
     assert dump(newer_database) == there
     assert sql_on(newer_database)("SELECT version_num FROM alembic_version") == [(NEWER,)]
+
+
+def test_make_run_serves_from_a_newer_schema(newer_database: str) -> None:
+    environment = {"APP_ENV": "development", "DATABASE_URL": newer_database}
+    server = Gunicorn(environment, [sys.executable, "-m", "app.serve"])
+    server.stop()
+    assert NEWER in server.log.read_text()
 
 
 @pytest.mark.parametrize("revision", ["0000", "ae1027a6acf", "99999", "next"])
