@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 
-from flask import Flask, Response, request
+from flask import Flask, Response
+from flask.globals import request_ctx
 
 from app.config import Settings
 from app.web.errors import problem
@@ -32,12 +33,14 @@ def require_keys(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def check_key() -> Response | None:
-        endpoint = request.endpoint
+        # Without the proxy, which is looked through at each attribute.
+        asked = request_ctx.request
+        endpoint = asked.endpoint
         # No endpoint: there is nothing at this address, for anybody. OPTIONS: browsers ask it
         # without credentials, and it tells nothing.
-        if endpoint is None or endpoint in OPEN_ENDPOINTS or request.method == "OPTIONS":
+        if endpoint is None or endpoint in OPEN_ENDPOINTS or asked.method == "OPTIONS":
             return None
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        scheme, _, key = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         accepted = metrics_digests if endpoint == METRICS_ENDPOINT else digests
         # WSGI hands header bytes over as latin-1; encoding them back never fails.
         if scheme.lower() == "bearer" and _matches(key.strip().encode("latin-1"), accepted):
