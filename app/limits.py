@@ -13,3 +13,13 @@ _matches_user_id = re.compile(USER_ID).fullmatch
 def is_user_id(text: str) -> bool:
     """Whether a text can be a user's id at all."""
     return _matches_user_id(text) is not None
+
+
+def are_interests(keys: list[str]) -> bool:
+    """Whether texts can be interests' keys at all."""
+    if not keys:
+        return True
+    lengths = list(map(len, keys))
+    return (
+        min(lengths) >= 1 and max(lengths) <= LONGEST_INTEREST and not CONTROL.search("".join(keys))
+    )

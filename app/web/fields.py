@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, W
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from app.cities.countries import COUNTRY_CODES
-from app.limits import CONTROL, LONGEST_INTEREST, MOST_INTERESTS, USER_ID
+from app.limits import CONTROL, LONGEST_INTEREST, MOST_INTERESTS, USER_ID, are_interests
 
 LONGEST_NUMBER = 64
 PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
@@ -64,32 +64,28 @@ def _fault(location: tuple[str | int, ...], message: str, given: Any) -> InitErr
 def _ticked(given: Any) -> list[str]:
     """The ticked keys of either form: an object of booleans, or a list of keys."""
     faults: list[InitErrorDetails] = []
-    ticked: list[str] = []
     if isinstance(given, dict):
+        # 1.0 and "yes" are guesses; True == 1, so one look at the type settles both.
+        told = "must be true or false (1 and 0 are accepted)"
         for key, tick in given.items():
-            # 1.0 and "yes" are guesses; True == 1, so one look at the type settles both.
             if type(tick) not in (bool, int) or tick not in (0, 1):
-                faults.append(_fault((key,), "must be true or false (1 and 0 are accepted)", tick))
-            elif tick:
-                ticked.append(key)
+                faults.append(_fault((key,), told, tick))
+        keys = list(given)
+        ticked = [key for key, tick in given.items() if tick]
     elif isinstance(given, list):
+        told = "must be an interest's key, a string"
         for position, key in enumerate(given):
-            if isinstance(key, str):
-                ticked.append(key)
-            else:
-                faults.append(_fault((position,), "must be an interest's key, a string", key))
+            if not isinstance(key, str):
+                faults.append(_fault((position,), told, key))
+        keys = ticked = [key for key in given if isinstance(key, str)]
     else:
-        message = "must be an object of booleans or a list of keys"
-        faults.append(_fault((), message, given))
-    if len(given if isinstance(given, dict | list) else ()) > MOST_INTERESTS:
+        keys = ticked = []
+        faults.append(_fault((), "must be an object of booleans or a list of keys", given))
+    if len(keys) > MOST_INTERESTS:
         faults = [_fault((), f"must hold at most {MOST_INTERESTS} interests", None)]
-    elif isinstance(given, dict | list):
-        faults += [
-            _fault((), f"a key must have 1 to {LONGEST_INTEREST} characters, none of control", None)
-            for key in given
-            if isinstance(key, str)
-            and (not 1 <= len(key) <= LONGEST_INTEREST or CONTROL.search(key))
-        ][:1]
+    elif not are_interests(keys):
+        told = f"a key must have 1 to {LONGEST_INTEREST} characters, none of control"
+        faults.append(_fault((), told, None))
     if faults:
         raise ValidationError.from_exception_data("interests", faults)
     return ticked
