@@ -50,4 +50,5 @@ registry.register("pydantic", RawBodyAdapter)
 
 def respond(document: Any, status: int = 200) -> Response:
     """An answer of JSON; dataclasses, times and lists are written as they are."""
-    return Response(orjson.dumps(document, option=OPTIONS), status, mimetype="application/json")
+    body = orjson.dumps(document, option=OPTIONS)
+    return Response(body, status, content_type="application/json")
