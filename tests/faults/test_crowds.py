@@ -45,13 +45,18 @@ def race(url: str, profiles: list[list[str]], client: int) -> list[Answer]:
     return answers
 
 
+def all_race(url: str, model: Model, clients: int = CLIENTS) -> list[Answer]:
+    """Let that many clients race, and give all answers."""
+    profiles = [profile_of(model, cluster) for cluster in model.cluster_ids]
+    with ThreadPoolExecutor(clients) as pool:
+        racers = pool.map(lambda client: race(url, profiles, client), range(clients))
+        return [answer for many in racers for answer in many]
+
+
 def test_64_clients_racing_for_200_new_pairs_make_200_rooms(
     service: Service, look: Sql, model: Model
 ) -> None:
-    profiles = [profile_of(model, cluster) for cluster in model.cluster_ids]
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        racers = pool.map(lambda client: race(service.url, profiles, client), range(CLIENTS))
-        answers = [answer for many in racers for answer in many]
+    answers = all_race(service.url, model)
     statuses = Counter(status for _, status, _ in answers)
     assert statuses == {201: PAIRS, 200: CLIENTS * PART - PAIRS}
     rooms: dict[int, set[int]] = {}
@@ -69,7 +74,6 @@ def test_connections_never_exceed_the_pools_bound_however_many_threads_ask(
     threads = 16
     bound = WORKERS * Settings(workers=WORKERS, threads=threads).pool_size
     assert bound < WORKERS * threads
-    profiles = [profile_of(model, cluster) for cluster in model.cluster_ids]
     service = Service(database, WEB_THREADS=str(threads))
     seen: list[int] = []
     done = threading.Event()
@@ -81,14 +85,10 @@ def test_connections_never_exceed_the_pools_bound_however_many_threads_ask(
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        with ThreadPoolExecutor(CLIENTS // 2) as pool:
-            racers = pool.map(
-                lambda client: race(service.url, profiles, client), range(CLIENTS // 2)
-            )
-            statuses = Counter(status for many in racers for _, status, _ in many)
+        statuses = {status for _, status, _ in all_race(service.url, model, CLIENTS // 2)}
     finally:
         done.set()
         watcher.join()
         service.end()
-    assert {*statuses} <= {200, 201}
+    assert statuses <= {200, 201}
     assert WORKERS < max(seen) <= bound
