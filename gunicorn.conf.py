@@ -40,12 +40,11 @@ logconfig_dict = logging_config(settings.log_level)
 
 
 def post_fork(server: object, worker: object) -> None:
-    """A connection opened before the fork must not be spoken on by two processes."""
-    from app.db import db
+    """Let no two processes speak on one connection."""
+    from app.current import EXTENSION
 
     app = worker.app.wsgi()  # type: ignore[attr-defined]
-    with app.app_context():
-        db.engine.dispose(close=False)
+    app.extensions[EXTENSION].database.after_fork()
 
 
 def child_exit(server: object, worker: object) -> None:

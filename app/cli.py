@@ -52,7 +52,7 @@ def with_app(command: Callable[P, R]) -> Callable[P, R]:
             try:
                 return command(*args, **kwargs)
             finally:
-                services().database.engine.dispose()
+                services().database.close()
 
     return inside
 

@@ -36,6 +36,9 @@ class Settings:
     # None only in development: the embedded Postgres is started or joined.
     database_url: str | None = field(default=None, repr=False)
     direct_database_url: str | None = field(default=None, repr=False)
+    # Statements prepared once a connection; a pooler that deals connections out by transaction
+    # takes them from under us.
+    prepares: bool = True
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     metrics_key: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
@@ -47,7 +50,9 @@ class Settings:
 
     def past_pooler(self) -> "Settings":
         """The same, on DIRECT_DATABASE_URL where it is given: for migrations and commands."""
-        return replace(self, database_url=self.direct_database_url or self.database_url)
+        if not self.direct_database_url:
+            return self
+        return replace(self, database_url=self.direct_database_url, prepares=True)
 
     @property
     def pool_size(self) -> int:
@@ -86,6 +91,9 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         database_url=_database_url("DATABASE_URL", database_url, faults),
         direct_database_url=_database_url(
             "DIRECT_DATABASE_URL", environ.get("DIRECT_DATABASE_URL"), faults
+        ),
+        prepares=_switch(
+            environ, "DATABASE_PREPARE", not environ.get("DIRECT_DATABASE_URL"), faults
         ),
         api_keys=api_keys,
         metrics_key=environ.get("METRICS_KEY", "").strip() or None,
@@ -134,6 +142,13 @@ def _number(
         return int(text)
     faults.append(f"{name} is {text!r}: it must be a whole number from {low} to {high}")
     return default
+
+
+def _switch(environ: Mapping[str, str], name: str, default: bool, faults: list[str]) -> bool:
+    text = (environ.get(name) or ("on" if default else "off")).lower()
+    if text not in ("on", "off"):
+        faults.append(f"{name} is {text!r}: it must be on or off")
+    return text == "on"
 
 
 def _database_url(name: str, url: str | None, faults: list[str]) -> str | None:

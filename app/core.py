@@ -4,7 +4,7 @@ from flask import Flask
 
 from app.config import INSTANCE, Settings, read_environment, with_driver
 from app.current import EXTENSION
-from app.db import db, engine_options
+from app.db import Database, db, engine_options
 from app.services import build
 from model import artifact
 
@@ -20,7 +20,8 @@ def install(app: Flask, settings: Settings, *, for_commands: bool = False) -> No
     )
     db.init_app(app)
     with app.app_context():
-        app.extensions[EXTENSION] = build(db.engine, artifact.load(), settings.default_country)
+        database = Database(db.engine, settings.pool_size, prepares=settings.prepares)
+        app.extensions[EXTENSION] = build(database, artifact.load(), settings.default_country)
 
 
 def command_app(settings: Settings | None = None) -> Flask:

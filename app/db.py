@@ -1,6 +1,6 @@
 """The database: tables' base, engine options, and the one-statement path that requests take.
 
-Two ways to talk to it, on one pool:
+Two ways to talk to it:
 
 - `Database.execute`: one autocommitted statement on psycopg2's cursor, for the web. Every statement
   given to it may safely run twice: a connection that died says nothing of whether it committed.
@@ -10,7 +10,6 @@ Two ways to talk to it, on one pool:
 An unreachable or unwilling server is one exception, `DatabaseUnavailable`, with one answer.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,8 +22,8 @@ from psycopg2 import errors
 from sqlalchemy import BigInteger, DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, registry
-from sqlalchemy.pool import PoolProxiedConnection
 
+from app.connections import Connection, Connections, NoneFree, Prepared
 from app.metrics import DATABASE_FAULTS, DATABASE_WAITS
 
 Row = tuple[Any, ...]
@@ -34,8 +33,6 @@ LOCK_TIMEOUT_MS = 3_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3
-# A free connection is there in microseconds.
-NOTED_WAIT_S = 0.01
 
 
 class Base(DeclarativeBase):
@@ -135,41 +132,53 @@ def engine_options(pool_size: int, *, for_commands: bool = False) -> dict[str, A
 
 
 class Database:
-    """One pool of connections, whatever speaks over it."""
+    """One database, whatever speaks to it.
 
-    def __init__(self, engine: sqlalchemy.Engine) -> None:
+    `size`: how many connections `execute` may hold. `prepares`: whether they may keep prepared
+    statements, which a pooler that deals them out by transaction mixes up.
+    """
+
+    def __init__(self, engine: sqlalchemy.Engine, size: int = 1, *, prepares: bool = True) -> None:
         self.engine = engine
+        self.prepares = prepares
+        self.connections = Connections(self._open, size, POOL_TIMEOUT_S)
 
-    def execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    def execute(
+        self, statement: str | Prepared, parameters: Mapping[str, Any] | None = None
+    ) -> list[Row]:
         """Run one statement, committed by itself, and return its rows (none: an empty list).
 
-        A pooled connection may have died while it idled (the server restarted), or hold on to a
-        server that was demoted since: it is dropped and the statement runs again on the next one,
-        at the most once for each stale connection.
+        A connection may have died while it idled (the server restarted), or hold on to a server
+        that was demoted since: it is dropped and the statement runs again on the next one, at the
+        most once for each stale connection.
 
         Raises Conflict, DatabaseUnavailable, or the psycopg2 error when the statement itself is at
         fault.
         """
         while True:
-            connection = self._checkout()
+            connection = self._take()
+            was_used, connection.was_used = connection.was_used, True
             try:
-                was_used = connection.info.setdefault("was_used", False)
-                connection.info["was_used"] = True
-                try:
-                    return _run(connection, statement, parameters)
-                except psycopg2.Error as error:
-                    if is_spent := _is_spent(connection, error):
-                        connection.invalidate()
-                        if was_used:
-                            continue
-                    if isinstance(error, CONFLICTS):
-                        raise Conflict(error.diag.constraint_name) from error
-                    if is_spent or isinstance(error, UNAVAILABLE):
-                        DATABASE_FAULTS.inc()
-                        raise DatabaseUnavailable(type(error).__name__) from error
-                    raise
-            finally:
-                connection.close()
+                rows = connection.run(statement, parameters, self.prepares)
+            except psycopg2.Error as error:
+                if is_spent := _is_spent(connection, error):
+                    self.connections.drop(connection)
+                    if was_used:
+                        continue
+                else:
+                    self.connections.give_back(connection)
+                if isinstance(error, CONFLICTS):
+                    raise Conflict(error.diag.constraint_name) from error
+                if is_spent or isinstance(error, UNAVAILABLE):
+                    DATABASE_FAULTS.inc()
+                    raise DatabaseUnavailable(type(error).__name__) from error
+                raise
+            except BaseException:
+                # Interrupted, or told something that is no SQL value: nobody knows its state.
+                self.connections.drop(connection)
+                raise
+            self.connections.give_back(connection)
+            return rows
 
     @contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
@@ -194,39 +203,40 @@ class Database:
         except sqlalchemy.exc.TimeoutError as error:
             raise DatabaseUnavailable("no free connection") from error
 
-    def _checkout(self) -> PoolProxiedConnection:
-        began = time.perf_counter()
+    def close(self) -> None:
+        """Close what is open."""
+        self.connections.close()
+        self.engine.dispose()
+
+    def after_fork(self) -> None:
+        """Leave to the parent process what it opened: no two may speak on one connection."""
+        self.connections.forget()
+        self.engine.dispose(close=False)
+
+    def _take(self) -> Connection:
+        if not self.connections.is_any_free():
+            DATABASE_WAITS.inc()
         try:
-            connection = self.engine.raw_connection()
-        except sqlalchemy.exc.TimeoutError as error:
+            return self.connections.take()
+        except NoneFree as error:
             DATABASE_FAULTS.inc()
             raise DatabaseUnavailable("no free connection") from error
         except (sqlalchemy.exc.DBAPIError, psycopg2.Error) as error:
             DATABASE_FAULTS.inc()
             raise DatabaseUnavailable("no connection") from error
-        if time.perf_counter() - began > NOTED_WAIT_S:
-            DATABASE_WAITS.inc()
-        return connection
+
+    def _open(self) -> psycopg2.extensions.connection:
+        """A connection with the engine's options, which its pool forgets."""
+        opened = self.engine.raw_connection()
+        raw: psycopg2.extensions.connection = opened.dbapi_connection  # type: ignore[assignment]
+        opened.detach()
+        return raw
 
 
-def _is_spent(connection: PoolProxiedConnection, error: psycopg2.Error) -> bool:
+def _is_spent(connection: Connection, error: psycopg2.Error) -> bool:
     """No statement will succeed on this connection, while one on a new connection may."""
     # A demoted server goes on answering: only whoever connects anew finds the one in its place.
-    if isinstance(error, errors.ReadOnlySqlTransaction):
+    # And what was prepared may be gone, where somebody between us and the server resets sessions.
+    if isinstance(error, errors.ReadOnlySqlTransaction | errors.InvalidSqlStatementName):
         return True
-    return bool(connection.dbapi_connection.closed)  # type: ignore[union-attr]
-
-
-def _run(
-    connection: PoolProxiedConnection, statement: str, parameters: Mapping[str, Any] | None
-) -> list[Row]:
-    raw: psycopg2.extensions.connection = connection.dbapi_connection  # type: ignore[assignment]
-    # Set and unset on our side of the wire alone: BEGIN and COMMIT would each be a round trip.
-    raw.autocommit = True
-    try:
-        with raw.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        if not raw.closed:
-            raw.autocommit = False
+    return bool(connection.raw.closed)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import sqlalchemy
-
 from app.assignment import Assigner
 from app.cities.service import Cities
 from app.cities.suggesting import Suggestions
@@ -30,9 +28,8 @@ class Services:
     readiness: Readiness
 
 
-def build(engine: sqlalchemy.Engine, model: Model, default_country: str) -> Services:
-    """Wire the services over one engine and one model."""
-    database = Database(engine)
+def build(database: Database, model: Model, default_country: str) -> Services:
+    """Wire the services over one database and one model."""
     cities, rooms, members = Cities(database, default_country), Rooms(database), Members(database)
     return Services(
         database,

@@ -101,4 +101,4 @@ def migrate(url: str) -> None:
         upgrade()
         loading.load(services().database)
         services().clusters.register(services().model)
-        services().database.engine.dispose()
+        services().database.close()

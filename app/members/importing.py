@@ -22,7 +22,7 @@ from sqlalchemy import text
 from app.assignment import Place
 from app.cities.service import REMEMBERED_S, Cities, UnknownCity, UnusableName
 from app.db import Conflict, Database, DatabaseUnavailable
-from app.members.service import JOIN
+from app.members.service import JOIN_SQL
 from app.members.userfile import Reject, UserRow
 from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, TRIES, in_transaction
 from app.runs.service import Run
@@ -76,7 +76,7 @@ JOIN_MANY = """
         (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
     SELECT user_id, city_id, room_id, interests, :model, :now, :now, :now
     FROM incoming ORDER BY user_id
-    """ + JOIN[JOIN.index("ON CONFLICT") : JOIN.index("RETURNING")]
+    """ + JOIN_SQL[JOIN_SQL.index("ON CONFLICT") : JOIN_SQL.index("RETURNING")]
 # Who came from another room, of all who were written: told the app in the same transaction.
 JOIN_AND_TELL = text(f"""
     WITH written AS (

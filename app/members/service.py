@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.cities.service import City
+from app.connections import Prepared
 from app.db import Database
 
 
@@ -73,7 +74,7 @@ class UserDetails:
 # - IS DISTINCT FROM: the same city and interests again write no row (no dead tuple, no new xmin),
 #   also when a newer model would say otherwise. Then RETURNING gives nothing.
 # - No subquery and no now() in it: hash-distributed tables (Citus) take neither here.
-JOIN = """
+JOIN_SQL = """
     INSERT INTO memberships AS member
         (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
     VALUES (%(user)s, %(city)s, %(room)s, %(interests)s, %(model)s, %(now)s, %(now)s, %(now)s)
@@ -91,7 +92,19 @@ JOIN = """
         IS DISTINCT FROM (excluded.city_id, excluded.interests)
     RETURNING room_id, previous_room_id, joined_at = %(now)s
 """
-STAND = """
+JOIN = Prepared(
+    "join_room",
+    JOIN_SQL,
+    {
+        "user": "text",
+        "city": "bigint",
+        "room": "bigint",
+        "interests": "text[]",
+        "model": "text",
+        "now": "timestamptz",
+    },
+)
+STAND_SQL = """
     SELECT member.room_id, member.previous_room_id, member.joined_at = %(now)s,
            rooms.cluster_id, member.city_id, host.id, host.name, host.country_code, host.listed
     FROM memberships AS member
@@ -100,6 +113,11 @@ STAND = """
     WHERE member.user_id = %(user)s
       AND member.city_id = %(city)s AND member.interests = %(interests)s
 """
+STAND = Prepared(
+    "stand",
+    STAND_SQL,
+    {"user": "text", "city": "bigint", "interests": "text[]", "now": "timestamptz"},
+)
 SHOW = """
     SELECT member.user_id, member.room_id, member.previous_room_id, rooms.cluster_id,
            town.id, town.name, town.country_code, town.listed,

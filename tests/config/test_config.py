@@ -59,6 +59,18 @@ def test_development_needs_nothing() -> None:
     assert settings.api_keys == ()
 
 
+def test_nothing_is_prepared_behind_a_pooler_unless_it_is_asked_for() -> None:
+    given = {"DATABASE_URL": URL, "API_KEYS": KEY}
+    pooled = given | {"DIRECT_DATABASE_URL": URL}
+    assert read_environment(given).prepares
+    assert not read_environment(given | {"DATABASE_PREPARE": "off"}).prepares
+    assert not read_environment(pooled).prepares
+    assert read_environment(pooled).past_pooler().prepares
+    assert read_environment(pooled | {"DATABASE_PREPARE": "on"}).prepares
+    with pytest.raises(ConfigurationError, match="DATABASE_PREPARE"):
+        read_environment(given | {"DATABASE_PREPARE": "maybe"})
+
+
 @pytest.mark.parametrize("workers", range(1, 11))
 @pytest.mark.parametrize("threads", [1, 4, 16, 64])
 def test_a_deploy_fits_a_database_of_20_connections(workers: int, threads: int) -> None:

@@ -37,7 +37,7 @@ def release(url: str) -> None:
     with app.app_context():
         upgrade()
         services().clusters.register(services().model)
-        services().database.engine.dispose()
+        services().database.close()
 
 
 @contextmanager

@@ -199,8 +199,9 @@ def test_a_join_that_waits_for_somebody_elses_lock_is_503_and_writes_nothing(
 def own(database: str) -> Iterator[Database]:
     """The application's own way to the database, with one connection."""
     engine = sqlalchemy.create_engine(with_driver(database), **engine_options(1))
-    yield Database(engine)
-    engine.dispose()
+    database_of_one = Database(engine)
+    yield database_of_one
+    database_of_one.close()
 
 
 def test_a_statement_past_its_time_is_ended_and_its_connection_stays_good(own: Database) -> None:
@@ -214,12 +215,12 @@ def test_a_statement_past_its_time_is_ended_and_its_connection_stays_good(own: D
 def test_an_idle_transaction_of_a_command_is_ended_and_lets_its_locks_go(
     own: Database, postgres: Postgres, look: Sql
 ) -> None:
-    ((mine,),) = own.execute("SELECT pg_backend_pid()")
     ((limit,),) = own.execute("SHOW idle_in_transaction_session_timeout")
     assert limit == f"{IDLE_IN_TRANSACTION_TIMEOUT_MS // 1000}s"
 
     def fall_asleep() -> None:
         with own.transaction() as connection:
+            mine = connection.scalar(text("SELECT pg_backend_pid()"))
             # The limit itself is too long to wait for.
             connection.execute(text("SET idle_in_transaction_session_timeout = 200"))
             connection.execute(text("LOCK TABLE memberships"))

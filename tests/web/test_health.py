@@ -13,7 +13,7 @@ def problems(url: str) -> list[str]:
     app = create_app(settings)
     response = app.test_client().get("/readyz")
     with app.app_context():
-        app.extensions["nomad_rooms"].database.engine.dispose()
+        app.extensions["nomad_rooms"].database.close()
     if response.status_code == 200:
         assert response.json == {"status": "ok"}
         return []

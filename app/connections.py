@@ -1,0 +1,128 @@
+"""The connections that a process's statements take turns on, and the statements they prepare.
+
+SQLAlchemy opens them; here they are only lent, from a queue: the bookkeeping of its own pool costs
+each request a tenth of a bare one.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from queue import Empty, LifoQueue
+from typing import Any
+
+import psycopg2
+
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement that each connection parses and plans once.
+
+    `types`: each of its %(parameters)s with its PostgreSQL type.
+    """
+
+    name: str
+    sql: str
+    types: Mapping[str, str]
+
+    @property
+    def prepare(self) -> str:
+        numbers = {name: f"${number}" for number, name in enumerate(self.types, 1)}
+        sql = re.sub(r"%\((\w+)\)s", lambda found: numbers[found[1]], self.sql)
+        return f"PREPARE {self.name} ({', '.join(self.types.values())}) AS {sql}"
+
+    @property
+    def execute(self) -> str:
+        return f"EXECUTE {self.name} ({', '.join(f'%({name})s' for name in self.types)})"
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """A connection in autocommit, whether it has answered before, and what it has prepared."""
+
+    raw: psycopg2.extensions.connection
+    was_used: bool = False
+    prepared: dict[str, str] = field(default_factory=dict)
+
+    def run(
+        self, statement: str | Prepared, parameters: Parameters | None, prepares: bool
+    ) -> list[tuple[Any, ...]]:
+        """The rows of one statement (none: an empty list). Raises psycopg2.Error."""
+        with self.raw.cursor() as cursor:
+            if isinstance(statement, Prepared):
+                statement = self._told(cursor, statement) if prepares else statement.sql
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def _told(self, cursor: psycopg2.extensions.cursor, statement: Prepared) -> str:
+        told = self.prepared.get(statement.name)
+        if not told:
+            cursor.execute(statement.prepare)
+            told = self.prepared[statement.name] = statement.execute
+        return told
+
+
+class NoneFree(Exception):
+    """All connections are busy, and none came free in time."""
+
+
+class Connections:
+    """At most `size` connections; the one used last goes out first, so that idle ones stay idle.
+
+    `open_one` makes a connection, and raises as it likes.
+    """
+
+    def __init__(
+        self, open_one: Callable[[], psycopg2.extensions.connection], size: int, timeout_s: float
+    ) -> None:
+        self._open_one = open_one
+        self._timeout_s = timeout_s
+        self._size = size
+        self._free = self._unopened()
+
+    def take(self) -> Connection:
+        """A connection of the caller's own, until it is given back. Raises NoneFree."""
+        try:
+            free = self._free.get(timeout=self._timeout_s)
+        except Empty:
+            raise NoneFree from None
+        if free:
+            return free
+        try:
+            raw = self._open_one()
+            raw.autocommit = True
+        except BaseException:
+            self._free.put(None)
+            raise
+        return Connection(raw)
+
+    def give_back(self, connection: Connection) -> None:
+        """Let others have it."""
+        self._free.put(connection)
+
+    def drop(self, connection: Connection) -> None:
+        """Close it; a new one may take its place."""
+        self._free.put(None)
+        connection.raw.close()
+
+    def is_any_free(self) -> bool:
+        """Whether `take` would not have to wait."""
+        return not self._free.empty()
+
+    def forget(self) -> None:
+        """Begin anew after a fork: what was open is the other process's."""
+        self._free = self._unopened()
+
+    def close(self) -> None:
+        """Close those that are free; they open again when they are asked for."""
+        free, self._free = self._free, self._unopened()
+        while not free.empty():
+            if connection := free.get():
+                connection.raw.close()
+
+    def _unopened(self) -> "LifoQueue[Connection | None]":
+        free: LifoQueue[Connection | None] = LifoQueue()
+        for _ in range(self._size):
+            free.put(None)
+        return free
