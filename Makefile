@@ -29,8 +29,8 @@ lint: $(INSTALLED) ## Format and lint checks, types, migrations against tables a
 	@set -o pipefail; $(SQL_OF) 0006:head | $(BIN)/squawk
 	@$(BIN)/python -m pytest -q tests/schema -k "tables_say"
 
-bench: $(INSTALLED) ## Measure throughput against a bare Flask and psycopg2 floor
-	@$(BIN)/python -m benchmarks.throughput $(ARGS)
+bench: $(INSTALLED) ## Measure every goal: throughput, memory, start, import, faults
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 faults: $(INSTALLED) ## Kill parts of the service 20 times under load, and count what is lost
 	@FAULT_KILLS=20 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)

@@ -55,7 +55,7 @@ def main() -> None:
                     f"{statistics.median(took):.1f}",
                     f"{statistics.quantiles(took, n=100)[-1]:.1f}",
                 )
-        app.extensions["nomad_rooms"].database.engine.dispose()
+        app.extensions["nomad_rooms"].database.close()
     Server.of_this_run().drop_all()
     Console(width=100).print(table)
 

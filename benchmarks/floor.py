@@ -1,21 +1,27 @@
-"""The floor: a bare Flask view that runs the same upsert with psycopg2, and nothing else.
+"""The floors: bare Flask views.
 
-No validation, no key, no prediction, no look for city or room, no log line: what is left is what
-Flask, psycopg2 and Postgres cost whoever builds on them.
+`POST /rooms` runs the same upsert with psycopg2, and nothing else: no validation, no key, no
+prediction, no look for city or room, no log line. What is left is what Flask, psycopg2 and Postgres
+cost whoever builds on them. `POST /cluster` returns a constant.
+
+FLOOR_SPIN_US makes a floor that is slower by that many microseconds of work, to see whether the
+method can see it.
 """
 
 import os
 import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
 from flask import Flask, jsonify, request
 
-from app.members.service import JOIN
+from app.members.service import JOIN_SQL
 
 app = Flask(__name__)
 local = threading.local()
+SPIN_S = float(os.environ.get("FLOOR_SPIN_US", "0")) / 1e6
 
 
 def connection() -> Any:
@@ -33,9 +39,12 @@ def ready() -> str:
 @app.post("/rooms")
 def join() -> Any:
     body = request.get_json()
+    until = time.perf_counter() + SPIN_S
+    while time.perf_counter() < until:
+        pass
     with connection().cursor() as cursor:
         cursor.execute(
-            JOIN,
+            JOIN_SQL,
             {
                 "user": body["_id"],
                 "city": int(os.environ["FLOOR_CITY"]),
@@ -47,3 +56,8 @@ def join() -> Any:
         )
         room, previous, joined = cursor.fetchone()
     return jsonify(_id=body["_id"], room_id=room, previous_room_id=previous, joined=joined)
+
+
+@app.post("/cluster")
+def constant() -> Any:
+    return jsonify(_id="6172f1a95cd4", cluster=2)

@@ -1,101 +1,84 @@
-"""`POST /rooms` for new users, as a ratio to the floor measured in the same run.
-
-Each round measures our service and two identical floors, in an order drawn anew. The two floors
-differ by the noise of the machine alone: a ratio says no more than their own ratio allows.
-"""
+"""Answers a second, as ratios to the floors and to the published way, measured in the same run."""
 
 import argparse
-import random
 import statistics
-import subprocess
-import sys
-import uuid
-from pathlib import Path
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from tests.conftest import KEY, sql_on
+from benchmarks.contest import Contest, compete
+from benchmarks.rows import Row
+from benchmarks.sides import serving
 from tests.databases import Server
-from tests.serving import Gunicorn
 
-ROOT = Path(__file__).parent.parent
-FLOOR = [
-    str(Path(sys.executable).parent / "gunicorn"),
-    *("-c", "benchmarks/floor.conf.py", "benchmarks.floor:app"),
-]
+FLOORS = ("floor again", "floor")
 
 
-def measure(server: Gunicorn, connections: int, seconds: float) -> float:
-    """Answers a second."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks.load", str(server.port), str(connections)),
-            *(str(seconds), uuid.uuid4().hex[:8], KEY),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout)
+def rooms(url: str, connections: int, goal: float, most: int) -> tuple[Row, Contest]:
+    """`POST /rooms`, each time a new user, against the same upsert done barely."""
+    with serving(url, ["ours", "floor", "floor again"], connections) as sides:
+        contest = compete(sides, "/rooms", connections, FLOORS, most=most)
+    name = f"rooms_{connections}_connections"
+    return row(name, f"POST /rooms, {connections} connections", contest, "floor", goal), contest
 
 
-def start(url: str, threads: int) -> dict[str, Gunicorn]:
-    """Ours and two floors, each one worker with a thread for each connection."""
-    given = {"DATABASE_URL": url, "WEB_CONCURRENCY": "1", "WEB_THREADS": str(threads)}
-    ours = Gunicorn(given | {"API_KEYS": KEY})
-    sql = sql_on(url)
-    ((city,),) = sql(
-        "INSERT INTO cities (name, name_key) VALUES ('Floor', 'floor of the benchmark')"
-        " RETURNING id"
-    )
-    ((room,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (%s, 1) RETURNING id", (city,))
-    ((model,),) = sql("SELECT id FROM models")
-    floor = given | {"FLOOR_CITY": str(city), "FLOOR_ROOM": str(room), "FLOOR_MODEL": model}
-    servers = {"ours": ours}
-    for name in ("floor", "floor again"):
-        servers[name] = Gunicorn(floor, FLOOR)
-    return servers
+def cluster(url: str, most: int) -> tuple[list[Row], Contest]:
+    """`POST /cluster` against a constant, and against the published way."""
+    with serving(url, ["ours", "floor", "floor again", "published"], 8) as sides:
+        contest = compete(sides, "/cluster", 8, FLOORS, most=most)
+    told = "POST /cluster, 8 connections, "
+    return [
+        row("cluster_to_floor", told + "to a constant", contest, "floor", 0.88),
+        row("cluster_to_published", told + "to the published way", contest, "published", 2.5),
+    ], contest
+
+
+def row(name: str, told: str, contest: Contest, against: str, goal: float) -> Row:
+    low, high = contest.interval("ours", against)
+    control = contest.interval(*FLOORS)
+    spread = f"{low:.3f} to {high:.3f}; two floors {control[0]:.3f} to {control[1]:.3f}"
+    return Row(name, told, contest.median("ours", against), goal, "ratio", spread=spread)
+
+
+def rates(contest: Contest) -> str:
+    """Each side's median rate, in words."""
+    medians = {name: statistics.median(values) for name, values in contest.rates.items()}
+    return ", ".join(f"{name} {rate:,.0f}/s" for name, rate in medians.items())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=40, help="at the most")
+    parser.add_argument("--cluster", action="store_true", help="POST /cluster")
+    parser.add_argument("--slower", type=float, metavar="US", help="floor against a slower one")
     arguments = parser.parse_args()
-    rates: dict[str, list[float]] = {}
     with Server.of_this_run().database() as url:
-        servers = start(url, arguments.connections)
-        try:
-            for server in servers.values():
-                measure(server, arguments.connections, 1)
-            for _ in track(range(arguments.rounds), "measuring", console=Console(stderr=True)):
-                for name in random.sample(list(servers), len(servers)):
-                    rate = measure(servers[name], arguments.connections, arguments.seconds)
-                    rates.setdefault(name, []).append(rate)
-        finally:
-            for server in servers.values():
-                server.stop()
-    report(rates, arguments.connections)
+        if arguments.slower:
+            show_resolution(url, arguments.slower, arguments.rounds)
+            return
+        if arguments.cluster:
+            rows, contest = cluster(url, arguments.rounds)
+        else:
+            one, contest = rooms(url, arguments.connections, 0.95, arguments.rounds)
+            rows = [one]
+    table = Table("", "value", "goal", "95 % interval", box=None)
+    for measured in rows:
+        value = f"{measured.value:.3f}"
+        table.add_row(measured.told, value, f"{measured.goal}", measured.spread)
+    console = Console(width=140)
+    console.print(table, f"{len(contest.rates['ours'])} rounds: {rates(contest)}")
 
 
-def report(rates: dict[str, list[float]], connections: int) -> None:
-    """Print each server's median, and its ratio to the floor, round by round."""
-    table = Table(
-        "POST /rooms, new users", "answers/s", "ratio to floor", "spread of the ratio", box=None
-    )
-    for name, measured in rates.items():
-        ratios = [mine / floor for mine, floor in zip(measured, rates["floor"], strict=True)]
-        table.add_row(
-            f"{name}, {connections} connections",
-            f"{statistics.median(measured):.0f}",
-            f"{statistics.median(ratios):.3f}",
-            f"{min(ratios):.3f} to {max(ratios):.3f}",
-        )
-    Console(width=100).print(table)
+def show_resolution(url: str, slower_us: float, most: int) -> None:
+    """Whether the method sees a floor that does `slower_us` microseconds more."""
+    slow = f"floor+{slower_us:g}"
+    with serving(url, ["floor", "floor again", slow], 8) as sides:
+        contest = compete(sides, "/rooms", 8, FLOORS, most=most)
+    for name in ("floor again", slow):
+        low, high = contest.interval(name, "floor")
+        print(f"{name}: {contest.median(name, 'floor'):.3f} ({low:.3f} to {high:.3f})")
+    print(f"{len(contest.rates['floor'])} rounds: {rates(contest)}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,97 @@
+"""Memory under load, and the time from a cold process to its first answer, against the published
+way: two workers each, the same gunicorn settings, on a warm disk."""
+
+import re
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import requests
+
+from benchmarks.load import published as body_of
+from benchmarks.published import write_estimator
+from benchmarks.rows import Row
+from benchmarks.sides import PORTS, Side, command
+from tests.conftest import KEY
+from tests.serving import Gunicorn
+
+Start = Callable[[], Gunicorn]
+STARTS = 7
+
+
+def proportional_kib(group: int) -> int:
+    """The proportional set sizes of a process group, in KiB: shared pages counted once in all."""
+    found = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=True)
+    total = 0
+    for pid in found.stdout.split():
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total += int(re.findall(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)[0])
+    return total
+
+
+def memory(ours: Start, published: Start) -> Row:
+    """After a load on both workers of each."""
+    kib = []
+    for start in (ours, published):
+        server = start()
+        try:
+            Side("", [server]).ask("/cluster", 8, 3)
+            kib.append(proportional_kib(server.process.pid))
+        finally:
+            server.stop()
+    spread = f"{kib[0] / 1024:.0f} MB to {kib[1] / 1024:.0f} MB"
+    told = "memory of 2 workers under load, to the published way"
+    return Row("memory", told, kib[0] / kib[1], 0.35, "ratio", at_least=False, spread=spread)
+
+
+def first_answer_s(start: Start) -> float:
+    """Seconds from the start of the process to its first answer of `POST /cluster`."""
+    body = body_of("cold")(1).encode()
+    began = time.perf_counter()
+    server = start()
+    try:
+        answer = requests.post(
+            f"{server.url}/cluster",
+            data=body,
+            headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+            timeout=10,
+        )
+        took = time.perf_counter() - began
+        assert answer.ok, answer.text
+        return took
+    finally:
+        server.stop()
+
+
+def cold_start(ours: Start, published: Start) -> Row:
+    """The median of starts in turn; the first of each warms the disk."""
+    times: list[tuple[float, float]] = [
+        (first_answer_s(ours), first_answer_s(published)) for _ in range(STARTS + 1)
+    ][1:]
+    mine, theirs = (statistics.median(side) for side in zip(*times, strict=True))
+    ratios = [ours / published for ours, published in times]
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}; {mine:.2f} s to {theirs:.2f} s"
+    told = "start to first answer, to the published way"
+    ratio = statistics.median(ratios)
+    return Row("cold_start", told, ratio, 0.6, "ratio", at_least=False, spread=spread)
+
+
+def rows(url: str) -> list[Row]:
+    """Both rows."""
+    shared = {"DATABASE_URL": url, "WEB_CONCURRENCY": str(PORTS), "WEB_THREADS": "4"}
+    with ExitStack() as end:
+        pickled = Path(end.enter_context(TemporaryDirectory()), "published.joblib")
+        write_estimator(pickled)
+
+        def ours() -> Gunicorn:
+            return Gunicorn(shared | {"API_KEYS": KEY})
+
+        def published() -> Gunicorn:
+            environment = shared | {"PUBLISHED_MODEL": str(pickled)}
+            return Gunicorn(environment, command("benchmarks.published:app"))
+
+        return [memory(ours, published), cold_start(ours, published)]
