@@ -14,10 +14,9 @@ from rich.table import Table
 
 from app import create_app
 from app.cities.naming import fold
-from app.config import Settings, with_driver
 from tests.cities.test_suggestions import typo
 from tests.conftest import sql_on
-from tests.databases import Server
+from tests.databases import Server, settings_of
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     table = Table("names", "typed", "found in five", "median ms", "p99 ms", box=None)
     with Server.of_this_run().database() as url:
-        app = create_app(Settings(app_env="testing", database_url=with_driver(url)))
+        app = create_app(settings_of(url))
         suggest = app.extensions["nomad_rooms"].suggestions.suggest
         cities = sql_on(url)("SELECT id, name, name_key, population FROM cities WHERE listed")
         known = {city[0]: city for city in cities}

@@ -11,10 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.config import INSTANCE, Settings, with_driver
+from app.config import INSTANCE
 from model import artifact
 from model.predict import Model
-from tests.databases import Server
+from tests.databases import Server, environment_of, settings_of
 from tests.serving import Gunicorn
 
 KEY = "a-key-for-the-tests-of-this-suite"
@@ -64,9 +64,7 @@ def new_database(server: Server) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def app(database_url: str) -> Any:
     """The application on this worker's database."""
-    return create_app(
-        Settings(app_env="testing", database_url=with_driver(database_url), api_keys=(KEY,))
-    )
+    return create_app(settings_of(database_url, api_keys=(KEY,)))
 
 
 @pytest.fixture
@@ -108,7 +106,7 @@ def serve(new_database: str) -> Iterator[Callable[..., Gunicorn]]:
     started: list[Gunicorn] = []
 
     def start(**environment: str) -> Gunicorn:
-        given = {"DATABASE_URL": new_database, "API_KEYS": KEY} | environment
+        given = environment_of(new_database) | {"API_KEYS": KEY} | environment
         started.append(Gunicorn(given))
         return started[-1]
 

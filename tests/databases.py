@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -18,6 +19,7 @@ from app.cities import loading
 from app.config import INSTANCE, Settings, with_driver
 from app.current import services
 from app.embedded import join
+from tests.pooler import pooler_for
 
 _server: "Server | None" = None
 _numbers = itertools.count(1)
@@ -28,6 +30,7 @@ class Server:
 
     def __init__(self, url: str, run: str) -> None:
         self.url = url
+        self.pooler = pooler_for(url)
         self.prefix = f"test_{run}"
 
     @classmethod
@@ -65,10 +68,10 @@ class Server:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """A database with all migrations, dropped afterwards."""
+        """A database with all migrations, behind the pooler if there is one; dropped afterwards."""
         url = self.create(self._template())
         try:
-            yield url
+            yield self.pooler.pooled(url) if self.pooler else url
         finally:
             self.drop(url)
 
@@ -93,10 +96,34 @@ class Server:
         return name
 
 
+def past_pooler(url: str) -> str:
+    """The same database without a pooler between, for what a session must keep."""
+    pooler = Server.of_this_run().pooler
+    return pooler.past(url) if pooler and pooler.serves(url) else url
+
+
+def environment_of(url: str) -> dict[str, str]:
+    """The variables that tell the service of a database, and of the way past a pooler."""
+    direct = past_pooler(url)
+    return {"DATABASE_URL": url} | ({"DIRECT_DATABASE_URL": direct} if direct != url else {})
+
+
+def settings_of(url: str, **others: Any) -> Settings:
+    """Settings for an application on a database."""
+    given = environment_of(url)
+    direct = given.get("DIRECT_DATABASE_URL")
+    return Settings(
+        app_env="testing",
+        database_url=with_driver(url),
+        direct_database_url=with_driver(direct) if direct else None,
+        prepares=not direct,
+        **others,
+    )
+
+
 def migrate(url: str) -> None:
     """Do to a database what a release does."""
-    settings = Settings(app_env="testing", database_url=with_driver(url))
-    app = create_app(settings)
+    app = create_app(settings_of(url))
     with app.app_context():
         upgrade()
         loading.load(services().database)

@@ -7,17 +7,16 @@ from flask_migrate import upgrade
 
 from app import create_app
 from app.cities import loading
-from app.config import Settings, with_driver
 from app.db import Database
 from tests.conftest import sql_on
-from tests.databases import Server
+from tests.databases import Server, settings_of
 
 TABLES = ("cities", "city_names", "place_names")
 
 
 @pytest.fixture
 def database(new_database: str) -> Database:
-    app = create_app(Settings(app_env="testing", database_url=with_driver(new_database)))
+    app = create_app(settings_of(new_database))
     built: Database = app.extensions["nomad_rooms"].database
     return built
 
@@ -88,7 +87,7 @@ def test_a_first_load_puts_every_index_back(server: Server, database_url: str) -
     """The suite's databases were loaded when they were empty, which drops and makes indexes."""
     indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = 'city_names' ORDER BY 1"
     empty = server.create()
-    with create_app(Settings(app_env="testing", database_url=with_driver(empty))).app_context():
+    with create_app(settings_of(empty)).app_context():
         upgrade()
     assert sql_on(database_url)(indexes) == sql_on(empty)(indexes)
     server.drop(empty)

@@ -9,11 +9,11 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.cities import gathering, merging
-from app.config import Settings, with_driver
 from app.rooms.moving import Move
 from app.runs.service import recorded
 from tests.cli.test_manage import run_manage
 from tests.conftest import KEY, Sql, sql_on
+from tests.databases import settings_of
 
 # Close to each other, and none to a large city: Zamora's Toro and three of Valladolid's.
 TORO, TORDESILLAS, MEDINA, RUEDA_FAR = "Toro", "Tordesillas", "Medina del Campo", "Vigo"
@@ -26,7 +26,7 @@ def url(new_database: str) -> str:
 
 @pytest.fixture
 def client(url: str) -> FlaskClient:
-    settings = Settings(app_env="testing", database_url=with_driver(url), api_keys=(KEY,))
+    settings = settings_of(url, api_keys=(KEY,))
     made: FlaskClient = create_app(settings).test_client()
     made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
     return made

@@ -17,7 +17,7 @@ from app.config import adopt_development
 from manage import manage as manage_group
 from model.predict import Model
 from tests.conftest import KEY, sql_on
-from tests.databases import Server
+from tests.databases import Server, environment_of
 
 ROOT = Path(__file__).parents[2]
 Manage = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,7 +29,7 @@ def run_manage(*arguments: str, **environment: str) -> subprocess.CompletedProce
     if arguments[:1] == ("db",):  # Alembic's lines go to handlers that pytest replaces
         return run_process(*arguments, **environment)
     out, err, code = io.StringIO(), io.StringIO(), 0
-    given = {"PATH": os.environ["PATH"], "API_KEYS": KEY} | environment
+    given = given_to_manage(environment)
     with (
         mock.patch.dict(os.environ, given, clear=True),
         mock.patch.object(sys, "argv", ["manage.py", *arguments]),
@@ -43,12 +43,18 @@ def run_manage(*arguments: str, **environment: str) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())
 
 
+def given_to_manage(environment: dict[str, str]) -> dict[str, str]:
+    url = environment.get("DATABASE_URL")
+    database = environment_of(url) if url else {}
+    return {"PATH": os.environ["PATH"], "API_KEYS": KEY} | database | environment
+
+
 def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """manage.py in a process of its own."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "API_KEYS": KEY} | environment,
+        env=given_to_manage(environment),
         capture_output=True,
         text=True,
         timeout=60,

@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy
 
 from app import create_app
-from app.config import Settings, with_driver
+from app.config import with_driver
 from app.readiness import REVISIONS, schema_head
-from tests.databases import Server
+from tests.databases import Server, settings_of
 
 
 def app_on(url: str) -> Any:
-    return create_app(Settings(app_env="testing", database_url=with_driver(url)))
+    return create_app(settings_of(url))
 
 
 def dump(url: str) -> dict[str, Any]:

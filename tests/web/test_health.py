@@ -3,13 +3,12 @@
 from urllib.parse import urlsplit
 
 from app import create_app
-from app.config import Settings, with_driver
 from tests.conftest import sql_on
-from tests.databases import Server
+from tests.databases import Server, past_pooler, settings_of
 
 
 def problems(url: str) -> list[str]:
-    settings = Settings(app_env="testing", database_url=with_driver(url))
+    settings = settings_of(url)
     app = create_app(settings)
     response = app.test_client().get("/readyz")
     with app.app_context():
@@ -46,9 +45,10 @@ def test_an_older_schema_is_not_ready_and_a_newer_one_is(new_database: str) -> N
 
 
 def test_a_database_that_takes_no_writes_is_not_ready(new_database: str) -> None:
-    name = urlsplit(new_database).path[1:]
-    sql_on(new_database)(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    assert problems(new_database) == ["the database is read-only"]
+    direct = past_pooler(new_database)  # whose connections are all opened afterwards
+    name = urlsplit(direct).path[1:]
+    sql_on(direct)(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    assert problems(direct) == ["the database is read-only"]
 
 
 def test_a_database_that_is_gone_is_told(server: Server) -> None:
@@ -57,7 +57,7 @@ def test_a_database_that_is_gone_is_told(server: Server) -> None:
 
 def test_a_cluster_that_was_never_registered_is_503(new_database: str) -> None:
     sql_on(new_database)("DELETE FROM clusters; DELETE FROM models")
-    app = create_app(Settings(app_env="testing", database_url=with_driver(new_database)))
+    app = create_app(settings_of(new_database))
     body = {"_id": "a", "city": "Zuheros", "interests": ["surf"]}
     response = app.test_client().post("/rooms", json=body)
     assert response.status_code == 503
