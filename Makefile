@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help run test lint bench faults fuzz requirements clean
+.PHONY: help run test lint bench bench-growth faults fuzz requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ lint: $(INSTALLED) ## Format and lint checks, types, migrations against tables a
 
 bench: $(INSTALLED) ## Measure every goal: throughput, memory, start, import, faults
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-growth: $(INSTALLED) ## Ask the same of 10,000, 1,000,000 and 10,000,000 members
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
 faults: $(INSTALLED) ## Kill parts of the service 20 times under load, and count what is lost
 	@FAULT_KILLS=20 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
