@@ -146,13 +146,17 @@ def merge(from_id: int, into_id: int, dry_run: bool, yes: bool, as_json: bool) -
 @cities.command()
 @click.option("--radius", type=click.FloatRange(1, 500), default=30, show_default=True, help="km")
 @click.option(
-    "--min-members", type=click.IntRange(2), default=20, show_default=True, help="Of a hub."
+    "--min-members",
+    type=click.IntRange(2),
+    default=20,
+    show_default=True,
+    help="A city of so many keeps its rooms, and is a hub.",
 )
 @changing
 @json_option
 @with_app
 def gather(radius: float, min_members: int, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Let small towns share the rooms of the nearest city with enough members."""
+    """Let small towns share the rooms of a hub, so that fewer people are in rooms under 5."""
     from app.cities import gathering
     from app.current import services
 

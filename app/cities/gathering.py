@@ -1,48 +1,23 @@
 """`cities gather` and `cities release`: small towns share the rooms of a hub, for a while.
 
-Half of the first thousand users would be alone in their room. A hub is a city with enough members
-of its own, or a town that would have them with the small towns around it; each small town goes to
-the nearest hub of its country within the radius.
+Half of the first thousand users would be alone in their room. Which town goes to which hub is
+chosen in hubs.py.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy
 from sqlalchemy import text
 
+from app.cities.hubs import LONELY, Gathering, Town, choose_hubs
 from app.db import Database
 from app.rooms.moving import Move, in_transaction
-
-EARTH_KM = 6371.0088
-LONELY = 5
 
 
 class CannotRelease(Exception):
     """There is no such town, or it is another city for ever; the text says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Town:
-    """A town as the plan sees it; `members` said they are there."""
-
-    id: int
-    name: str
-    country: str
-    latitude: float
-    longitude: float
-    members: int
-    hub_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Gathering:
-    """A town that would share the rooms of a hub so far away."""
-
-    town: Town
-    hub: Town
-    km: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +31,32 @@ class GatherPlan:
 
     @property
     def people(self) -> int:
-        return sum(gathering.town.members for gathering in self.gatherings)
+        return sum(gathering.town.people for gathering in self.gatherings)
 
     @property
     def distances(self) -> list[float]:
         """Kilometres to the hub, one for each person gathered, ascending."""
         return sorted(
-            gathering.km for gathering in self.gatherings for _ in range(gathering.town.members)
+            gathering.km for gathering in self.gatherings for _ in range(gathering.town.people)
         )
 
 
-# Of everybody, by the town they said and the room they are in: one pass over the table.
+# The towns that have members, or are gathered, or are hubs.
 TOWNS = """
     SELECT city.id, city.name, city.country_code, city.latitude, city.longitude,
-           coalesce(counted.members, 0), city.hub_id
+           coalesce(city.population, 0), city.hub_id
     FROM cities AS city
-    LEFT JOIN (
-        SELECT coalesce(said.merged_into, said.id) AS town_id, count(*) AS members
-        FROM memberships JOIN cities AS said ON said.id = memberships.city_id GROUP BY 1
-    ) AS counted ON counted.town_id = city.id
     WHERE city.listed AND city.merged_into IS NULL AND city.latitude IS NOT NULL
-      AND (counted.members > 0 OR city.hub_id IS NOT NULL
+      AND (city.id = ANY(%(with_members)s) OR city.hub_id IS NOT NULL
            OR EXISTS (SELECT 1 FROM cities AS other WHERE other.hub_id = city.id))
 """
+# Of everybody: the city of the room they are in, its cluster, and the town they said.
 GROUPS = """
-    SELECT rooms.city_id, rooms.cluster_id, member.city_id, count(*)
-    FROM memberships AS member JOIN rooms ON rooms.id = member.room_id GROUP BY 1, 2, 3
+    SELECT rooms.city_id, rooms.cluster_id, coalesce(said.merged_into, said.id), count(*)
+    FROM memberships AS member
+    JOIN rooms ON rooms.id = member.room_id
+    JOIN cities AS said ON said.id = member.city_id
+    GROUP BY 1, 2, 3
 """
 # Not where a hub has become gathered itself meanwhile, nor where a town has become a hub.
 SIGNPOST = text("""
@@ -125,15 +100,21 @@ def plan_gather(database: Database, radius_km: float, min_members: int) -> Gathe
 
     Raises DatabaseUnavailable.
     """
-    towns = [Town(*row) for row in database.execute(TOWNS)]
-    hubs = _choose_hubs(towns, radius_km, min_members)
+    groups = database.execute(GROUPS)
+    members: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for _, cluster, town, people in groups:
+        members[town][cluster] += people
+    rows = database.execute(TOWNS, {"with_members": list(members)})
+    towns = [Town(members[row[0]], *row) for row in rows]
+    chosen = choose_hubs(towns, radius_km, min_members)
+    hubs = {town.id: town.hub_id for town in towns if town.hub_id is not None}
+    hubs |= {town: gathering.hub.id for town, gathering in chosen.items()}
     now: Counter[tuple[int, int]] = Counter()
     then: Counter[tuple[int, int]] = Counter()
-    for host, cluster, town, members in database.execute(GROUPS):
-        now[host, cluster] += members
-        gathered = hubs[town].hub.id if town in hubs else host
-        then[gathered, cluster] += members
-    return GatherPlan(list(hubs.values()), now.total(), _lonely(now), _lonely(then))
+    for host, cluster, town, people in groups:
+        now[host, cluster] += people
+        then[hubs.get(town) or host, cluster] += people
+    return GatherPlan(list(chosen.values()), now.total(), _lonely(now), _lonely(then))
 
 
 def gather(move: Move, plan: GatherPlan) -> None:
@@ -172,66 +153,6 @@ def release(move: Move, towns: Sequence[int]) -> None:
     """
     in_transaction(move.database, lambda connection: _unpoint(connection, towns))
     move.settle(towns)
-
-
-def _choose_hubs(towns: list[Town], radius_km: float, minimum: int) -> dict[int, Gathering]:
-    """For each small town with a hub of its country in reach: the nearest."""
-    chosen: dict[int, Gathering] = {}
-    for country in sorted({town.country for town in towns}):
-        here = [town for town in towns if town.country == country]
-        chosen |= _choose_in_country(here, radius_km, minimum)
-    return chosen
-
-
-def _choose_in_country(here: list[Town], radius_km: float, minimum: int) -> dict[int, Gathering]:
-    near = _neighbours(here, radius_km)
-    taken = {town.hub_id for town in here if town.hub_id}
-    hubs = {
-        number
-        for number, town in enumerate(here)
-        if town.hub_id is None and (town.members >= minimum or town.id in taken)
-    }
-    free = {
-        number
-        for number, town in enumerate(here)
-        if number not in hubs and town.hub_id is None and town.members
-    }
-    chosen: dict[int, int] = {}
-    for number in sorted(free):
-        nearest = next((other for other in near[number] if other in hubs), None)
-        if nearest is not None:
-            chosen[number] = nearest
-    left = free - set(chosen)
-    # Towns far from any hub: those that would have enough together, around the one with the most.
-    for number in sorted(left, key=lambda n: (-here[n].members, here[n].id)):
-        around = [other for other in near[number] if other in left and other != number]
-        together = here[number].members + sum(here[other].members for other in around)
-        if number in left and together >= minimum:
-            chosen |= dict.fromkeys(around, number)
-            left -= {number, *around}
-    return {
-        here[number].id: Gathering(here[number], here[hub], near[number][hub])
-        for number, hub in chosen.items()
-    }
-
-
-def _neighbours(here: list[Town], radius_km: float) -> list[dict[int, float]]:
-    """For each town those within the radius, the nearest first, and how many km away they are.
-
-    Great-circle distance (haversine) on a ball tree (Omohundro 1989).
-    """
-    import numpy as np
-    from sklearn.neighbors import BallTree
-
-    places = np.radians([[town.latitude, town.longitude] for town in here])
-    tree = BallTree(places, metric="haversine")
-    found, distances = tree.query_radius(
-        places, radius_km / EARTH_KM, return_distance=True, sort_results=True
-    )
-    return [
-        dict(zip(map(int, numbers), (float(d) * EARTH_KM for d in away), strict=True))
-        for numbers, away in zip(found, distances, strict=True)
-    ]
 
 
 def _lonely(rooms: Counter[tuple[int, int]]) -> int:
