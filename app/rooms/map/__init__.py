@@ -1,0 +1,1 @@
+"""GET /rooms/map: where the rooms are."""
