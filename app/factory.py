@@ -16,8 +16,10 @@ from app.db import db
 from app.members import routes as members
 from app.metrics import MODEL
 from app.rooms import routes as rooms
+from app.rooms.map import routes as rooms_map
 from app.web import auth, docs, errors, health, metrics, observe
 from app.web.json import OrjsonProvider
+from app.web.page import routes as page
 
 LARGEST_BODY = 16 * 1024
 
@@ -51,8 +53,8 @@ def build_app(settings: Settings | None = None) -> APIFlask:
     errors.register(app)
     for part in (rooms, members, clusters, cities, health):
         app.register_blueprint(part.blueprint)
-    for page in (metrics.blueprint, docs.blueprint):
-        app.register_blueprint(page)
+    for unlisted in (metrics, docs, page, rooms_map):
+        app.register_blueprint(unlisted.blueprint)
     docs.describe(app)
     MODEL.labels(app.extensions[EXTENSION].model.id).set(1)
     if settings.cors_origins:

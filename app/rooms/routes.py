@@ -1,11 +1,11 @@
 """Rooms over HTTP."""
 
 from apiflask import APIBlueprint
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.current import services
-from app.metrics import JOINS, MOVES, ROOMS
 from app.rooms.examples import ANSWER, CREATED, DETAILS, REQUESTS
+from app.rooms.joining import join
 from app.rooms.listing import page
 from app.rooms.orders import RoomFilter
 from app.rooms.schemas import (
@@ -32,13 +32,7 @@ def assign(joining: RoomRequest) -> Response:
 
     201 when this call created the room, else 200. Sending it again changes nothing.
     """
-    assignment = services().assigner.assign(joining.user_id, joining.interests, joining.place)
-    request.environ["nomad_rooms.room_created"] = assignment.created
-    if assignment.created:
-        ROOMS.inc()
-    if assignment.standing.joined:
-        (MOVES if assignment.standing.previous_room_id else JOINS).inc()
-    guesses = [] if assignment.city.listed else services().suggestions.guess(assignment.city)
+    assignment, guesses = join(joining)
     return respond(answer(assignment, guesses), 201 if assignment.created else 200)
 
 

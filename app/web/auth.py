@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask.globals import request_ctx
 
 from app.config import Settings
@@ -19,13 +19,20 @@ OPEN_ENDPOINTS = frozenset(
         "health.livez",
         "health.readyz",
         "openapi.spec",
+        "page.show",
+        "page.static",
     }
 )
+# Pages that a browser's own form asks for: it cannot send a header, so the key is one of its
+# fields. Nothing is authenticated by a cookie, so no other site can make a browser ask for anybody,
+# and the forms need no token against that.
+FORM_ENDPOINTS = frozenset({"map.show", "page.ask", "page.forget"})
 METRICS_ENDPOINT = "metrics.show"
 
 
 def require_keys(app: Flask, settings: Settings) -> None:
     """Answer 401 to whoever brings none of the keys; with no keys (development) ask for none."""
+    app.config["ASKS_FOR_KEY"] = bool(settings.api_keys)
     if not settings.api_keys:
         return
     digests = [_digest(key.encode()) for key in settings.api_keys]
@@ -40,16 +47,25 @@ def require_keys(app: Flask, settings: Settings) -> None:
         # without credentials, and it tells nothing.
         if endpoint is None or endpoint in OPEN_ENDPOINTS or asked.method == "OPTIONS":
             return None
-        scheme, _, key = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         accepted = metrics_digests if endpoint == METRICS_ENDPOINT else digests
-        # WSGI hands header bytes over as latin-1; encoding them back never fails.
-        if scheme.lower() == "bearer" and _matches(key.strip().encode("latin-1"), accepted):
+        if _matches(_presented(asked), accepted):
             return None
         return problem(
             401,
             "Send a key: Authorization: Bearer KEY.",
             headers={"WWW-Authenticate": 'Bearer realm="nomad-rooms"'},
         )
+
+
+def _presented(asked: Request) -> bytes:
+    """The key that the request brings; empty, which is nobody's, when it brings none."""
+    scheme, _, key = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer":
+        # WSGI hands header bytes over as latin-1; encoding them back never fails.
+        return key.strip().encode("latin-1")
+    if asked.endpoint in FORM_ENDPOINTS:
+        return asked.form.get("key", "").strip().encode()
+    return b""
 
 
 def _matches(key: bytes, digests: list[bytes]) -> bool:

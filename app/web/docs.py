@@ -9,21 +9,13 @@ from apiflask import APIFlask
 from flask import Blueprint, Response, send_from_directory
 
 from app.web.auth import OPEN_ENDPOINTS
+from app.web.headers import page_headers
 
 STATIC = Path(__file__).parent / "static"
-# Nothing from elsewhere may run or be loaded; Swagger UI sets style attributes.
-PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
-        " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+# Swagger UI sets style attributes.
+PAGE_HEADERS = page_headers(
+    style_src="'self' 'unsafe-inline'", img_src="'self' data:", form_action="'none'"
+)
 
 blueprint = Blueprint("docs", __name__)
 

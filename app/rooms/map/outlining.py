@@ -38,9 +38,7 @@ def outline(topology: dict[str, Any]) -> dict[str, str]:
     uses = Counter(index if index >= 0 else ~index for ring in rings for index in ring)
     return {
         "land": "".join(
-            _path(corners) + "z"
-            for ring in rings
-            if _is_drawn(corners := _joined(ring, arcs))
+            _path(corners) + "z" for ring in rings if _is_drawn(corners := _joined(ring, arcs))
         ),
         "borders": "".join(
             _path(arcs[index])
@@ -73,11 +71,12 @@ def _joined(ring: list[int], arcs: list[list[Corner]]) -> list[Corner]:
     for index in ring:
         # TopoJSON writes an arc walked backwards as its number's complement.
         corners += arcs[index] if index >= 0 else arcs[~index][::-1]
-    return [corner for before, corner in pairwise([None, *corners]) if corner != before][:-1]
+    # Closed: the last is the first again. Where two arcs meet, their corner stands twice.
+    return [corner for corner, after in pairwise(corners) if corner != after]
 
 
 def _is_drawn(corners: list[Corner]) -> bool:
-    # Two small islands of the Bering Sea lie across the map's edge, and would be drawn all along it.
+    # Two islands of the Bering Sea lie across the map's edge, and would be drawn from side to side.
     is_across = any(abs(a[0] - b[0]) > WIDTH / 2 for a, b in pairwise(corners))
     return len(corners) >= FEWEST_CORNERS and not is_across
 

@@ -1,0 +1,1 @@
+"""GET /, the try-it page: a person's own way into a room."""
