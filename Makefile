@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help run test lint bench bench-growth faults fuzz requirements clean
+.PHONY: help run test lint bench bench-growth faults fuzz pictures requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ faults: $(INSTALLED) ## Kill parts of the service 20 times under load, and count
 
 fuzz: $(INSTALLED) ## Send POST /rooms and /cluster 10,000 made-up bodies each, and every route others
 	@FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 -s tests/web/test_fuzz.py $(ARGS)
+
+pictures: $(INSTALLED) ## Take the README's pictures anew, from a running service
+	@WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py $(ARGS)
 
 requirements: $(INSTALLED) ## Pin the newest versions of what the .in files name
 	@for set in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --upgrade \

@@ -1,13 +1,15 @@
 """/docs, in a browser with the network cable out."""
 
 from collections.abc import Callable
-from typing import Any
+
+from tests.browser.conftest import Visit
 
 
-def test_the_description_of_the_api_needs_no_other_host(visit: Callable[[str], Any]) -> None:
-    page = visit("/docs")
+def test_the_description_of_the_api_needs_no_other_host(visit: Callable[..., Visit]) -> None:
+    visitor = visit()
+    page = visitor.open("/docs")
     page.get_by_text("Put a user into the room of their city and interests.").wait_for()
     page.get_by_text("Put a user into the room of their city and interests.").click()
     page.get_by_text("A typed city, and interests as booleans").first.wait_for(state="attached")
-    assert page.refused == []
-    assert page.complaints == []
+    assert visitor.refused == []
+    assert visitor.complaints == []

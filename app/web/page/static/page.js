@@ -173,5 +173,4 @@ function begin(main) {
   });
 }
 
-nameCountries(document);
 begin(document);
