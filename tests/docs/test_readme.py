@@ -1,4 +1,4 @@
-"""What the README shows is what happens."""
+"""What the READMEs and their neighbours show is what happens."""
 
 import json
 import re
@@ -6,10 +6,15 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+from app.config import ROOT
+from tests.cli.test_manage import run_manage
+
+READMES = {name: (ROOT / name).read_text() for name in ("README.md", "README.es.md")}
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "model/README.md"])
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def shapes(document: Any) -> Any:
@@ -19,18 +24,32 @@ def shapes(document: Any) -> Any:
     return type(document).__name__
 
 
-def test_the_commands_that_set_it_up_are_targets_of_the_makefile() -> None:
-    commands = re.findall(r"^make (\S+)", README, re.MULTILINE)
-    assert commands == ["run", "test"]
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub gives a document's headings."""
+    titles = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("readme", READMES.values(), ids=READMES)
+def test_the_commands_that_set_it_up_are_targets_of_the_makefile(readme: str) -> None:
+    assert re.findall(r"^make (\S+)", readme, re.MULTILINE) == ["run", "test"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_target_that_a_document_names_is_one_of_the_makefile(document: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in commands:
-        assert f"\n{target}: " in makefile
+    for target in re.findall(r"(?:^|`)make ([a-z-]+)", document.read_text(), re.MULTILINE):
+        assert f"\n{target}: " in makefile, target
 
 
-def test_the_request_of_the_readme_gives_its_answer(client: FlaskClient) -> None:
-    ((request, answer),) = re.findall(
-        r"```sh\n(curl .*?)```\n.*?```json\n(.*?)```", README, re.DOTALL
-    )
+@pytest.mark.parametrize("readme", READMES.values(), ids=READMES)
+def test_the_request_of_the_readme_gives_its_answer(client: FlaskClient, readme: str) -> None:
+    (request,) = [block for block in blocks(readme, "sh") if block.startswith("curl")]
+    (answer,) = blocks(readme, "json")
     words = shlex.split(request.replace("\\\n", " "))
     body = words[words.index("-d") + 1]
     given = client.post(re.sub(r"https?://[^/]+", "", words[1]), data=body).json
@@ -40,8 +59,39 @@ def test_the_request_of_the_readme_gives_its_answer(client: FlaskClient) -> None
         assert given[name] == shown[name], name
 
 
-def test_every_link_of_the_documents_leads_somewhere() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "model/README.md"]:
-        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
-            if not target.startswith("http"):
-                assert (document.parent / target).exists(), f"{document.name}: {target}"
+@pytest.mark.parametrize("readme", READMES.values(), ids=READMES)
+def test_the_commands_in_the_readmes_text_run(readme: str, database_url: str) -> None:
+    (command,) = re.findall(r"`\.venv/bin/python manage\.py (.*?)`", readme)
+    done = run_manage(*shlex.split(command), DATABASE_URL=database_url)
+    assert done.returncode == 0, done.stderr
+
+
+def test_both_readmes_show_the_same_and_lead_to_the_same() -> None:
+    english, spanish = READMES.values()
+    for language in ("sh", "json"):
+        assert blocks(english, language) == blocks(spanish, language)
+    count = [len(re.findall(r"^## ", text, re.MULTILINE)) for text in (english, spanish)]
+    assert count[0] == count[1]
+
+    def targets(text: str) -> set[str]:
+        found = {target.removesuffix("deed.es") for target in LINK.findall(text)}
+        return {re.sub(r"\.(en|es)\.png$", ".png", target) for target in found}
+
+    assert targets(english) - {"README.es.md"} == targets(spanish) - {"README.md"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    for target in LINK.findall(document.read_text()):
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        leads_to = document.parent / path if path else document
+        assert leads_to.exists(), target
+        if anchor:
+            assert anchor in anchors(leads_to), target
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    reached = {(ROOT / target).resolve() for target in LINK.findall(READMES["README.md"])}
+    assert {document for document in DOCUMENTS if document.name != "README.md"} <= reached
