@@ -87,7 +87,8 @@ def trouble_of(response: Response) -> Trouble | None:
         return Trouble(status, fields=told)
     if status == 503:
         return Trouble(status, said["unavailable"], said["unavailable_hint"])
-    return Trouble(status, said["broken"], said["broken_hint"].format(problem["request_id"]))
+    kind = "refused" if status < 500 else "broken"
+    return Trouble(status, said[kind], said[f"{kind}_hint"].format(problem["request_id"]))
 
 
 def in_place_of(response: Response, page: Response) -> Response:

@@ -28,14 +28,6 @@ WATCH_SHIFTS = """
 """
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One worker: one browser, and one service of each kind.
-    for item in items:
-        if "tests/browser" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @dataclass
 class Visit:
     """A page in the browser, and what it was refused, complained of and loaded."""

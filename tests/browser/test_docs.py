@@ -2,7 +2,12 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.browser.conftest import Visit
+
+# One worker for all of them: one browser, and one service of each kind.
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_the_description_of_the_api_needs_no_other_host(visit: Callable[..., Visit]) -> None:

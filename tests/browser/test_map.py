@@ -11,6 +11,9 @@ from tests.browser.conftest import DESKTOP, PHONE, Visit
 from tests.conftest import KEY
 from tests.serving import Gunicorn
 
+# One worker for all of them: one browser, and one service of each kind.
+pytestmark = pytest.mark.xdist_group("browser")
+
 IS_LAND = """
     ([x, y]) => {
       const svg = document.querySelector(".map");

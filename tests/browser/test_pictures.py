@@ -24,6 +24,9 @@ from tests.browser.population import settle
 from tests.databases import Server
 from tests.serving import Gunicorn
 
+# One worker for all of them: one browser, and one service of each kind.
+pytestmark = pytest.mark.xdist_group("browser")
+
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 NOTES = FOLDER / "seen.json"
 LARGEST = 120_000

@@ -138,6 +138,12 @@ def test_without_the_key_the_form_asks_for_it_and_stores_nothing(
     assert sql("SELECT 1 FROM memberships") == []
 
 
+def test_a_form_too_large_to_be_read_is_refused_with_a_page(browser: FlaskClient) -> None:
+    answer = browser.post("/", data=FORM | {"city": "x" * 20_000})
+    assert answer.status_code == 413
+    assert WORDS["es"]["errors"]["refused"] in answer.text
+
+
 def test_the_key_never_comes_back_in_a_page(browser: FlaskClient) -> None:
     for data in (FORM, FORM | {"city": ""}, FORM | {"key": "nearly-the-key"}):
         assert data["key"] not in browser.post("/", data=data).text

@@ -50,7 +50,8 @@ def forget() -> Response:
 def speak_to_people(response: Response) -> Response:
     """Show a problem as the form with what is wrong in it, and send the headers of pages."""
     if trouble := trouble_of(response):
-        form = Form.read(request.form)
+        # A body too large to be read is not read for this either.
+        form = Form.empty() if trouble.status == 413 else Form.read(request.form)
         if "city" in trouble.fields:
             form = replace(form, picked="")
         if trouble.fields and not form.interests and request.endpoint == "page.ask":

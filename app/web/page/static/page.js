@@ -106,7 +106,8 @@ class CityField {
     this.pointed = options[next - 1];
     this.pointed?.setAttribute("aria-selected", "true");
     this.pointed?.scrollIntoView({ block: "nearest" });
-    this.input.setAttribute("aria-activedescendant", this.pointed?.id ?? "");
+    if (this.pointed) this.input.setAttribute("aria-activedescendant", this.pointed.id);
+    else this.input.removeAttribute("aria-activedescendant");
   }
 
   pick(option) {
