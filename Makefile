@@ -16,7 +16,7 @@ run: $(INSTALLED) ## Serve the API on an embedded Postgres, at PORT (5000)
 	@PORT=$(PORT) exec $(BIN)/python -m app.serve
 
 test: $(INSTALLED) ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # The first six revisions are for an empty database: read as one transaction, in which an index on a
 # table that it made blocks nobody.

@@ -59,7 +59,8 @@ def require_keys(app: Flask, settings: Settings) -> None:
 
 def _presented(asked: Request) -> bytes:
     """The key that the request brings; empty, which is nobody's, when it brings none."""
-    scheme, _, key = asked.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    given: str = asked.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, key = given.partition(" ")
     if scheme.lower() == "bearer":
         # WSGI hands header bytes over as latin-1; encoding them back never fails.
         return key.strip().encode("latin-1")

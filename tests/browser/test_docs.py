@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.browser.conftest import Visit
 
 # One worker for all of them: one browser, and one service of each kind.
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_the_description_of_the_api_needs_no_other_host(visit: Callable[..., Visit]) -> None:

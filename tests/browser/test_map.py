@@ -12,7 +12,6 @@ from tests.conftest import KEY
 from tests.serving import Gunicorn
 
 # One worker for all of them: one browser, and one service of each kind.
-pytestmark = pytest.mark.xdist_group("browser")
 
 IS_LAND = """
     ([x, y]) => {

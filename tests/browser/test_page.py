@@ -14,7 +14,6 @@ from tests.databases import Server
 from tests.serving import until
 
 # One worker for all of them: one browser, and one service of each kind.
-pytestmark = pytest.mark.xdist_group("browser")
 
 LARGEST_PAGE = 100_000
 SPAIN = {"es": "España", "en": "Spain"}

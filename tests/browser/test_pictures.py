@@ -25,7 +25,6 @@ from tests.databases import Server
 from tests.serving import Gunicorn
 
 # One worker for all of them: one browser, and one service of each kind.
-pytestmark = pytest.mark.xdist_group("browser")
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 NOTES = FOLDER / "seen.json"

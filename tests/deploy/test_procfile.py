@@ -18,7 +18,6 @@ from tests.serving import Gunicorn
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
 # Places take about 10 s to load: one worker of the run does it, once.
-pytestmark = pytest.mark.xdist_group("deploy")
 
 
 def environment(**variables: str) -> dict[str, str]:

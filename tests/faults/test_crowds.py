@@ -6,8 +6,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from app.config import Settings
 from model.predict import Model
 from tests.conftest import Sql
@@ -15,8 +13,6 @@ from tests.faults.postgres import Postgres
 from tests.faults.service import WORKERS, Service
 from tests.rooms.test_assignment import profile_of
 from tests.rooms.test_races import session
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 CLIENTS = 64
 PAIRS = 200

@@ -29,8 +29,6 @@ from tests.faults.service import WORKERS, Service
 from tests.rooms.test_races import session
 from tests.serving import until
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 BACK_S = 2.0
 # For an answer that waits for nothing but the refusal of a connection.
 AT_ONCE_S = 2.0

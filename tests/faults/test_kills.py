@@ -2,12 +2,8 @@
 
 import os
 
-import pytest
-
 from tests.faults.kills import kills
 from tests.faults.postgres import Postgres
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 # `make faults` asks for 20.
 ROUNDS = int(os.environ.get("FAULT_KILLS", "3"))

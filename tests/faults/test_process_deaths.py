@@ -15,8 +15,6 @@ from tests.faults.service import WORKERS, Service
 from tests.rooms.test_races import session
 from tests.serving import until
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 # gunicorn.conf.py's graceful_timeout; Heroku kills at 30.
 GRACE_S = 22
 
