@@ -1,7 +1,8 @@
-"""What ids and keys may be, whoever brings them."""
+"""What ids, names and keys may be, whoever brings them."""
 
 import re
 
+LONGEST_CITY = 80
 MOST_INTERESTS = 100
 LONGEST_INTEREST = 64
 USER_ID = r"[A-Za-z0-9._~:-]{1,64}"

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+from app.limits import LONGEST_CITY
+
 
 class CityAnswer(BaseModel):
     """A city."""
@@ -15,7 +17,7 @@ class CityAnswer(BaseModel):
 class CitiesQuery(BaseModel):
     """What has been typed so far."""
 
-    q: str = Field(min_length=2, max_length=80, examples=["sevi"])
+    q: str = Field(min_length=2, max_length=LONGEST_CITY, examples=["sevi"])
     limit: int = Field(8, ge=1, le=20)
 
 

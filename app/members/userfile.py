@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from app.cities.countries import COUNTRY_CODES
-from app.limits import CONTROL, LONGEST_INTEREST, MOST_INTERESTS, is_user_id
+from app.limits import CONTROL, LONGEST_CITY, LONGEST_INTEREST, MOST_INTERESTS, is_user_id
 
 ID_COLUMNS = ("_id", "user_id", "id")
-LONGEST_CITY = 80
 TRUE = ("1", "true", "t", "yes", "y", "si", "sí", "s", "x", "✓")
 FALSE = ("", "0", "false", "f", "no", "n")
 SEPARATORS = (",", ";", "\t")

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from app.assignment import Assignment, Place
 from app.cities.schemas import CityAnswer
 from app.cities.service import City
+from app.limits import LONGEST_CITY
 from app.rooms.service import RoomDetails
 from app.web.fields import CityName, Country, Interests, UserId
 
@@ -72,7 +73,9 @@ class ClusterAnswer(BaseModel):
 class RoomsQuery(BaseModel):
     """Which rooms, and where the page begins."""
 
-    city: str | None = Field(None, min_length=1, max_length=80, description="As a user types it.")
+    city: str | None = Field(
+        None, min_length=1, max_length=LONGEST_CITY, description="As a user types it."
+    )
     country: Country | None = None
     cluster: int | None = Field(None, ge=1, le=32767)
     after: int = Field(0, ge=0, lt=2**63, description="The last room of the page before.")

@@ -7,7 +7,14 @@ from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, W
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from app.cities.countries import COUNTRY_CODES
-from app.limits import CONTROL, LONGEST_INTEREST, MOST_INTERESTS, USER_ID, are_interests
+from app.limits import (
+    CONTROL,
+    LONGEST_CITY,
+    LONGEST_INTEREST,
+    MOST_INTERESTS,
+    USER_ID,
+    are_interests,
+)
 
 LONGEST_NUMBER = 64
 PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
@@ -33,7 +40,7 @@ UserId = Annotated[
 ]
 CityName = Annotated[
     str,
-    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=80),
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=LONGEST_CITY),
     AfterValidator(_printable),
     Field(
         description="The city as the user typed it; has a letter or a digit.",
