@@ -123,8 +123,9 @@ def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int], None]]:
-    """A bar on stderr; yields a function that is told each thing done: its step, of how many.
+def progress_bar() -> Iterator[Callable[..., None]]:
+    """A bar on stderr; yields a function that is told what is done: its step, of how many things,
+    and how many of them (1).
 
     Not a terminal: each step is a line, so that a log shows where it is.
     """
@@ -137,12 +138,12 @@ def progress_bar() -> Iterator[Callable[[str, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         tasks: dict[str, Any] = {}
 
-        def done(step: str, total: int) -> None:
+        def done(step: str, total: int, things: int = 1) -> None:
             if step not in tasks:
                 tasks[step] = bar.add_task(step, total=total or None)
                 if not console.is_terminal:
                     click.echo(step, err=True)
-            bar.advance(tasks[step])
+            bar.advance(tasks[step], things)
 
         yield done
 

@@ -169,8 +169,16 @@ class Cities:
         """
         if city := self.find(name, country):
             return city
+        key, country = self.unlisted_key(name, country)
+        return self._first(FIND_UNLISTED, key=key, country=country)
+
+    def unlisted_key(self, name: str, country: str | None) -> tuple[str, str | None]:
+        """Key and country under which a place that no city bears would be kept.
+
+        Raises DatabaseUnavailable.
+        """
         name, country = self._unlisted_name(name.strip(), country)
-        return self._first(FIND_UNLISTED, key=fold(name), country=country)
+        return fold(name), country
 
     def by_id(self, city_id: int) -> City:
         """The city of an id, or the one it was merged into.

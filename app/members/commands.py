@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,7 @@ def _place(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
     ):
         total = count_lines(file)
         placer = Placer(parts.database, parts.cities, parts.model)
-        placer.place(read_users(lines), run, reject, lambda: progress("placing users", total))
+        placer.place(read_users(lines), run, reject, partial(progress, "placing users", total))
         return {name: run.counts.get(name, 0) for name in COUNTED}
 
 
@@ -153,7 +154,7 @@ def _forecast(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
         total = count_lines(file)
         forecaster = Forecaster(parts.database, parts.cities, parts.model)
         found = forecaster.forecast(
-            read_users(lines), reject, lambda: progress("reading users", total)
+            read_users(lines), reject, partial(progress, "reading users", total)
         )
     return {
         **{name: found.counts[name] for name in COUNTED if name != "rooms_created"},

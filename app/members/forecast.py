@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from app.cities.naming import fold
-from app.cities.service import Cities, UnknownCity, UnusableName
+from app.assignment import Place
+from app.cities.service import Cities
 from app.db import Database
-from app.members.importing import CHUNK, chunks, predict
-from app.members.userfile import Reject, UserRow
+from app.members.importing import CHUNK, chunks
+from app.members.understanding import Understanding, Understood
+from app.members.userrow import Reject, UserRow
 from model.predict import Model
 
-# A room by its city's id (an unlisted name's key, where the city is not made yet) and its cluster.
-RoomKey = tuple[int | tuple[str, str | None], int]
+# A city by its id, or by the key under which it would be kept, where it is not made yet.
+CityKey = int | tuple[str, str | None]
+RoomKey = tuple[CityKey, int]
 
 SIZES = """
     SELECT rooms.city_id, rooms.cluster_id, count(memberships.user_id)
@@ -23,15 +25,19 @@ THERE = """
     FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
     WHERE member.user_id = ANY(%(users)s)
 """
-HOST = """
-    SELECT coalesce(town.hub_id, town.id) FROM cities AS said
-    JOIN cities AS town ON town.id = coalesce(said.merged_into, said.id) WHERE said.id = %(city)s
+HOSTS = """
+    SELECT said.id, coalesce(town.hub_id, town.id) FROM cities AS said
+    JOIN cities AS town ON town.id = coalesce(said.merged_into, said.id)
+    WHERE said.id = ANY(%(cities)s)
 """
 
 
 @dataclass(slots=True)
 class Forecast:
-    """Counts as a run would give them, rooms as they would be, names that no city bears."""
+    """Counts as a run would give them, rooms as they would be, names that no city bears.
+
+    `rooms`: members of each room there would be. `unresolved`: users of each name.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     rooms: Counter[RoomKey] = field(default_factory=Counter)
@@ -47,23 +53,20 @@ class Forecast:
         return sum(size for size in self.rooms.values() if size == 1)
 
 
-@dataclass(slots=True)
 class Forecaster:
     """Goes through the rows as an import does, and writes nothing."""
 
-    database: Database
-    cities: Cities
-    model: Model
-    _meanings: dict[tuple[str, str | None, int | None], tuple[int | None, str]] = field(
-        default_factory=dict
-    )
-    _hosts: dict[int, int] = field(default_factory=dict)
+    def __init__(self, database: Database, cities: Cities, model: Model) -> None:
+        self.database = database
+        self.cities = cities
+        self.understanding: Understanding[CityKey] = Understanding(model, self._find)
+        self._hosts: dict[CityKey, int] = {}
 
     def forecast(
         self,
         rows: Iterable[UserRow | Reject],
         reject: Callable[[Reject], None],
-        progress: Callable[[], None],
+        progress: Callable[[int], None],
     ) -> Forecast:
         """What importing the rows would do.
 
@@ -73,65 +76,42 @@ class Forecaster:
         for city, cluster, size in self.database.execute(SIZES):
             found.rooms[city, cluster] = size
         for chunk in chunks(rows, CHUNK):
-            users: list[tuple[UserRow, int | None]] = []
-            for row in chunk:
-                found.counts["read"] += 1
-                refused = row if isinstance(row, Reject) else self._mean(row, users)
-                if refused:
-                    found.counts["rejected"] += 1
-                    reject(refused)
-                progress()
-            self._count(users, found)
+            understood = self.understanding.understand(chunk)
+            for refused in understood.rejects:
+                reject(refused)
+            found.counts["read"] += understood.read
+            found.counts["rejected"] += len(understood.rejects)
+            self._count(understood, found)
+            progress(understood.read)
         return found
 
-    def _mean(self, user: UserRow, users: list[tuple[UserRow, int | None]]) -> Reject | None:
-        if not self.model.known(user.interests):
-            return Reject(
-                user.line, user.user_id, "interests", "has none that the model knows, ticked"
-            )
-        place = (user.city, user.country, user.city_id)
-        if place not in self._meanings:
-            self._meanings[place] = self._look(user)
-        city, why = self._meanings[place]
-        if why:
-            return Reject(
-                user.line, user.user_id, "city" if user.city_id is None else "city_id", why
-            )
-        users.append((user, city))
-        return None
+    def _find(self, place: Place) -> CityKey:
+        if place.city_id is not None:
+            return self.cities.by_id(place.city_id).id
+        city = self.cities.known(place.name, place.country)
+        return city.id if city else self.cities.unlisted_key(place.name, place.country)
 
-    def _look(self, user: UserRow) -> tuple[int | None, str]:
-        try:
-            if user.city_id is not None:
-                return self.cities.by_id(user.city_id).id, ""
-            city = self.cities.known(user.city, user.country)
-            return (city.id if city else None), ""
-        except UnusableName:
-            return None, "must have a letter or a digit"
-        except UnknownCity:
-            return None, "is no city's id"
-
-    def _count(self, users: list[tuple[UserRow, int | None]], found: Forecast) -> None:
-        if not users:
-            return
-        ids = [user.user_id for user, _ in users]
+    def _count(self, chunk: Understood[CityKey], found: Forecast) -> None:
+        self._look_up_hosts(chunk.cities)
+        ids = [user.user_id for user in chunk.users]
         there = {row[0]: row[1:] for row in self.database.execute(THERE, {"users": ids})}
-        clusters = predict(self.model, [user for user, _ in users])
-        for (user, city), cluster in zip(users, clusters, strict=True):
-            if city is None:
-                found.unresolved[user.city] += 1
-            host = (fold(user.city), user.country) if city is None else self._host(city)
+        for user, city, cluster in zip(chunk.users, chunk.cities, chunk.clusters, strict=True):
+            if isinstance(city, tuple):
+                found.unresolved[user.place.name] += 1
+            room: RoomKey = (self._hosts.get(city, city), cluster)
             if user.user_id in there:
-                said, interests, room_city, room_cluster = there[user.user_id]
+                said, interests, *room_now = there[user.user_id]
                 if said == city and tuple(interests) == user.interests:
                     found.counts["unchanged"] += 1
                     continue
-                found.rooms[room_city, room_cluster] -= 1
-                found.counts["moved"] += (host, int(cluster)) != (room_city, room_cluster)
+                found.rooms[room_now[0], room_now[1]] -= 1
+                found.counts["moved"] += room != tuple(room_now)
             found.counts["placed"] += 1
-            found.rooms[host, int(cluster)] += 1
+            found.counts["rooms_created"] += room not in found.rooms
+            found.rooms[room] += 1
 
-    def _host(self, city: int) -> int:
-        if city not in self._hosts:
-            self._hosts[city] = self.database.execute(HOST, {"city": city})[0][0]
-        return self._hosts[city]
+    def _look_up_hosts(self, cities: list[CityKey]) -> None:
+        new = [city for city in set(cities) - self._hosts.keys() if isinstance(city, int)]
+        if new:
+            rows = self.database.execute(HOSTS, {"cities": new})
+            self._hosts.update((city, host) for city, host in rows)

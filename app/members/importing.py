@@ -1,82 +1,88 @@
 """`users import`: places an existing user base, a few thousand users a transaction.
 
-Each chunk is complete or not there at all, and a chunk that is there changes nothing when it comes
-again: so the import may be stopped at any moment and run again. The service goes on meanwhile: a
-chunk holds its users' rows, and reads its cities FOR SHARE, for a fraction of 100 ms.
+    rows ─▶ understood   city and cluster of each; the next chunk's while this one lands
+    chunk ─▶ incoming    COPY into a temporary table
+    incoming ─▶ rooms    those of its pairs that are not there are made
+    incoming ─▶ memberships    one upsert, as POST /rooms does it; moves are told, counts noted
+
+All that a chunk does, its counts in admin_runs among it, is there or none of it; and a chunk that
+is there changes nothing when it comes again. So the import may be stopped at any moment and run
+again. The service goes on meanwhile: what a chunk holds, it holds for a fraction of 100 ms.
 """
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from io import StringIO
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import sqlalchemy
-from cachetools import TTLCache
 from sqlalchemy import text
 
 from app.assignment import Place
-from app.cities.service import REMEMBERED_S, Cities, UnknownCity, UnusableName
-from app.db import Conflict, Database, DatabaseUnavailable
+from app.cities.service import Cities
+from app.db import Database
 from app.members.service import JOIN_SQL
-from app.members.userfile import Reject, UserRow
-from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, TRIES, in_transaction
+from app.members.understanding import Understanding, Understood
+from app.members.userrow import Reject, UserRow
+from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, in_transaction
 from app.runs.service import Run
 from model.predict import Model
 
-# A city and a cluster.
-Pair = tuple[int, int]
-
 CHUNK = 2_000
-
-# A pair's room is remembered as long as a web process would: whoever moves rooms waits for that.
-REMEMBERED_PAIRS = 100_000
+# COPY takes a chunk in one piece.
+COPY_BUFFER = 1 << 20
 
 INCOMING = text("""
     CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
-        user_id text, city_id bigint, room_id bigint, interests text[]
+        user_id text, city_id bigint, cluster_id smallint, interests text[]
     ) ON COMMIT DELETE ROWS
 """)
-COPY = "COPY incoming (user_id, city_id, room_id, interests) FROM STDIN WITH (FORMAT csv)"
+COPY = "COPY incoming (user_id, city_id, cluster_id, interests) FROM STDIN"
+# Both signposts are followed: the city that this one turned out to be, and the hub of its rooms.
+# Each city once: so few rows are looked up by key, not joined to all 69,000.
+PLACED = """
+    FROM incoming
+    JOIN (
+        SELECT said.id AS city_id, town.id AS town_id, coalesce(town.hub_id, town.id) AS host_id
+        FROM (SELECT DISTINCT city_id FROM incoming) AS named
+        JOIN cities AS said ON said.id = named.city_id
+        JOIN cities AS town ON town.id = coalesce(said.merged_into, said.id)
+    ) AS place ON place.city_id = incoming.city_id
+    {join} JOIN rooms ON rooms.city_id = place.host_id AND rooms.cluster_id = incoming.cluster_id
+"""
+# Who gave the same city and interests before stays: no room is made for the cluster that they would
+# have now, after a new model shipped.
+ROOMLESS = f"""
+    {PLACED.format(join="LEFT")}
+    WHERE rooms.id IS NULL AND NOT EXISTS (
+        SELECT FROM memberships AS member WHERE member.user_id = incoming.user_id
+        AND (member.city_id, member.interests) = (place.town_id, incoming.interests)
+    )
+"""
 # No signpost may be set on these cities while their rooms are made: as when POST /rooms makes one.
 # In the order of ids, so that two commands never wait for each other.
-HOLD_CITIES = text("""
-    SELECT id FROM cities
-    WHERE id IN (
-        SELECT coalesce(said.merged_into, said.id)
-        FROM unnest(CAST(:cities AS bigint[])) AS pair (city_id)
-        JOIN cities AS said ON said.id = pair.city_id
-    )
-    ORDER BY id FOR SHARE
+HOLD_TOWNS = text(f"""
+    SELECT id FROM cities WHERE id IN (SELECT place.town_id {ROOMLESS}) ORDER BY id FOR SHARE
 """)
-PAIRS = """
-    FROM unnest(CAST(:cities AS bigint[]), CAST(:clusters AS smallint[])) AS pair (city_id, cluster)
-    JOIN cities AS said ON said.id = pair.city_id
-    JOIN cities AS town ON town.id = coalesce(said.merged_into, said.id)
-"""
 CREATE_ROOMS = text(f"""
     INSERT INTO rooms (city_id, cluster_id)
-    SELECT DISTINCT coalesce(town.hub_id, town.id), pair.cluster {PAIRS}
+    SELECT DISTINCT place.host_id, incoming.cluster_id {ROOMLESS}
     ORDER BY 1, 2
     ON CONFLICT (city_id, cluster_id) DO NOTHING
 """)
-FIND_ROOMS = text(f"""
-    SELECT pair.city_id, pair.cluster, town.id, rooms.id {PAIRS}
-    JOIN rooms ON rooms.city_id = coalesce(town.hub_id, town.id)
-        AND rooms.cluster_id = pair.cluster
-""")
 # The hot statement for many at once, word for word from ON CONFLICT on; in the order of user ids,
 # since two that write the same users in another order would wait for each other.
-JOIN_MANY = """
+JOIN_MANY = f"""
     INSERT INTO memberships AS member
         (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
-    SELECT user_id, city_id, room_id, interests, :model, :now, :now, :now
-    FROM incoming ORDER BY user_id
-    """ + JOIN_SQL[JOIN_SQL.index("ON CONFLICT") : JOIN_SQL.index("RETURNING")]
+    SELECT incoming.user_id, place.town_id, rooms.id, incoming.interests, :model, :now, :now, :now
+    {PLACED.format(join="")}
+    ORDER BY incoming.user_id COLLATE "C"
+    {JOIN_SQL[JOIN_SQL.index("ON CONFLICT") : JOIN_SQL.index("RETURNING")]}
+"""
 # Who came from another room, of all who were written: told the app in the same transaction.
 JOIN_AND_TELL = text(f"""
     WITH written AS (
@@ -92,146 +98,105 @@ JOIN_AND_TELL = text(f"""
 """)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Placer:
-    """What placing users takes; remembers what each typed city means, by id."""
+    """What placing users takes."""
 
     database: Database
     cities: Cities
     model: Model
-    _meanings: dict[Place, int | str] = field(default_factory=dict)
-    _rooms: TTLCache[Pair, tuple[int, int]] = field(
-        default_factory=lambda: TTLCache(REMEMBERED_PAIRS, REMEMBERED_S)
-    )
 
     def place(
         self,
         rows: Iterable[UserRow | Reject],
         run: Run,
         reject: Callable[[Reject], None],
-        progress: Callable[[], None],
+        progress: Callable[[int], None],
     ) -> None:
         """Place every user who can be; tell of every one who cannot.
 
         Counts read, placed, unchanged, rejected, moved and rooms_created on the run; the first is
         always the sum of the next three. Raises DatabaseUnavailable.
         """
-        for chunk in chunks(rows, CHUNK):
-            users: list[tuple[UserRow, int]] = []
-            for row in chunk:
-                run.count("read")
-                refused = row if isinstance(row, Reject) else self._mean(row, users)
-                if refused:
-                    run.count("rejected")
+        understanding = Understanding(self.model, self._find)
+        # Ctrl-C is the main thread's: a chunk that is landing then lands, and is counted.
+        with ThreadPoolExecutor(max_workers=1) as lander:
+            landing: Future[None] | None = None
+            for chunk in chunks(rows, CHUNK):
+                understood = understanding.understand(chunk)
+                copied = copy_text(understood)
+                for refused in understood.rejects:
                     reject(refused)
-                progress()
-            if users:
-                self._land(users, run)
+                if landing:
+                    landing.result()
+                landing = lander.submit(self._land, understood, copied, run)
+                progress(understood.read)
+            if landing:
+                landing.result()
         in_transaction(self.database, lambda connection: connection.execute(FORGET_OLD_CHANGES))
 
-    def _mean(self, user: UserRow, users: list[tuple[UserRow, int]]) -> Reject | None:
-        if not self.model.known(user.interests):
-            return Reject(
-                user.line, user.user_id, "interests", "has none that the model knows, ticked"
-            )
-        meaning = self.meaning(Place(user.city, user.country, user.city_id))
-        if isinstance(meaning, str):
-            name = "city" if user.city_id is None else "city_id"
-            return Reject(user.line, user.user_id, name, meaning)
-        users.append((user, meaning))
-        return None
+    def _find(self, place: Place) -> int:
+        if place.city_id is not None:
+            return self.cities.by_id(place.city_id).id
+        return self.cities.resolve(place.name, place.country).id
 
-    def meaning(self, place: Place) -> int | str:
-        """The id of the city that a place means, or why it means none; each asked for once."""
-        if place not in self._meanings:
-            try:
-                city = (
-                    self.cities.resolve(place.name, place.country)
-                    if place.city_id is None
-                    else self.cities.by_id(place.city_id)
-                )
-                self._meanings[place] = city.id
-            except UnusableName:
-                self._meanings[place] = "must have a letter or a digit"
-            except UnknownCity:
-                self._meanings[place] = "is no city's id"
-        return self._meanings[place]
+    def _land(self, chunk: Understood[int], copied: str, run: Run) -> None:
+        def land(connection: sqlalchemy.Connection) -> dict[str, int]:
+            counts = {"read": chunk.read, "rejected": len(chunk.rejects)}
+            if chunk.users:
+                counts |= self._write(connection, copied, len(chunk.users), run.id)
+            return run.note(connection, counts)
 
-    def _land(self, users: list[tuple[UserRow, int]], run: Run) -> None:
-        clusters = predict(self.model, [user for user, _ in users]).tolist()
-        pairs = [(city, cluster) for (_, city), cluster in zip(users, clusters, strict=True)]
-        for _ in range(TRIES):
-            rooms = self._rooms_of(set(pairs), run)
-            file = io.StringIO()
-            csv.writer(file).writerows(
-                (user.user_id, *rooms[pair], array_literal(user.interests))
-                for (user, _), pair in zip(users, pairs, strict=True)
-            )
-            try:
-                placed, moved = in_transaction(
-                    self.database, partial(_write, file, self.model.id, run.id)
-                )
-            except Conflict:
-                # A room was merged or gathered away since its pair was looked up.
-                self._rooms.clear()
-                continue
-            run.count("placed", placed)
-            run.count("unchanged", len(users) - placed)
-            run.count("moved", moved)
-            return
-        raise DatabaseUnavailable("the rooms of these cities are being moved")
+        run.counts = in_transaction(self.database, land)
 
-    def _rooms_of(self, pairs: set[Pair], run: Run) -> dict[Pair, tuple[int, int]]:
-        """Town and room of each pair; rooms that are not there are made."""
-        known = {pair: room for pair in pairs if (room := self._rooms.get(pair))}
-        missing = sorted(pairs - known.keys())
-        if missing:
-            given = {"cities": [city for city, _ in missing], "clusters": [c for _, c in missing]}
-
-            def make(connection: sqlalchemy.Connection) -> tuple[int, dict[Pair, tuple[int, int]]]:
-                connection.execute(HOLD_CITIES, given)
-                made = connection.execute(CREATE_ROOMS, given).rowcount
-                found = connection.execute(FIND_ROOMS, given)
-                return made, {(row[0], row[1]): (row[2], row[3]) for row in found}
-
-            made, found = in_transaction(self.database, make)
-            run.count("rooms_created", made)
-            self._rooms.update(found)
-            known |= found
-        return known
+    def _write(
+        self, connection: sqlalchemy.Connection, copied: str, users: int, run_id: int
+    ) -> dict[str, int]:
+        # Before any row is held: who moves rooms takes this lock first, too.
+        connection.execute(LOCK_CHANGES)
+        connection.execute(INCOMING)
+        raw: Any = connection.connection.dbapi_connection
+        with raw.cursor() as cursor:
+            cursor.copy_expert(COPY, StringIO(copied), COPY_BUFFER)
+        rooms = _make_rooms(connection)
+        given = {"model": self.model.id, "now": datetime.now(UTC), "run": run_id}
+        placed, moved = connection.execute(JOIN_AND_TELL, given).one()
+        return {
+            "placed": placed,
+            "unchanged": users - placed,
+            "moved": moved,
+            "rooms_created": rooms,
+        }
 
 
-def _write(
-    file: io.StringIO, model_id: str, run_id: int, connection: sqlalchemy.Connection
-) -> tuple[int, int]:
-    """Write a chunk: how many rows it changed, and how many users it moved."""
-    # Before any row is held: who moves rooms takes this lock first, too.
-    connection.execute(LOCK_CHANGES)
-    connection.execute(INCOMING)
-    file.seek(0)
-    raw: Any = connection.connection.dbapi_connection
-    with raw.cursor() as cursor:
-        cursor.copy_expert(COPY, file)
-    given = {"model": model_id, "now": datetime.now(UTC), "run": run_id}
-    placed, moved = connection.execute(JOIN_AND_TELL, given).one()
-    return placed, moved
+def _make_rooms(connection: sqlalchemy.Connection) -> int:
+    """Make the rooms that the incoming users lack; how many."""
+    held: set[int] = set()
+    # A signpost may have been set while we waited for its city: then other towns lack a room.
+    while not held >= (towns := set(connection.execute(HOLD_TOWNS).scalars())):
+        held |= towns
+    return connection.execute(CREATE_ROOMS).rowcount if held else 0
 
 
-def predict(model: Model, users: Sequence[UserRow]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The clusters of users, all at once."""
-    column = {key: number for number, key in enumerate(model.interests)}
-    profiles = np.zeros((len(users), len(column)))
-    for row, user in enumerate(users):
-        for key in user.interests:
-            if key in column:
-                profiles[row, column[key]] = 1.0
-    return model.predict_many(profiles)
+def copy_text(chunk: Understood[int]) -> str:
+    """A chunk's users in COPY's text format. Ids, as they were checked, need no escapes."""
+    quoted = _Quoted()
+    return "".join(
+        [
+            f"{user.user_id}\t{city}\t{cluster}\t"
+            f"{{{','.join(map(quoted.__getitem__, user.interests))}}}\n"
+            for user, city, cluster in zip(chunk.users, chunk.cities, chunk.clusters, strict=True)
+        ]
+    )
 
 
-def array_literal(keys: Sequence[str]) -> str:
-    """A text[] as COPY reads it, each key quoted: keys may hold commas and braces."""
-    escaped = (key.replace("\\", "\\\\").replace('"', '\\"') for key in keys)
-    return "{" + ",".join([f'"{key}"' for key in escaped]) + "}"
+class _Quoted(dict[str, str]):
+    """Interests as elements of an array in COPY's text: escaped for the one, then for the other."""
+
+    def __missing__(self, key: str) -> str:
+        element = key.replace("\\", "\\\\").replace('"', '\\"')
+        self[key] = quoted = '"' + element.replace("\\", "\\\\") + '"'
+        return quoted
 
 
 def chunks(rows: Iterable[UserRow | Reject], size: int) -> Iterator[list[UserRow | Reject]]:

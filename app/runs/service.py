@@ -1,13 +1,16 @@
 """Leaves an admin_runs row for every command that changes something."""
 
 import getpass
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy
 from psycopg2.extras import Json
+from sqlalchemy import text
 
 from app.db import Database
 
@@ -19,6 +22,7 @@ END = """
     UPDATE admin_runs SET finished_at = now(), counts = %(counts)s, status = %(status)s
     WHERE id = %(id)s
 """
+NOTE = text("UPDATE admin_runs SET counts = CAST(:counts AS jsonb) WHERE id = :id")
 SELECT = """
     SELECT id, command, arguments, by, started_at, finished_at, counts, status FROM admin_runs
 """
@@ -37,6 +41,18 @@ class Run:
 
     def count(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
+
+    def note(self, connection: sqlalchemy.Connection, counts: Mapping[str, int]) -> dict[str, int]:
+        """Add counts in the row alone, in the transaction that does what they count; the sums.
+
+        So the row tells the truth also of a run that was killed. Once the transaction is committed,
+        the sums are the run's counts.
+        """
+        sums = self.counts | {
+            name: self.counts.get(name, 0) + number for name, number in counts.items()
+        }
+        connection.execute(NOTE, {"counts": json.dumps(sums), "id": self.id})
+        return sums
 
 
 @contextmanager
