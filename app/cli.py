@@ -3,6 +3,7 @@
 import csv
 import functools
 import importlib
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +36,16 @@ class LazyGroup(click.Group):
         module, _, attribute = self.parts[name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click does it, but for the import of every part only to ask for its help."""
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        parts = [
+            CompletionItem(name, help=self.parts[name][1])
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        return [*parts, *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -111,6 +123,9 @@ def format_option(command: Callable[P, R]) -> Callable[P, R]:
 
 def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write rows to standard output as they come, as CSV or as JSON lines."""
+    rows = iter(rows)
+    # Nothing is written of a database that is down, not even the names of columns.
+    rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -156,12 +171,17 @@ def changing(command: Callable[P, R]) -> Callable[P, R]:
     )(command)
 
 
+def require_terminal(question: str) -> None:
+    """click.ClickException when nobody is there to ask."""
+    if not sys.stdin.isatty():
+        raise click.ClickException(f"{question} There is no terminal to ask: give --yes.")
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask before changing something, unless --yes was given; exits 1 when the answer is no."""
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise click.ClickException(f"{question} There is no terminal to ask: give --yes.")
+    require_terminal(question)
     click.confirm(question, abort=True, err=True)
 
 

@@ -32,6 +32,8 @@ STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 3_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
+# Rows that a cursor on the server hands over at a time.
+STREAMED = 5_000
 POOL_TIMEOUT_S = 3
 
 
@@ -202,6 +204,18 @@ class Database:
             raise DatabaseUnavailable(type(error).__name__) from error
         except sqlalchemy.exc.TimeoutError as error:
             raise DatabaseUnavailable("no free connection") from error
+
+    def stream(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Row]:
+        """The rows of a query of any size, through a cursor on the server: never all in memory.
+
+        Raises DatabaseUnavailable.
+        """
+        with self.transaction() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            with raw.cursor(name="stream") as cursor:
+                cursor.itersize = STREAMED
+                cursor.execute(statement, parameters)
+                yield from cursor
 
     def close(self) -> None:
         """Close what is open."""

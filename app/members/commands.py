@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from app.cli import (
     print_fields,
     print_json,
     progress_bar,
+    require_terminal,
     with_app,
     write_rows,
 )
@@ -63,22 +64,25 @@ def show(user_id: str, as_json: bool) -> None:
 @users.command()
 @click.argument("user_id")
 @changing
+@json_option
 @with_app
-def forget(user_id: str, dry_run: bool, yes: bool) -> None:
+def forget(user_id: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase all that is stored about a user."""
     from app.current import services
     from app.runs.service import recorded
 
     user = _found(user_id)
+    plan = {"users": 1, "moves": len(user.moves), "room_id": user.room_id}
+    told = f"1 user from room {user.room_id}, and {len(user.moves)} moves"
     if dry_run:
-        click.echo(f"would erase 1 user from room {user.room_id}, and {len(user.moves)} moves")
+        print_json(plan) if as_json else click.echo(f"would erase {told}")
         return
-    confirm(f"Erase the user in room {user.room_id}? It cannot be undone.", yes)
+    confirm(f"Erase {told}? It cannot be undone.", yes)
     # The run's row must not hold the very id that is to be forgotten.
     with recorded(services().database, "users forget", {}) as run:
         services().members.forget(user_id)
         run.count("users", 1)
-    click.echo("forgotten")
+    print_json(plan) if as_json else click.echo(f"erased {told}")
 
 
 @users.command()
@@ -93,7 +97,7 @@ def export(form: str) -> None:
 
 
 @users.command("import")
-@click.argument("file", metavar="FILE.csv")
+@click.argument("file", metavar="FILE.csv", type=click.Path(allow_dash=True))
 @click.option("--rejects", type=click.Path(path_type=Path), help="Where bad rows are told.")
 @changing
 @json_option
@@ -108,22 +112,42 @@ def import_users(file: str, rejects: Path | None, dry_run: bool, yes: bool, as_j
 
     source = Path("import" if file == "-" else file)
     rejects = rejects or source.parent / f"{source.stem}.rejects.csv"
-    if file != "-" and rejects.exists() and rejects.samefile(file):
+    if source.exists() and rejects.exists() and rejects.samefile(source):
         raise click.ClickException(f"{rejects} is what is imported: name another file for rejects")
-    if not dry_run:
-        confirm(f"Place the users of {file}? Bad rows go to {rejects}.", yes)
     try:
-        with _rejects_file(rejects) as reject:
-            counts = _forecast(file, reject) if dry_run else _place(file, reject)
+        if dry_run:
+            plan = _forecast(file, rejects)
+            print_json(plan) if as_json else _tell_plan(plan, rejects)
+            return
+        if not yes:
+            _ask(file, rejects)
+        counts = _place(file, rejects)
     except UnreadableFile as error:
         raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped; what is placed stays: run it again") from None
     if as_json:
         print_json(counts)
         return
-    _report(counts, rejects, dry_run)
+    click.echo(f"{counts['rooms_created']:,} rooms created, {counts['moved']:,} users moved")
+    _tell_sum(counts, rejects, "placed")
 
 
-def _place(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
+def _ask(file: str, rejects: Path) -> None:
+    require_terminal(f"Place the users of {file}?")
+    plan = _forecast(file, rejects)
+    _tell_plan(plan, rejects, err=True)
+    confirm(
+        f"Place {plan['placed']:,} users, {plan['moved']:,} of them from another room, and make"
+        f" {plan['rooms_created']:,} rooms?",
+        yes=False,
+    )
+
+
+COUNTED = ("read", "placed", "unchanged", "rejected", "moved", "rooms_created")
+
+
+def _place(file: str, rejects: Path) -> dict[str, Any]:
     from app.current import services
     from app.members.importing import Placer
     from app.members.userfile import count_lines, open_users, read_users
@@ -132,6 +156,7 @@ def _place(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
     parts = services()
     with (
         open_users(file) as lines,
+        _rejects_file(rejects) as reject,
         recorded(parts.database, "users import", {"file": Path(file).name}) as run,
         progress_bar() as progress,
     ):
@@ -141,23 +166,20 @@ def _place(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
         return {name: run.counts.get(name, 0) for name in COUNTED}
 
 
-COUNTED = ("read", "placed", "unchanged", "rejected", "moved", "rooms_created")
-
-
-def _forecast(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
+def _forecast(file: str, rejects: Path) -> dict[str, Any]:
     from app.current import services
     from app.members.forecast import Forecaster
     from app.members.userfile import count_lines, open_users, read_users
 
     parts = services()
-    with open_users(file) as lines, progress_bar() as progress:
+    with open_users(file) as lines, _rejects_file(rejects) as reject, progress_bar() as progress:
         total = count_lines(file)
         forecaster = Forecaster(parts.database, parts.cities, parts.model)
         found = forecaster.forecast(
             read_users(lines), reject, partial(progress, "reading users", total)
         )
     return {
-        **{name: found.counts[name] for name in COUNTED if name != "rooms_created"},
+        **{name: found.counts[name] for name in COUNTED},
         "rooms": sum(size > 0 for size in found.rooms.values()),
         "members": found.members,
         "alone": found.alone,
@@ -165,47 +187,57 @@ def _forecast(file: str, reject: Callable[[Any], None]) -> dict[str, Any]:
     }
 
 
-def _report(counts: dict[str, Any], rejects: Path, dry_run: bool) -> None:
-    if dry_run:
-        share = counts["alone"] / max(counts["members"], 1)
-        click.echo(
-            f"there would be {counts['rooms']:,} rooms;"
-            f" {counts['alone']:,} of {counts['members']:,} members ({share:.0%}) alone"
-        )
-        if counts["unresolved"]:
-            named = (f"{name} ({number:,})" for name, number in counts["unresolved"].items())
-            click.echo("not in the gazetteer, most users first: " + "; ".join(named))
-    else:
-        click.echo(f"{counts['rooms_created']:,} rooms created, {counts['moved']:,} users moved")
+def _tell_plan(plan: dict[str, Any], rejects: Path, err: bool = False) -> None:
+    share = plan["alone"] / max(plan["members"], 1)
+    click.echo(
+        f"there would be {plan['rooms']:,} rooms, {plan['rooms_created']:,} of them new;"
+        f" {plan['alone']:,} of {plan['members']:,} members ({share:.0%}) alone",
+        err=err,
+    )
+    if plan["unresolved"]:
+        named = (f"{name} ({number:,})" for name, number in plan["unresolved"].items())
+        click.echo("not in the gazetteer, most users first: " + "; ".join(named), err=err)
+    _tell_sum(plan, rejects, "would be placed", err)
+
+
+def _tell_sum(counts: dict[str, Any], rejects: Path, verb: str, err: bool = False) -> None:
     if counts["rejected"]:
-        click.echo(f"what is wrong with the rejected rows stands in {rejects}")
-    verb = "would be placed" if dry_run else "placed"
+        click.echo(f"what is wrong with the rejected rows stands in {rejects}", err=err)
     click.echo(
         f"{counts['read']:,} read = {counts['placed']:,} {verb} + {counts['unchanged']:,} unchanged"
-        f" + {counts['rejected']:,} rejected"
+        f" + {counts['rejected']:,} rejected",
+        err=err,
     )
 
 
 @contextmanager
 def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
     """Made when the first bad row comes: no file is good news."""
-    path.unlink(missing_ok=True)
-    file = None
-    try:
+    with _writable(path):
+        if not path.parent.is_dir():
+            raise NotADirectoryError(0, f"there is no directory {path.parent}")
+        path.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        writer: Any = None
 
         def reject(row: Any) -> None:
-            nonlocal file
-            if file is None:
-                file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-                csv.writer(file).writerow(("line", "_id", "field", "reason"))
-            csv.writer(file).writerow(row)
+            nonlocal writer
+            with _writable(path):
+                if writer is None:
+                    file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+                    writer = csv.writer(stack.enter_context(file))
+                    writer.writerow(("line", "_id", "field", "reason"))
+                writer.writerow(row)
 
         yield reject
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        if file is not None:
-            file.close()
 
 
 def _found(user_id: str) -> "UserDetails":

@@ -1,7 +1,7 @@
 """`manage.py rooms`."""
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from app.cli import (
     write_rows,
 )
 from app.rooms.orders import ORDERS, RoomFilter
+
+if TYPE_CHECKING:
+    from app.rooms.service import RoomDetails
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,7 +33,7 @@ def filters(command: Callable[P, R]) -> Callable[P, R]:
     for option in (
         click.option("--city", help="As a user would type it."),
         click.option("--country", help="ISO 3166-1 alpha-2 code."),
-        click.option("--cluster", type=click.IntRange(1), help="Number of the cluster."),
+        click.option("--cluster", type=click.IntRange(1, 32767), help="Number of the cluster."),
         click.option("--min-members", type=click.IntRange(0)),
         click.option("--max-members", type=click.IntRange(0)),
         click.option("--quiet", is_flag=True, help="Under 5 members, or nobody new for 30 days."),
@@ -39,12 +42,26 @@ def filters(command: Callable[P, R]) -> Callable[P, R]:
     return command
 
 
-def asked_for(city: str | None, country: str | None, **fields: Any) -> RoomFilter:
-    """A filter from options; click.ClickException when no city is called so."""
+def asked_for(
+    city: str | None, country: str | None, cluster: int | None, **fields: Any
+) -> RoomFilter:
+    """A filter from options; click.ClickException when no city is called so, or no such cluster."""
+    from app.cities.countries import COUNTRY_CODES
     from app.cities.service import UnusableName
+    from app.clusters.service import UnknownCluster
     from app.current import services
 
     country = country.upper() if country else None
+    if country and country not in COUNTRY_CODES:
+        raise click.ClickException(f"{country} is no ISO 3166-1 alpha-2 code, such as ES")
+    if cluster is not None:
+        try:
+            services().clusters.show(cluster)
+        except UnknownCluster as unknown:
+            raise click.ClickException(
+                f"there is no cluster {cluster}; `manage.py clusters list` shows those there are"
+            ) from unknown
+    fields["cluster"] = cluster
     if city is None:
         return RoomFilter(country=country, **fields)
     try:
@@ -63,13 +80,19 @@ def asked_for(city: str | None, country: str | None, **fields: Any) -> RoomFilte
 @click.option("--sort", type=click.Choice(list(ORDERS)), default="members", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the columns of an export.")
 @with_app
-def list_rooms(sort: str, limit: int, as_json: bool, **asked: Any) -> None:
+def list_rooms(sort: str, limit: int, as_json: bool, as_csv: bool, **asked: Any) -> None:
     """List rooms, the fullest first."""
     from app.current import services
     from app.rooms.listing import table
 
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv: one of them")
     found = table(services().database, asked_for(**asked), sort, limit)
+    if as_csv:
+        write_rows("csv", EXPORTED, map(_exported, found))
+        return
     if as_json:
         from app.rooms.schemas import document
 
@@ -93,6 +116,22 @@ def list_rooms(sort: str, limit: int, as_json: bool, **asked: Any) -> None:
     )
 
 
+EXPORTED = ("room_id", "city_id", "city", "country", "cluster", "label", "members", "created_at")
+
+
+def _exported(room: "RoomDetails") -> tuple[Any, ...]:
+    return (
+        room.id,
+        room.city.id,
+        room.city.name,
+        room.city.country,
+        room.cluster,
+        room.label_en,
+        room.members,
+        room.created_at.isoformat(),
+    )
+
+
 @rooms.command()
 @filters
 @format_option
@@ -100,27 +139,9 @@ def list_rooms(sort: str, limit: int, as_json: bool, **asked: Any) -> None:
 def export(form: str, **asked: Any) -> None:
     """Write rooms to standard output, as CSV or JSON lines."""
     from app.current import services
-    from app.rooms.listing import table
+    from app.rooms.listing import stream
 
-    columns = ("room_id", "city_id", "city", "country", "cluster", "label", "members", "created_at")
-    found = table(services().database, asked_for(**asked), "id")
-    write_rows(
-        form,
-        columns,
-        (
-            (
-                room.id,
-                room.city.id,
-                room.city.name,
-                room.city.country,
-                room.cluster,
-                room.label_en,
-                room.members,
-                room.created_at.isoformat(),
-            )
-            for room in found
-        ),
-    )
+    write_rows(form, EXPORTED, map(_exported, stream(services().database, asked_for(**asked))))
 
 
 @rooms.command()

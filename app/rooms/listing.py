@@ -1,5 +1,6 @@
 """Rooms by what is asked of them: pages for HTTP, tables and exports for admins."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.db import Database
@@ -57,9 +58,7 @@ def page(database: Database, asked: RoomFilter, after: int, limit: int) -> list[
     return [details(row) for row in rows]
 
 
-def table(
-    database: Database, asked: RoomFilter, order: str = "members", limit: int | None = None
-) -> list[RoomDetails]:
+def table(database: Database, asked: RoomFilter, order: str, limit: int) -> list[RoomDetails]:
     """Rooms in one of ORDERS.
 
     Raises DatabaseUnavailable.
@@ -68,6 +67,16 @@ def table(
     statement = TABLE.format(conditions=_conditions(given), order=ORDERS[order])
     rows = database.execute(statement, given | {"limit": limit})
     return [details(row) for row in rows]
+
+
+def stream(database: Database, asked: RoomFilter) -> Iterator[RoomDetails]:
+    """All rooms that are asked for, in the order of their ids, never all in memory.
+
+    Raises DatabaseUnavailable.
+    """
+    given = _given(asked)
+    statement = TABLE.format(conditions=_conditions(given), order=ORDERS["id"])
+    yield from map(details, database.stream(statement, given | {"limit": None}))
 
 
 def _given(asked: RoomFilter) -> dict[str, Any]:
