@@ -122,17 +122,23 @@ def format_option(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows to standard output as they come, as CSV or as JSON lines."""
+    """Write rows to standard output as they come, as CSV or as JSON lines.
+
+    A list in a cell of CSV is written as JSON.
+    """
+    import orjson
+
     rows = iter(rows)
     # Nothing is written of a database that is down, not even the names of columns.
     rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerows(
+            [orjson.dumps(cell).decode() if isinstance(cell, list) else cell for cell in row]
+            for row in rows
+        )
         return
-    import orjson
-
     for row in rows:
         sys.stdout.write(orjson.dumps(dict(zip(columns, row, strict=True))).decode() + "\n")
 
@@ -191,7 +197,7 @@ def main(group: click.Group) -> NoReturn:
 
     adopt_development()
     try:
-        code = group.main(standalone_mode=False)
+        code = group.main(prog_name=group.name, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         _stop(_wanting(error.ctx))
     except click.ClickException as error:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from app.db import Database
 
 COLUMNS = (
@@ -34,5 +32,4 @@ def export_users(database: Database) -> Iterator[tuple[Any, ...]]:
     Raises DatabaseUnavailable.
     """
     for *place, interests, room, cluster, created, joined in database.stream(EXPORT):
-        keys = orjson.dumps(interests).decode()
-        yield (*place, keys, room, cluster, created.isoformat(), joined.isoformat())
+        yield (*place, interests, room, cluster, created.isoformat(), joined.isoformat())

@@ -1,0 +1,159 @@
+"""Every command: what it shows a person, what a machine, and its one clear line when it fails."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from manage import manage as manage_group
+from tests.cli.test_manage import add_room, run_manage
+from tests.conftest import sql_on
+from tests.databases import Server
+
+# Alembic's own, which speak its language; tests/schema and tests/deploy run ours among them.
+NOT_OURS = {"db"}
+JSON, JSON_LINES, NONE = "--json", "--jsonl", ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a command is called in words for the shell; what its table says; how it fails.
+
+    `machine`: the option for machines, or NONE with the reason in `why`. `mistake` replaces
+    `call`, and `told` is in the line that it gives. `needs_database`: fails without one.
+    """
+
+    call: str
+    shows: str
+    mistake: str
+    told: str
+    machine: str = JSON
+    why: str = ""
+    needs_database: bool = True
+
+
+CASES = {
+    "cities find": Case("Sevilla", "2510911", "!!!", "no letter and no digit"),
+    "cities gather": Case("--dry-run", "towns", "--dry-run --radius 0", "radius"),
+    "cities load": Case("--yes", "69,", "--fast", "--fast"),
+    "cities merge": Case("{city} 2510911 --dry-run", "Vila", "7 2510911 --yes", "cities find"),
+    "cities release": Case("--dry-run", "towns", "7 --yes", "cities find"),
+    "cities unlisted": Case("", "Vila", "--limit 0", "limit"),
+    "clusters list": Case("", "label", "--limit 3", "--limit"),
+    "clusters plot": Case(
+        "{place}/heat.svg",
+        "is drawn",
+        "{place}/heat.gif",
+        ".png or .svg",
+        NONE,
+        why="it draws",
+        needs_database=False,
+    ),
+    "clusters show": Case("1", "interests", "99", "clusters list"),
+    "model register": Case("", "registered", "again", "again"),
+    "model show": Case("", "sha256", "--wrong", "--wrong", needs_database=False),
+    "rooms export": Case("", "room_id,", "--city Nowhere", "cities find", JSON_LINES),
+    "rooms list": Case("", "Vila", "--cluster 99", "clusters list"),
+    "rooms show": Case("{room}", "Vila", "987654321", "rooms list"),
+    "runs list": Case("", "cities load", "--limit x", "x"),
+    "runs show": Case("{run}", "cities load", "987654321", "runs list"),
+    "stats": Case("", "alone", "--wrong", "--wrong"),
+    "users export": Case("", "_id,", "--wrong", "--wrong", JSON_LINES),
+    "users forget": Case("u1 --dry-run", "would erase", "nobody --yes", "no user of this id"),
+    "users import": Case(
+        "{place}/users.csv --dry-run", "2 read = 1", "{place}/none.csv --yes", "No such file"
+    ),
+    "users show": Case("u1", "interests", "n\x00body", "no user of this id"),
+}
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """The paths of all commands under a group."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            if name not in NOT_OURS:
+                yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name))
+
+
+ALL = sorted(commands(manage_group))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a file to import: one good row and one bad."""
+    place = tmp_path_factory.mktemp("commands")
+    (place / "users.csv").write_text("_id,city,surf\nu2,Vigo,1\nu3,Vigo,0\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def url(server: Server) -> Iterator[str]:
+    """A database with a user, a room and a run."""
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def words(url: str, place: Path) -> dict[str, Any]:
+    """What the cases name by {name}."""
+    room, city = add_room(url, 1)
+    ((run,),) = sql_on(url)(
+        "INSERT INTO admin_runs (command, arguments, by) VALUES ('cities load', '{}', 'me')"
+        " RETURNING id"
+    )
+    return {"room": room, "city": city, "run": run, "place": place}
+
+
+def call(name: str, text: str, words: dict[str, Any], *more: str, url: str) -> Any:
+    arguments = [part.format(**words) for part in [*name.split(), *text.split(), *more]]
+    return run_manage(*arguments, DATABASE_URL=url)
+
+
+def test_every_command_has_a_case_here_and_every_case_a_command() -> None:
+    assert sorted(CASES) == ALL
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_person_is_shown_a_table_without_colours_where_no_terminal_is(
+    name: str, url: str, words: dict[str, Any]
+) -> None:
+    done = call(name, CASES[name].call, words, url=url)
+    assert done.returncode == 0, done.stderr
+    assert CASES[name].shows in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_machine_gets_json_and_nothing_else(name: str, url: str, words: dict[str, Any]) -> None:
+    case = CASES[name]
+    if case.machine == NONE:
+        assert case.why
+        return
+    done = call(name, case.call, words, case.machine, url=url)
+    assert done.returncode == 0, done.stderr
+    for document in done.stdout.splitlines() if case.machine == JSON_LINES else [done.stdout]:
+        assert json.loads(document)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_mistake_is_one_line_that_says_what_to_do_and_exit_1(
+    name: str, url: str, words: dict[str, Any], server: Server
+) -> None:
+    case = CASES[name]
+    failures = [call(name, case.mistake, words, url=url)]
+    if case.needs_database:
+        failures.append(call(name, case.call, words, url=server.url_of("never_made")))
+        assert "the database cannot be reached" in failures[-1].stderr
+    assert case.told in failures[0].stderr
+    for done in failures:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert done.stderr.startswith("Error: ")
