@@ -2,8 +2,8 @@
 
     rows ─▶ understood   city and cluster of each; the next chunk's while this one lands
     chunk ─▶ incoming    COPY into a temporary table
-    incoming ─▶ rooms    those of its pairs that are not there are made
-    incoming ─▶ memberships    one upsert, as POST /rooms does it; moves are told, counts noted
+    incoming ─▶ resolved    with the room of each; those that are not there are made
+    resolved ─▶ memberships    one upsert, as POST /rooms does it; moves are told, counts noted
 
 All that a chunk does, its counts in admin_runs among it, is there or none of it; and a chunk that
 is there changes nothing when it comes again. So the import may be stopped at any moment and run
@@ -35,15 +35,23 @@ CHUNK = 2_000
 # COPY takes a chunk in one piece.
 COPY_BUFFER = 1 << 20
 
-INCOMING = text("""
+TABLES = text("""
     CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
         user_id text, city_id bigint, cluster_id smallint, interests text[]
+    ) ON COMMIT DELETE ROWS;
+    CREATE TEMPORARY TABLE IF NOT EXISTS resolved (
+        user_id text, town_id bigint, host_id bigint, cluster_id smallint, room_id bigint,
+        interests text[]
     ) ON COMMIT DELETE ROWS
 """)
 COPY = "COPY incoming (user_id, city_id, cluster_id, interests) FROM STDIN"
 # Both signposts are followed: the city that this one turned out to be, and the hub of its rooms.
 # Each city once: so few rows are looked up by key, not joined to all 69,000.
-PLACED = """
+RESOLVE = text("""
+    DELETE FROM resolved;
+    INSERT INTO resolved (user_id, town_id, host_id, cluster_id, room_id, interests)
+    SELECT incoming.user_id, place.town_id, place.host_id, incoming.cluster_id, rooms.id,
+           incoming.interests
     FROM incoming
     JOIN (
         SELECT said.id AS city_id, town.id AS town_id, coalesce(town.hub_id, town.id) AS host_id
@@ -51,36 +59,39 @@ PLACED = """
         JOIN cities AS said ON said.id = named.city_id
         JOIN cities AS town ON town.id = coalesce(said.merged_into, said.id)
     ) AS place ON place.city_id = incoming.city_id
-    {join} JOIN rooms ON rooms.city_id = place.host_id AND rooms.cluster_id = incoming.cluster_id
-"""
+    LEFT JOIN rooms
+        ON rooms.city_id = place.host_id AND rooms.cluster_id = incoming.cluster_id
+""")
 # Who gave the same city and interests before stays: no room is made for the cluster that they would
 # have now, after a new model shipped.
-ROOMLESS = f"""
-    {PLACED.format(join="LEFT")}
-    WHERE rooms.id IS NULL AND NOT EXISTS (
-        SELECT FROM memberships AS member WHERE member.user_id = incoming.user_id
-        AND (member.city_id, member.interests) = (place.town_id, incoming.interests)
+ROOMLESS = """
+    FROM resolved
+    WHERE room_id IS NULL AND NOT EXISTS (
+        SELECT FROM memberships AS member WHERE member.user_id = resolved.user_id
+        AND (member.city_id, member.interests) = (resolved.town_id, resolved.interests)
     )
 """
 # No signpost may be set on these cities while their rooms are made: as when POST /rooms makes one.
 # In the order of ids, so that two commands never wait for each other.
 HOLD_TOWNS = text(f"""
-    SELECT id FROM cities WHERE id IN (SELECT place.town_id {ROOMLESS}) ORDER BY id FOR SHARE
+    SELECT id FROM cities WHERE id IN (SELECT town_id {ROOMLESS}) ORDER BY id FOR SHARE
 """)
 CREATE_ROOMS = text(f"""
-    INSERT INTO rooms (city_id, cluster_id)
-    SELECT DISTINCT place.host_id, incoming.cluster_id {ROOMLESS}
+    INSERT INTO rooms (city_id, cluster_id) SELECT DISTINCT host_id, cluster_id {ROOMLESS}
     ORDER BY 1, 2
     ON CONFLICT (city_id, cluster_id) DO NOTHING
+""")
+ENTER_ROOMS = text("""
+    UPDATE resolved SET room_id = rooms.id FROM rooms
+    WHERE room_id IS NULL AND rooms.city_id = host_id AND rooms.cluster_id = resolved.cluster_id
 """)
 # The hot statement for many at once, word for word from ON CONFLICT on; in the order of user ids,
 # since two that write the same users in another order would wait for each other.
 JOIN_MANY = f"""
     INSERT INTO memberships AS member
         (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
-    SELECT incoming.user_id, place.town_id, rooms.id, incoming.interests, :model, :now, :now, :now
-    {PLACED.format(join="")}
-    ORDER BY incoming.user_id COLLATE "C"
+    SELECT user_id, town_id, room_id, interests, :model, :now, :now, :now
+    FROM resolved WHERE room_id IS NOT NULL ORDER BY user_id COLLATE "C"
     {JOIN_SQL[JOIN_SQL.index("ON CONFLICT") : JOIN_SQL.index("RETURNING")]}
 """
 # Who came from another room, of all who were written: told the app in the same transaction.
@@ -154,11 +165,11 @@ class Placer:
     ) -> dict[str, int]:
         # Before any row is held: who moves rooms takes this lock first, too.
         connection.execute(LOCK_CHANGES)
-        connection.execute(INCOMING)
+        connection.execute(TABLES)
         raw: Any = connection.connection.dbapi_connection
         with raw.cursor() as cursor:
             cursor.copy_expert(COPY, StringIO(copied), COPY_BUFFER)
-        rooms = _make_rooms(connection)
+        rooms = _resolve(connection)
         given = {"model": self.model.id, "now": datetime.now(UTC), "run": run_id}
         placed, moved = connection.execute(JOIN_AND_TELL, given).one()
         return {
@@ -169,13 +180,19 @@ class Placer:
         }
 
 
-def _make_rooms(connection: sqlalchemy.Connection) -> int:
-    """Make the rooms that the incoming users lack; how many."""
+def _resolve(connection: sqlalchemy.Connection) -> int:
+    """Find the rooms of the incoming users, and make those that they lack; how many."""
+    connection.execute(RESOLVE)
     held: set[int] = set()
     # A signpost may have been set while we waited for its city: then other towns lack a room.
     while not held >= (towns := set(connection.execute(HOLD_TOWNS).scalars())):
         held |= towns
-    return connection.execute(CREATE_ROOMS).rowcount if held else 0
+        connection.execute(RESOLVE)
+    if not held:
+        return 0
+    made = connection.execute(CREATE_ROOMS).rowcount
+    connection.execute(ENTER_ROOMS)
+    return made
 
 
 def copy_text(chunk: Understood[int]) -> str:
