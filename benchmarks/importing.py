@@ -116,7 +116,9 @@ def main() -> None:
     table.add_row(f"users import, {arguments.users:,} users", f"{seconds:.1f}")
     table.add_row("raw COPY of the same rows", f"{copied:.1f}")
     Console(width=100).print(
-        table, f"ratio {ratio:.2f} (goal {GOAL}); peak {memory / 1024:.0f} MB; {told}"
+        table,
+        f"ratio {ratio:.2f} (goal {GOAL}); peak {memory / 1024:.0f} MB; {told};"
+        f" load average {os.getloadavg()[0]:.1f}",
     )
 
 
