@@ -1,36 +1,30 @@
-"""Clusters over HTTP: the published contract."""
+"""Clusters over HTTP: the published contract, the form's interests, what each cluster likes."""
 
 import json
+from typing import Any
 
 import orjson
 from apiflask import APIBlueprint
-from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from flask import Response, request
 
+from app.clusters import catalogue
+from app.clusters.schemas import (
+    CLUSTERS,
+    INTERESTS,
+    REQUEST,
+    ClusterRequest,
+    ClustersAnswer,
+    InterestsAnswer,
+    PredictionAnswer,
+)
 from app.current import services
-from app.web.fields import EchoedId, Interests
 from app.web.json import respond
 
 blueprint = APIBlueprint("clusters", __name__, tag="Clusters")
 
-
-class ClusterRequest(BaseModel):
-    """The published request: an id, and what its user ticked."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    echoed_id: EchoedId = Field(alias="_id")
-    interests: Interests
-
-
-class PredictionAnswer(BaseModel):
-    """The published answer."""
-
-    echoed_id: EchoedId = Field(alias="_id")
-    cluster: int = Field(examples=[2])
-
-
-REQUEST = {"_id": "6172f1a95cd4", "interests": {"theaters": True, "museums": True, "surf": False}}
+# They change with a release; what an hour-old form sends is understood.
+CACHE = "public, max-age=3600"
+UNCHANGED: Any = {304: {"description": "What If-None-Match names is still so."}}
 
 
 @blueprint.post("/cluster")
@@ -41,3 +35,27 @@ def predict(asked: ClusterRequest) -> Response:
     # json.dumps writes an int of any size, which orjson does not.
     echoed = orjson.Fragment(json.dumps(asked.echoed_id, ensure_ascii=False))
     return respond({"_id": echoed, "cluster": services().model.predict(asked.interests)})
+
+
+@blueprint.get("/interests")
+@blueprint.output(InterestsAnswer, example=INTERESTS)
+@blueprint.doc(responses=UNCHANGED)
+def interests() -> Response:
+    """What a user can tick, with its group and its labels, in the model's order."""
+    return _cacheable(catalogue.interests(services().model))
+
+
+@blueprint.get("/clusters")
+@blueprint.output(ClustersAnswer, example=CLUSTERS)
+@blueprint.doc(responses=UNCHANGED)
+def browse() -> Response:
+    """The clusters of the model in service, and the interests that weigh most in each."""
+    return _cacheable(catalogue.clusters(services().model))
+
+
+def _cacheable(document: Any) -> Response:
+    response = respond(document)
+    response.headers["Cache-Control"] = CACHE
+    response.add_etag()
+    response.make_conditional(request)
+    return response

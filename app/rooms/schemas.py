@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from app.assignment import Assignment, Place
 from app.cities.schemas import CityAnswer
 from app.cities.service import City
+from app.clusters.schemas import Label
 from app.limits import LONGEST_CITY
 from app.rooms.service import RoomDetails
 from app.web.fields import CityName, Country, Interests, UserId
@@ -54,13 +55,6 @@ class RoomAnswer(BaseModel):
     previous_room_id: int | None
     unknown_interests: list[str] = Field(description="Ticked keys the model does not know.")
     did_you_mean: list[CityAnswer] = Field(description="Listed cities an unlisted one may be.")
-
-
-class Label(BaseModel):
-    """One text in the app's two languages."""
-
-    es: str
-    en: str
 
 
 class ClusterAnswer(BaseModel):

@@ -13,6 +13,8 @@ from app.web.errors import problem
 OPEN_ENDPOINTS = frozenset(
     {
         "cities.suggest",
+        "clusters.browse",
+        "clusters.interests",
         "docs.asset",
         "docs.page",
         "docs.script",

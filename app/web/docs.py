@@ -143,5 +143,5 @@ def _problem_response(status: str) -> dict[str, Any]:
     }
 
 
-WITHOUT_DATABASE = ("/livez", "/cluster")
+WITHOUT_DATABASE = ("/livez", "/cluster", "/clusters", "/interests")
 OPEN_OPERATIONS = frozenset(endpoint.replace(".", "_") for endpoint in OPEN_ENDPOINTS)

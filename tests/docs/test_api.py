@@ -22,6 +22,8 @@ BLOCKS = re.findall(r"^```(sh|http)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL
 KINDS = re.findall(r"^\| (\d+) \| `urn:nomad-rooms:(\w+)` \|", PAGE, re.MULTILINE)
 # Numbers that the database gives out: any will do, so long as one stands for one all along.
 ROOM_NUMBERS = ("room_id", "previous_room_id", "from_room", "to_room")
+# The page's own moves are numbered between those of clusters and those of cities.
+LAST_CLUSTER = 4
 FIRST_GEONAMES_ID = 10_000
 FIRST_UNLISTED = 10**12
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z").fullmatch
@@ -75,7 +77,8 @@ def kind_given_out(shown: Any, name: str, path: str) -> str | None:
         return None
     if name in ROOM_NUMBERS:
         return "room"
-    if name == "next" or re.fullmatch(r"\.items\[\d+\]\.id", path) and shown < FIRST_GEONAMES_ID:
+    is_item = re.fullmatch(r"\.items\[\d+\]\.id", path)
+    if name == "next" or is_item and LAST_CLUSTER < shown < FIRST_GEONAMES_ID:
         return "change"
     return "city" if shown >= FIRST_UNLISTED else None
 
