@@ -1,72 +1,21 @@
-"""`manage.py model` and `manage.py clusters`."""
+"""`manage.py clusters`, and what `manage.py model` has."""
 
 from pathlib import Path
 
 import click
 
-from app.cli import changing, json_option, print_fields, print_json, print_table, with_app
+from app.cli import LazyGroup, json_option, print_fields, print_json, print_table, with_app
 
-
-@click.group()
-def model() -> None:
-    """The model that predicts clusters."""
-
-
-@model.command()
-@json_option
-def show(as_json: bool) -> None:
-    """Tell which model this code ships: its data, its clusters."""
-    from model import artifact
-
-    loaded = artifact.load()
-    card = {
-        "id": loaded.id,
-        "sha256": loaded.sha256,
-        "trained_at": loaded.trained_at,
-        "training_users": loaded.training_users,
-        "interests": len(loaded.interests),
-        "clusters": {
-            cluster.id: {"es": cluster.label_es, "en": cluster.label_en}
-            for cluster in loaded.clusters
-        },
-    }
-    if as_json:
-        print_json(card | {"interests": loaded.interests, "clusters": loaded.clusters})
-        return
-    labels = {f"cluster {cluster.id}": cluster.label_en for cluster in loaded.clusters}
-    del card["clusters"]
-    print_fields(card | labels)
-
-
-@model.command()
-@changing
-@json_option
-@with_app
-def register(dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Put the shipped model into service (part of every release, and so never asks)."""
-    from app.clusters.service import ClashingModel
-    from app.current import services
-    from app.runs.service import recorded
-
-    parts = services()
-    try:
-        done = parts.clusters.register(parts.model, dry_run=True)
-        if not dry_run and done.is_new:
-            with recorded(parts.database, "model register", {"model_id": done.model_id}) as run:
-                parts.clusters.register(parts.model)
-                run.count("clusters", len(done.clusters))
-        elif not dry_run:
-            parts.clusters.register(parts.model)
-    except ClashingModel as error:
-        raise click.ClickException(
-            f"model {error} is registered with another sha256: train it again, for a new id"
-        ) from error
-    if as_json:
-        print_json({"model_id": done.model_id, "is_new": done.is_new, "clusters": done.clusters})
-        return
-    verb = "would register" if dry_run else "registered"
-    state = f"{verb} with clusters" if done.is_new else "is registered, with clusters"
-    click.echo(f"model {done.model_id} {state} {', '.join(map(str, done.clusters))}")
+model = LazyGroup(
+    "model",
+    help="The model that predicts clusters.",
+    parts={
+        "drift": ("app.clusters.model_commands:drift", "Tell whether new users are still alike."),
+        "reassign": ("app.clusters.model_commands:reassign", "Move members to their cluster now."),
+        "register": ("app.clusters.model_commands:register", "Put the shipped model into service."),
+        "show": ("app.clusters.model_commands:show", "Tell which model this code ships."),
+    },
+)
 
 
 @click.group()

@@ -1,29 +1,11 @@
-"""Register models, and tell what clusters there are."""
+"""Tell what clusters there are."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-
-from app.clusters.tables import Cluster, RegisteredModel
+from app.clusters.registering import Registration, register
 from app.db import Database
 from model.predict import Model
-
-
-class ClashingModel(Exception):
-    """The artefact bears the id of a registered model that is another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """What registering a model did or would do."""
-
-    model_id: str
-    is_new: bool
-    clusters: list[int]
-    registered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +46,11 @@ class Clusters:
         self.database = database
 
     def register(self, model: Model, dry_run: bool = False) -> Registration:
-        """Put a model into service: its row, and a row for each of its clusters; idempotent.
+        """Put a model into service: see app.clusters.registering.
 
         Raises ClashingModel, DatabaseUnavailable.
         """
-        with self.database.transaction() as connection:
-            known = connection.execute(
-                select(RegisteredModel.sha256, RegisteredModel.registered_at).where(
-                    RegisteredModel.id == model.id
-                )
-            ).one_or_none()
-            if known and known.sha256 != model.sha256:
-                raise ClashingModel(model.id)
-            if not dry_run:
-                _write(connection, model)
-        return Registration(
-            model.id, known is None, list(model.cluster_ids), known and known.registered_at
-        )
+        return register(self.database, model, dry_run)
 
     def all(self) -> list[ClusterDetails]:
         """Every cluster, retired ones too, in the order of their numbers.
@@ -98,35 +68,3 @@ class Clusters:
         if not rows:
             raise UnknownCluster(number)
         return ClusterDetails(*rows[0])
-
-
-def _write(connection: sqlalchemy.Connection, model: Model) -> None:
-    connection.execute(
-        insert(RegisteredModel)
-        .values(
-            id=model.id,
-            sha256=model.sha256,
-            trained_at=model.trained_at,
-            training_users=model.training_users,
-            n_clusters=len(model.cluster_ids),
-            interests=list(model.interests),
-            metrics=model.metrics,
-        )
-        .on_conflict_do_nothing()
-    )
-    rows = insert(Cluster).values(
-        [
-            {
-                "id": cluster.id,
-                "label_es": cluster.label_es,
-                "label_en": cluster.label_en,
-                "top_interests": [key for key, _ in cluster.top_interests],
-                "model_id": model.id,
-            }
-            for cluster in model.clusters
-        ]
-    )
-    latest = {
-        name: rows.excluded[name] for name in ("label_es", "label_en", "top_interests", "model_id")
-    }
-    connection.execute(rows.on_conflict_do_update(index_elements=[Cluster.id], set_=latest))

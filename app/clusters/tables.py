@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, SmallInteger, text
+from sqlalchemy import ARRAY, Double, ForeignKey, Index, Integer, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +27,17 @@ class RegisteredModel(Model):
     metrics: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="Its measures, from its card.")
     registered_at: Mapped[datetime] = mapped_column(
         server_default=text("now()"), comment="When it was put into service."
+    )
+    cluster_ids: Mapped[list[int] | None] = mapped_column(
+        ARRAY(SmallInteger),
+        comment="Its clusters' numbers, in its order; null: a release before this column.",
+    )
+    components: Mapped[list[list[float]] | None] = mapped_column(
+        ARRAY(Double),
+        comment="A row for each of cluster_ids, a weight in it for each of interests.",
+    )
+    retired: Mapped[list[int] | None] = mapped_column(
+        ARRAY(SmallInteger), comment="Numbers of clusters that models before it had."
     )
 
 

@@ -1,0 +1,80 @@
+"""Models that follow the shipped one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app import create_app
+from app.config import Settings, with_driver
+from app.services import Services
+from model.predict import Cluster, Model
+from tests.conftest import EMPTY, sql_on
+from tests.databases import Server
+
+MakeModel = Callable[..., Model]
+
+
+@pytest.fixture
+def make_model(model: Model) -> MakeModel:
+    """Make a model whose numbers have the shipped model's components, but for those given."""
+
+    def make(
+        name: str,
+        numbers: Sequence[int] = (1, 2, 3, 4),
+        retired: Sequence[int] = (),
+        **components: Sequence[float],
+    ) -> Model:
+        own = dict(zip(model.cluster_ids, model.components, strict=True))
+        rows = np.array([components.get(f"c{n}", own.get(n)) for n in numbers], dtype=np.float64)
+        return replace(
+            model,
+            id=name,
+            sha256=name,
+            cluster_ids=tuple(numbers),
+            retired=tuple(retired),
+            components=rows,
+            clusters=tuple(
+                Cluster(n, f"grupo {n}", f"group {n}", ((model.interests[0], 1.0),))
+                for n in numbers
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+def unlike_all(model: Model) -> list[float]:
+    """A component like none of the shipped model's: what it likes least, and nothing else."""
+    lightest = np.argsort(model.components.max(axis=0))[:3]
+    component = np.zeros(len(model.interests))
+    component[lightest] = 1.0
+    return component.tolist()
+
+
+@pytest.fixture(scope="session")
+def models_url(server: Server) -> Iterator[str]:
+    """A database of these tests, which register models."""
+    with server.database() as made:
+        yield made
+
+
+@pytest.fixture
+def url(models_url: str, model: Model) -> str:
+    """Its address, when nothing is left in it but the shipped model."""
+    sql_on(models_url)(f"{EMPTY}; DELETE FROM clusters; DELETE FROM models")
+    services_on(models_url).clusters.register(model)
+    return models_url
+
+
+@pytest.fixture
+def services(url: str) -> Services:
+    """The services on that database."""
+    return services_on(url)
+
+
+def services_on(url: str) -> Services:
+    app = create_app(Settings(app_env="testing", database_url=with_driver(url)))
+    built: Services = app.extensions["nomad_rooms"]
+    return built

@@ -1,0 +1,55 @@
+"""Members in rooms of any cluster: as an earlier model, of other people, may have placed them."""
+
+import csv
+import io
+from contextlib import closing
+
+import numpy as np
+import psycopg2
+
+from app.members.importing import array_literal
+from model.predict import Model
+
+TICKED = 0.3
+PART = 50_000
+ROOMS = """
+    INSERT INTO rooms (city_id, cluster_id) SELECT town.id, clusters.id
+    FROM (SELECT id FROM cities WHERE listed AND country_code = 'ES' ORDER BY id LIMIT %s) AS town,
+        clusters
+    ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+"""
+ALL_ROOMS = "SELECT rooms.id, city_id FROM rooms ORDER BY rooms.id"
+COPY = """
+    COPY memberships
+        (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
+    FROM STDIN WITH (FORMAT csv)
+"""
+
+
+def place_anywhere(url: str, model: Model, members: int, towns: int = 20, seed: int = 0) -> None:
+    """Put members with random interests into a room of one of some towns, of any cluster."""
+    chance = np.random.default_rng(seed)
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(ROOMS, (towns,))
+        cursor.execute(ALL_ROOMS)
+        rooms = cursor.fetchall()
+        for first in range(0, members, PART):
+            number = min(PART, members - first)
+            ticked = chance.random((number, len(model.interests))) < TICKED
+            ticked[~ticked.any(axis=1), 0] = True
+            placed = chance.integers(len(rooms), size=number)
+            file = io.StringIO()
+            csv.writer(file).writerows(
+                (
+                    f"member-{first + row:08}",
+                    rooms[placed[row]][1],
+                    rooms[placed[row]][0],
+                    array_literal(sorted(np.array(model.interests)[ticks].tolist())),
+                    model.id,
+                    *["2026-10-01T12:00:00Z"] * 3,
+                )
+                for row, ticks in enumerate(ticked)
+            )
+            file.seek(0)
+            cursor.copy_expert(COPY, file)

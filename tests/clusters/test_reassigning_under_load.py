@@ -1,0 +1,124 @@
+"""model reassign while clients join, killed in the middle and run again."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from model.predict import TIE, Model
+from tests.cli.test_manage import ROOT, run_process
+from tests.clusters.members import place_anywhere
+from tests.conftest import KEY, sql_on
+from tests.rooms.test_races import session
+from tests.serving import Gunicorn, until
+
+MEMBERS = 10_000
+CLIENTS = 4
+COMMAND = ("model", "reassign", "--yes")
+
+
+class Joining:
+    """Clients who change what some members like, and a reader of /changes, until told to stop."""
+
+    def __init__(self, url: str, model: Model) -> None:
+        self.url, self.model = url, model
+        self.stopping = threading.Event()
+        self.answers: dict[str, tuple[int, list[str]]] = {}
+        self.read: list[dict[str, Any]] = []
+        self.statuses: Counter[int] = Counter()
+        self.threads = [threading.Thread(target=self._join, args=(n,)) for n in range(CLIENTS)]
+        self.threads.append(threading.Thread(target=self._read_changes))
+
+    def __enter__(self) -> "Joining":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+    def _join(self, client: int) -> None:
+        # From the end: whom the command comes to last.
+        number = MEMBERS - 1 - client
+        with session() as http:
+            while not self.stopping.is_set():
+                interest = self.model.interests[number % len(self.model.interests)]
+                body = {
+                    "_id": f"member-{number % MEMBERS:08}",
+                    "city": "Vigo",
+                    "country": "ES",
+                    "interests": [interest],
+                }
+                response = http.post(f"{self.url}/rooms", json=body)
+                self.statuses[response.status_code] += 1
+                self.answers[body["_id"]] = (response.json()["room_id"], [interest])
+                number -= CLIENTS
+
+    def _read_changes(self) -> None:
+        after = 0
+        with session() as http:
+            while True:
+                last_round = self.stopping.is_set()
+                page = http.get(f"{self.url}/changes?after={after}&limit=200").json()
+                self.read += page["items"]
+                after = page["next"]
+                if last_round and not page["items"]:
+                    return
+
+
+@pytest.fixture
+def served(url: str) -> Any:
+    gunicorn = Gunicorn({"DATABASE_URL": url, "API_KEYS": KEY})
+    yield gunicorn
+    gunicorn.stop()
+
+
+def test_a_killed_reassign_is_finished_by_the_next_and_every_move_is_read_once(
+    served: Gunicorn, url: str, model: Model
+) -> None:
+    place_anywhere(url, model, MEMBERS)
+    sql = sql_on(url)
+    first_rooms = dict(sql("SELECT user_id, room_id FROM memberships"))
+    with Joining(served.url, model) as joining:
+        killed = subprocess.Popen(
+            [sys.executable, "manage.py", *COMMAND],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "API_KEYS": KEY, "DATABASE_URL": url},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: sql("SELECT count(*) FROM room_changes") > [(0,)])
+        killed.send_signal(signal.SIGKILL)
+        assert killed.wait() == -signal.SIGKILL
+        ((half,),) = sql("SELECT count(*) FROM room_changes")
+        done = run_process(*COMMAND, DATABASE_URL=url)
+        assert done.returncode == 0, done.stderr
+        ((moves,),) = sql("SELECT count(*) FROM room_changes")
+        assert 0 < half < moves
+    assert set(joining.statuses) <= {200, 201}
+    # Everybody is where their interests say, or where the gain is too small to move for.
+    clusters = dict(sql("SELECT id, cluster_id FROM rooms"))
+    for user, room, interests in sql("SELECT user_id, room_id, interests FROM memberships"):
+        weights = dict(zip(model.cluster_ids, model.weights(interests).tolist(), strict=True))
+        assert max(weights.values()) * TIE <= 1.25 * weights[clusters[room]], user
+        # Whom a client moved last, the command left where the client was told.
+        if user in joining.answers and joining.answers[user][1] == interests:
+            assert room == joining.answers[user][0]
+    written = sql("SELECT id, user_id, from_room, to_room, reason FROM room_changes ORDER BY id")
+    names = ("id", "user_id", "from_room", "to_room", "reason")
+    assert [tuple(change[name] for name in names) for change in joining.read] == written
+    assert {reason for *_, reason in written} == {"reassign"}
+    once = Counter(user for _, user, *_ in written)
+    assert set(once.values()) == {1}
+    assert all(first_rooms[user] == origin for _, user, origin, _, _ in written)
+    assert [row[0] for row in sql("SELECT status FROM admin_runs ORDER BY id")] == [
+        "running",
+        "done",
+    ]
