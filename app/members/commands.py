@@ -23,6 +23,7 @@ from app.cli import (
 )
 
 if TYPE_CHECKING:
+    from app.members.explaining import Explained
     from app.members.service import UserDetails
 
 MOST_UNRESOLVED = 20
@@ -35,16 +36,20 @@ def users() -> None:
 
 @users.command()
 @click.argument("user_id")
+@click.option("--explain", "is_asked_why", is_flag=True, help="Tell why the user is in the room.")
 @json_option
 @with_app
-def show(user_id: str, as_json: bool) -> None:
+def show(user_id: str, is_asked_why: bool, as_json: bool) -> None:
     """Show all that is stored about a user."""
+    from app.current import services
+    from app.members.explaining import explain
 
     user = _found(user_id)
+    why = explain(user, services().model) if is_asked_why else None
     if as_json:
         from app.members.schemas import document
 
-        print_json(document(user))
+        print_json(document(user, why))
         return
     print_fields(
         {
@@ -57,6 +62,23 @@ def show(user_id: str, as_json: bool) -> None:
             "came": f"{user.created_at:%Y-%m-%d %H:%M} UTC",
             "joined": f"{user.joined_at:%Y-%m-%d %H:%M} UTC",
             "moves": len(user.moves),
+        }
+    )
+    if why:
+        _tell_why(why)
+
+
+def _tell_why(why: "Explained") -> None:
+    chosen = f"cluster {why.cluster}, weight {why.weight:.3f}"
+    following = f"cluster {why.runner_up}, weight {why.runner_up_weight:.3f}, {why.margin:.3f} less"
+    print_fields(
+        {
+            "model": why.model_id,
+            "chooses": chosen if why.cluster else None,
+            "because": ", ".join(f"{key} {share:.0%}" for key, share in why.shares.items()),
+            "next": following if why.runner_up else None,
+            "unknown": ", ".join(why.unknown_interests),
+            "note": why.note,
         }
     )
 

@@ -5,7 +5,8 @@ from flask import Response
 
 from app.current import services
 from app.limits import is_user_id
-from app.members.schemas import ChangesAnswer, ChangesQuery, UserAnswer, document
+from app.members.explaining import explain
+from app.members.schemas import ChangesAnswer, ChangesQuery, UserAnswer, UserQuery, document
 from app.members.service import UnknownUser
 from app.rooms.examples import CHANGES, USER
 from app.web.json import respond
@@ -23,12 +24,14 @@ def changes(query: ChangesQuery) -> Response:
 
 
 @blueprint.get("/users/<user_id>")
+@blueprint.input(UserQuery, location="query", arg_name="query")
 @blueprint.output(UserAnswer, example=USER)
-def show(user_id: str) -> Response:
-    """All that is stored about a user."""
+def show(user_id: str, query: UserQuery) -> Response:
+    """All that is stored about a user; with `explain`, why they are in their room."""
     if not is_user_id(user_id):
         raise UnknownUser
-    return respond(document(services().members.show(user_id)))
+    user = services().members.show(user_id)
+    return respond(document(user, explain(user, services().model) if query.explain else None))
 
 
 @blueprint.delete("/users/<user_id>")

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from app.cities.schemas import CityAnswer
+from app.members.explaining import Explained
 from app.members.service import UserDetails
 
 
@@ -15,6 +16,33 @@ class MoveAnswer(BaseModel):
     to_room: int
     reason: str = Field(examples=["merge"])
     at: datetime
+
+
+class ExplanationAnswer(BaseModel):
+    """Why the user is in this room, by the model in service."""
+
+    model_id: str
+    cluster: int | None = Field(
+        description="Where the model would put the user now; null: it knows none of the interests."
+    )
+    weight: float
+    runner_up: int | None = Field(description="The cluster that came next; null: none did.")
+    runner_up_weight: float
+    margin: float = Field(description="weight less runner_up_weight.")
+    room_weight: float = Field(description="The weight of the cluster that the room is of.")
+    shares: dict[str, float] = Field(
+        description="Each known interest's part of the weight, exact; they sum to 1."
+    )
+    unknown_interests: list[str]
+    note: str | None = Field(
+        description="Why this is not what put the user there, if so: an earlier model did."
+    )
+
+
+class UserQuery(BaseModel):
+    """Whether to tell why."""
+
+    explain: bool = Field(False, description="1: with `explanation`, why the user is in the room.")
 
 
 class UserAnswer(BaseModel):
@@ -31,6 +59,7 @@ class UserAnswer(BaseModel):
     joined_at: datetime
     updated_at: datetime
     moves: list[MoveAnswer]
+    explanation: ExplanationAnswer | None = Field(None, description="With `?explain=1` only.")
 
 
 class ChangesQuery(BaseModel):
@@ -54,8 +83,9 @@ class ChangesAnswer(BaseModel):
     next: int = Field(description="The `after` to ask with next; never skips a move.")
 
 
-def document(user: UserDetails) -> dict[str, object]:
+def document(user: UserDetails, explanation: Explained | None = None) -> dict[str, object]:
     """A UserAnswer as it is written."""
+    asked: dict[str, object] = {} if explanation is None else {"explanation": explanation}
     return {
         "_id": user.user_id,
         "room_id": user.room_id,
@@ -68,4 +98,5 @@ def document(user: UserDetails) -> dict[str, object]:
         "joined_at": user.joined_at,
         "updated_at": user.updated_at,
         "moves": user.moves,
+        **asked,
     }

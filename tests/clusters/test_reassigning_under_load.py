@@ -17,7 +17,7 @@ from tests.conftest import KEY, sql_on
 from tests.rooms.test_races import session
 from tests.serving import Gunicorn, until
 
-MEMBERS = 10_000
+MEMBERS = 8_000
 CLIENTS = 4
 COMMAND = ("model", "reassign", "--yes")
 
