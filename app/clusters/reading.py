@@ -72,7 +72,13 @@ def batches(members: int) -> int:
 def _profiles(model: Model, members: Sequence[Member]) -> Array:
     """Their profiles (n, m); interests that the model does not know are left out."""
     column = {key: number for number, key in enumerate(model.interests)}
-    profiles = np.zeros((len(members), len(column)))
-    for row, member in enumerate(members):
-        profiles[row, [column[key] for key in member.interests if key in column]] = 1.0
-    return profiles
+    width = len(column)
+    ticked = [
+        row * width + column[key]
+        for row, member in enumerate(members)
+        for key in member.interests
+        if key in column
+    ]
+    profiles = np.zeros(len(members) * width)
+    profiles[ticked] = 1.0
+    return profiles.reshape(len(members), width)

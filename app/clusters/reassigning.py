@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from app.clusters.reading import Batch, Member, batches, count_members, read
 from app.clusters.registering import serving
-from app.db import Database
+from app.db import Conflict, Database
 from app.members.importing import CREATE_ROOMS, FIND_ROOMS, HOLD_CITIES, array_literal
 from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, in_transaction
 from app.runs.service import Run
@@ -161,17 +161,21 @@ class Reassigner:
                 if cluster != member.cluster
             ]
             if movers:
-                made, moved = in_transaction(self.database, partial(self._land, movers, run.id))
+                made, moved = in_transaction(self.database, partial(self.land, movers, run.id))
                 run.count("rooms_made", made)
                 run.count("people_moved", moved)
                 run.count("changed_meanwhile", len(movers) - moved)
             progress("moving members", batches(members))
         in_transaction(self.database, lambda connection: connection.execute(FORGET_OLD_CHANGES))
 
-    def _land(
+    def land(
         self, movers: Sequence[tuple[Member, int]], run_id: int, connection: sqlalchemy.Connection
     ) -> tuple[int, int]:
-        """Move some members in one transaction: rooms made, members moved."""
+        """Move some members, each into the room of a cluster, as they were read.
+
+        In one transaction, which the caller ends. Gives how many rooms were made and how many
+        members moved. Raises Conflict when signposts are being set on their cities.
+        """
         connection.execute(LOCK_CHANGES)
         pairs = sorted({(member.city_id, cluster) for member, cluster in movers})
         given = {"cities": [city for city, _ in pairs], "clusters": [c for _, c in pairs]}
@@ -179,6 +183,8 @@ class Reassigner:
         connection.execute(HOLD_CITIES, given)
         made = connection.execute(CREATE_ROOMS, given).rowcount
         rooms = {(row[0], row[1]): row[2:] for row in connection.execute(FIND_ROOMS, given)}
+        if len(rooms) < len(pairs):
+            raise Conflict("a signpost was set on a city just now")
         found = [rooms[member.city_id, cluster] for member, cluster in movers]
         moved = connection.execute(
             MOVE,

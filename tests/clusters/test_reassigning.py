@@ -139,7 +139,7 @@ def test_who_changed_since_they_were_read_is_left_alone(
     reassigner = Reassigner(services.database, model, 0)
     with recorded(services.database, "model reassign", {}) as run:
         _, moved = in_transaction(
-            services.database, lambda connection: reassigner._land(movers, run.id, connection)
+            services.database, lambda connection: reassigner.land(movers, run.id, connection)
         )
     after = standing(sql)
     left_alone = {user for user in after if after[user] == before[user]}
