@@ -150,20 +150,12 @@ def reassign(min_gain: float, dry_run: bool, yes: bool, as_json: bool) -> None:
 
 def _show_plan(plan: "Plan", in_use: tuple[int, ...]) -> None:
     """Which members go from where to where, and who of the others stays for what reason."""
-    olds = sorted({old for old, _ in plan.matrix})
-    news = sorted({new for _, new in plan.matrix})
-    print_table(
-        ("from cluster", *(f"to {new}" for new in news), "leave"),
-        [
-            (
-                str(old) if old in in_use else f"{old} (retired)",
-                *(plan.matrix[old, new] for new in news),
-                sum(plan.matrix[old, new] for new in news if new != old),
-            )
-            for old in olds
-        ],
-        empty="There is no member yet.",
-    )
+    from app.clusters.matrix import print_matrix
+
+    if not plan.members:
+        click.echo("There is no member yet.", err=True)
+        return
+    print_matrix(plan.matrix, in_use)
     click.echo(
         f"{plan.movers:,} of {plan.members:,} members move, into {plan.rooms_to_make:,} new rooms"
         " among others"

@@ -17,8 +17,8 @@ from tests.conftest import KEY, sql_on
 from tests.rooms.test_races import session
 from tests.serving import Gunicorn, until
 
-MEMBERS = 8_000
-CLIENTS = 4
+MEMBERS = 6_000
+CLIENTS = 2
 COMMAND = ("model", "reassign", "--yes")
 
 
