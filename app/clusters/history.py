@@ -18,6 +18,9 @@ from model.predict import Model
 # clusters of one model had 0.42 at the most.
 SAME_MEANING = 0.5
 
+# Beyond what the stored factors, of 12 digits, can tell apart.
+ROUNDING = 1e-9
+
 # What a component weighs, by interest.
 Component = dict[str, float]
 
@@ -110,7 +113,7 @@ def _changed(model: Model, history: History) -> Iterator[str]:
     shared = sorted(old.keys() & new.keys())
     for number in shared:
         cosine = _cosine(old[number], new[number])
-        if cosine < SAME_MEANING:
+        if cosine < SAME_MEANING - ROUNDING:
             yield (
                 f"number {number} means another thing: the cosine of its components is "
                 f"{cosine:.2f}, and {SAME_MEANING} is the least"
@@ -118,7 +121,7 @@ def _changed(model: Model, history: History) -> Iterator[str]:
     for one, other in combinations(shared, 2):
         kept = _cosine(old[one], new[one]) + _cosine(old[other], new[other])
         exchanged = _cosine(old[one], new[other]) + _cosine(old[other], new[one])
-        if exchanged > kept + 1e-9:
+        if exchanged > kept + ROUNDING:
             yield f"numbers {one} and {other} are exchanged"
 
 

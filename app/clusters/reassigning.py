@@ -7,6 +7,7 @@ go on; who joins by a web process that still serves the model before, perhaps in
 retired by now, is brought over by the next run.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +21,9 @@ from sqlalchemy import text
 
 from app.clusters.reading import Batch, Member, batches, count_members, read
 from app.clusters.registering import serving
-from app.db import Conflict, Database
-from app.members.importing import CREATE_ROOMS, FIND_ROOMS, HOLD_CITIES, array_literal
+from app.db import Database
 from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, in_transaction
+from app.rooms.pairs import Pair, count_missing, make_rooms
 from app.runs.service import Run
 from model.predict import TIE, Model, leader
 
@@ -45,23 +46,12 @@ MOVE = text("""
         FROM judged
         WHERE member.user_id = judged.user_id AND member.room_id = judged.room_id
           AND member.city_id = judged.city_id
-          AND member.interests = CAST(judged.interests AS text[])
+          AND to_jsonb(member.interests) = CAST(judged.interests AS jsonb)
         RETURNING member.user_id, judged.room_id, judged.target_id
     )
     INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
     SELECT user_id, room_id, target_id, 'reassign', :run FROM moved
 """)
-# A room is there, or is made, at the hub of the town that the city turned out to be.
-COUNT_MISSING = """
-    SELECT count(*) FROM (
-        SELECT DISTINCT coalesce(town.hub_id, town.id) AS city_id, pair.cluster
-        FROM unnest(%(cities)s::bigint[], %(clusters)s::smallint[]) AS pair (city_id, cluster)
-        JOIN cities AS said ON said.id = pair.city_id
-        JOIN cities AS town ON town.id = coalesce(said.merged_into, said.id)
-    ) AS wanted
-    LEFT JOIN rooms ON rooms.city_id = wanted.city_id AND rooms.cluster_id = wanted.cluster
-    WHERE rooms.id IS NULL
-"""
 
 
 class CannotReassign(Exception):
@@ -132,7 +122,7 @@ class Reassigner:
         Raises CannotReassign, DatabaseUnavailable.
         """
         self._check_model()
-        plan, pairs = Plan(), set()
+        plan, pairs = Plan(), set[Pair]()
         total = batches(count_members(self.database))
         for batch in read(self.database, self.model):
             verdict = judge(self.model, batch, self.min_gain)
@@ -143,7 +133,8 @@ class Reassigner:
                 if cluster != member.cluster:
                     pairs.add((member.city_id, cluster))
             progress("judging members", total)
-        plan.rooms_to_make = self._missing(sorted(pairs))
+        with self.database.transaction() as connection:
+            plan.rooms_to_make = count_missing(connection, sorted(pairs))
         return plan
 
     def move(self, run: Run, members: int, progress: Progress) -> None:
@@ -178,21 +169,15 @@ class Reassigner:
         """
         connection.execute(LOCK_CHANGES)
         pairs = sorted({(member.city_id, cluster) for member, cluster in movers})
-        given = {"cities": [city for city, _ in pairs], "clusters": [c for _, c in pairs]}
-        # Until the end of the transaction no signpost is set on these cities.
-        connection.execute(HOLD_CITIES, given)
-        made = connection.execute(CREATE_ROOMS, given).rowcount
-        rooms = {(row[0], row[1]): row[2:] for row in connection.execute(FIND_ROOMS, given)}
-        if len(rooms) < len(pairs):
-            raise Conflict("a signpost was set on a city just now")
-        found = [rooms[member.city_id, cluster] for member, cluster in movers]
+        made, places = make_rooms(connection, pairs)
+        found = [places[member.city_id, cluster] for member, cluster in movers]
         moved = connection.execute(
             MOVE,
             {
                 "users": [member.user_id for member, _ in movers],
                 "rooms": [member.room_id for member, _ in movers],
                 "cities": [member.city_id for member, _ in movers],
-                "interests": [array_literal(member.interests) for member, _ in movers],
+                "interests": [json.dumps(member.interests) for member, _ in movers],
                 "towns": [town for town, _ in found],
                 "targets": [room for _, room in found],
                 "model": self.model.id,
@@ -208,11 +193,6 @@ class Reassigner:
                 f"model {registered or 'none'} is in service, and this code ships {self.model.id}: "
                 "run it from the release in service, or `manage.py model register` first"
             )
-
-    def _missing(self, pairs: Sequence[tuple[int, int]]) -> int:
-        given = {"cities": [city for city, _ in pairs], "clusters": [c for _, c in pairs]}
-        missing: int = self.database.execute(COUNT_MISSING, given)[0][0]
-        return missing
 
 
 def judge(model: Model, batch: Batch, min_gain: float) -> Verdict:

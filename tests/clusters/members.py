@@ -7,7 +7,6 @@ from contextlib import closing
 import numpy as np
 import psycopg2
 
-from app.members.importing import array_literal
 from model.predict import Model
 
 TICKED = 0.3
@@ -45,7 +44,7 @@ def place_anywhere(url: str, model: Model, members: int, towns: int = 20, seed: 
                     f"member-{first + row:08}",
                     rooms[placed[row]][1],
                     rooms[placed[row]][0],
-                    array_literal(sorted(np.array(model.interests)[ticks].tolist())),
+                    "{" + ",".join(sorted(np.array(model.interests)[ticks].tolist())) + "}",
                     model.id,
                     *["2026-10-01T12:00:00Z"] * 3,
                 )
