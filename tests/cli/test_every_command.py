@@ -54,6 +54,8 @@ CASES = {
         needs_database=False,
     ),
     "clusters show": Case("1", "interests", "99", "clusters list"),
+    "model drift": Case("", "training", "--months 3", "--months"),
+    "model reassign": Case("--dry-run", "members", "--dry-run --min-gain -1", "min-gain"),
     "model register": Case("", "registered", "again", "again"),
     "model show": Case("", "sha256", "--wrong", "--wrong", needs_database=False),
     "rooms export": Case("", "room_id,", "--city Nowhere", "cities find", JSON_LINES),
