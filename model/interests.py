@@ -67,13 +67,25 @@ def fold(text: str) -> str:
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
+def key_of(text: str) -> str:
+    """The key an answer gets that no interest explains: " Board games " is "boardGames"."""
+    first, *others = re.findall(r"\w+", fold(text)) or [""]
+    return first + "".join(word[0].upper() + word[1:] for word in others)
+
+
+def words_of(key: str) -> str:
+    """A key as people would say it: "boardGames" is "board games"."""
+    spaced = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])", " ", key).replace("_", " ").split()
+    return " ".join(word if word.isupper() else word[0].lower() + word[1:] for word in spaced)
+
+
 def phrase(keys: Iterable[str], interests: Iterable[Interest], language: Language) -> str:
     """The interests as people would list them: "Cine, comida china y hamburguesas".
 
-    A key outside the vocabulary stands for itself.
+    A key outside the vocabulary is told by its own words.
     """
     known = {interest.key: interest for interest in interests}
-    words = [known[key].within(language) if key in known else key for key in keys]
+    words = [known[key].within(language) if key in known else words_of(key) or key for key in keys]
     if not words:
         return ""
     *head, last = words

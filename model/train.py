@@ -1,4 +1,6 @@
-"""Trains the model: `python -m model.train --published --data ../shared/data/survey.csv`.
+"""Trains a model: `manage.py model train`, or without the application
+
+    python -m model.train --published --data ../shared/data/survey.csv
 
 `--published` refits the model of the published cluster API. The same data give the same bytes:
 the factors are stored at 12 significant digits, beyond which BLAS kernels differ, and the model
@@ -7,68 +9,155 @@ bears the time of the data's last answer, not of the run.
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from math import log
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from model import artifact
-from model.interests import Interest, load_interests, phrase
-from model.nnls import ActiveSets, Array
-from model.predict import leader
-from model.survey import Survey, SurveyError, read_survey
+from model.align import align, moves
+from model.card import card, state_figures
+from model.fitting import PUBLISHED, fit, fit_new, parameters_of
+from model.interests import load_interests
+from model.nnls import Array
+from model.predict import Model
+from model.profiles import Profiles
+from model.stability import Choice
+from model.survey import SurveyError, read_survey
 
-# scikit-learn's NMF, with every parameter stated: the default of `init` alone has changed since
-# the model was published, and with it where a fifth of the survey's people would land.
-PUBLISHED: dict[str, Any] = {
-    "n_components": 4,
-    "init": "nndsvd",
-    "solver": "cd",
-    "beta_loss": "frobenius",
-    "tol": 1e-4,
-    "max_iter": 200,
-    "random_state": 42,
-    "alpha_W": 0.0,
-    "alpha_H": "same",
-    "l1_ratio": 0.0,
-    "verbose": 0,
-    "shuffle": False,
-}
+# What a model bears whose data have no time: any that is not today's.
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
-SIGNIFICANT_DIGITS = 12
-INTERESTS_IN_LABEL = 3
-TOP_INTERESTS = 5
 
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model that is not yet on disk: what `artifact.write` takes."""
+
+    components: Array
+    interests: tuple[str, ...]
+    cluster_ids: tuple[int, ...]
+    card: dict[str, Any]
+
+
+def train_published(people: Profiles, trained_at: datetime) -> Trained:
+    """The published model, its parameters and its numbers, fitted to people.
+
+    Raises:
+        SurveyError: there are fewer people or interests than components.
+    """
+    components = fit(people.ticks, PUBLISHED)
+    ids = tuple(range(1, len(components) + 1))
+    said = card(
+        people.ticks,
+        people.interests,
+        load_interests(),
+        components,
+        ids,
+        PUBLISHED,
+        trained_at,
+    )
+    return Trained(components, people.interests, ids, said)
+
+
+def train_new(
+    people: Profiles,
+    k: int,
+    trained_at: datetime,
+    previous: Model | None = None,
+    choice: Choice | None = None,
+) -> Trained:
+    """A model of k clusters, which keep the numbers they had in `previous`.
+
+    Args:
+        choice: why k, if it was not given.
+
+    Raises:
+        SurveyError: there are too few people or interests for k clusters.
+    """
+    components = fit_new(people.ticks, k)
+    ids, retired = tuple(range(1, k + 1)), ()
+    said: dict[str, Any] = {}
+    if previous:
+        alignment = align(components, people.interests, previous)
+        order = np.argsort(alignment.cluster_ids)
+        components = components[order]
+        ids = tuple(sorted(alignment.cluster_ids))
+        retired = alignment.retired
+        said["moves"] = moves(people.ticks, people.interests, components, ids, previous)
+    if choice:
+        said["clusters_chosen"] = choice.as_dict()
+    stated = card(
+        people.ticks,
+        people.interests,
+        load_interests(),
+        components,
+        ids,
+        parameters_of(k),
+        trained_at,
+        retired,
+    )
+    stated["fit"] = "NMF, components at unit length, sharpened for room affinity"
+    return Trained(components, people.interests, ids, stated | said)
+
+
+def made(trained: Trained) -> Model:
+    """The model as it would be on disk.
+
+    Raises:
+        artifact.ArtifactError: the parts make no model.
+    """
+    with TemporaryDirectory() as scratch:
+        return _written(Path(scratch), trained)
+
+
+def save(directory: Path, trained: Trained) -> Model:
+    """Writes the model's files, and its figures into the README beside them.
+
+    Raises:
+        artifact.ArtifactError: the parts make no model; nothing is written.
+        OSError: the directory cannot be written.
+    """
+    model = _written(directory, trained)
+    state_figures(directory, model)
+    return model
+
+
+def _written(directory: Path, trained: Trained) -> Model:
+    return artifact.write(
+        directory,
+        components=trained.components,
+        interests=trained.interests,
+        cluster_ids=trained.cluster_ids,
+        card=trained.card,
+    )
+
+
+def published_people(file: Path) -> Profiles:
+    """A form export's people for the published fit: its vocabulary, the empty-handed included.
+
+    Raises:
+        OSError: the file cannot be read.
+        SurveyError: it is no form export, or nobody answered.
+    """
+    survey = read_survey(file, load_interests())
+    last_at = survey.last_answer_at() if survey.has_readable_times() else None
+    unknown = tuple(answer.told() for answer in survey.unknown)
+    return Profiles(survey.interests, survey.profiles, last_at, unknown=unknown)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command: 0 when the model is written, 1 with a line on stderr when it is not."""
     options = _options(arguments)
     try:
-        interests = load_interests()
-        survey = read_survey(options.data, interests)
-        for answer in survey.unknown:
-            print(
-                f"{options.data}, line {answer.line}: no interest means {answer.text!r} "
-                f"(answer to {answer.question!r}); left out",
-                file=sys.stderr,
-            )
-        trained_at = options.trained_at or survey.last_answer_at()
-        components = fit(survey.profiles, PUBLISHED)
-        cluster_ids = list(range(1, len(components) + 1))
-        model = artifact.write(
-            options.output,
-            components=components,
-            interests=survey.interests,
-            cluster_ids=cluster_ids,
-            card=card(survey, interests, components, cluster_ids, trained_at),
-        )
+        people = published_people(options.data)
+        for answer in people.unknown:
+            print(f"{options.data}, {answer}", file=sys.stderr)
+        trained_at = options.trained_at or people.last_at or NO_TIME
+        model = save(options.output, train_published(people, trained_at))
     except (OSError, SurveyError, artifact.ArtifactError) as error:
         print(f"model.train: {error}", file=sys.stderr)
         return 1
@@ -76,93 +165,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for cluster in model.clusters:
         print(f"  {cluster.id}  {cluster.label_en}")
     return 0
-
-
-def fit(profiles: Array, parameters: dict[str, Any]) -> Array:
-    """The NMF components of profiles (n, m), at 12 significant digits: (k, m).
-
-    Args:
-        profiles: 0/1, one row a person.
-        parameters: of `sklearn.decomposition.NMF`, all of them stated.
-
-    Raises:
-        SurveyError: there are fewer people or interests than components.
-    """
-    from sklearn.decomposition import NMF
-
-    if min(profiles.shape) < parameters["n_components"]:
-        raise SurveyError(
-            f"{profiles.shape[0]} people and {profiles.shape[1]} interests are too few for "
-            f"{parameters['n_components']} clusters"
-        )
-    components = NMF(**parameters).fit(profiles).components_
-    digits = [float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in components.flat]
-    return np.array(digits).reshape(components.shape)
-
-
-def card(
-    survey: Survey,
-    interests: Sequence[Interest],
-    components: Array,
-    cluster_ids: Sequence[int],
-    trained_at: datetime,
-) -> dict[str, Any]:
-    """What the model card says of the published fit, besides what `artifact.write` adds."""
-    return {
-        "trained_at": trained_at.astimezone(UTC).isoformat(),
-        "training_users": len(survey.profiles),
-        "n_clusters": len(cluster_ids),
-        "init": PUBLISHED["init"],
-        "seed": PUBLISHED["random_state"],
-        "rule": artifact.RULE,
-        "parameters": PUBLISHED,
-        "versions": versions(),
-        "metrics": metrics(survey.profiles, components, cluster_ids),
-        "clusters": [
-            describe(number, row, survey.interests, interests)
-            for number, row in zip(cluster_ids, components, strict=True)
-        ],
-        "retired": [],
-    }
-
-
-def metrics(profiles: Array, components: Array, cluster_ids: Sequence[int]) -> dict[str, Any]:
-    """How the model fits the people it was trained on, placed as the service would place them.
-
-    `reconstruction_error` is the Frobenius norm of `profiles - W H`; `balance` the entropy of the
-    cluster sizes over that of equal sizes: 1 when all are equal, 0 when one holds everybody.
-    """
-    weights = ActiveSets(components).weights_many(profiles)
-    counts = Counter(leader(weights).tolist())
-    sizes = [counts[i] for i in range(len(cluster_ids))]
-    shares = [size / len(profiles) for size in sizes if size]
-    entropy = -sum(share * log(share) for share in shares)
-    error = float(np.linalg.norm(profiles - weights @ components))
-    return {
-        "reconstruction_error": round(error, 6),
-        "cluster_sizes": dict(zip(map(str, cluster_ids), sizes, strict=True)),
-        "balance": round(entropy / log(len(sizes)), 6) if len(sizes) > 1 else 1.0,
-    }
-
-
-def describe(
-    number: int, component: Array, keys: Sequence[str], interests: Sequence[Interest]
-) -> dict[str, Any]:
-    """A cluster's entry in the card: its heaviest interests, and a label from the first three."""
-    heaviest = np.argsort(-component, kind="stable")[:TOP_INTERESTS]
-    top = [keys[j] for j in heaviest if component[j] > 0]
-    return {
-        "id": number,
-        "label_es": phrase(top[:INTERESTS_IN_LABEL], interests, "es"),
-        "label_en": phrase(top[:INTERESTS_IN_LABEL], interests, "en"),
-        "top_interests": top,
-    }
-
-
-def versions() -> dict[str, str]:
-    """The versions of what the factors came out of."""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {"python": python, **{library: version(library) for library in LIBRARIES}}
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -180,7 +182,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--trained-at",
-        type=_time,
+        type=time_of,
         metavar="TIME",
         help="ISO 8601, UTC unless it says otherwise (default: the time of the last answer)",
     )
@@ -194,7 +196,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """A time in ISO 8601; UTC unless it says otherwise. Raises ValueError."""
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

@@ -10,10 +10,15 @@ model = LazyGroup(
     "model",
     help="The model that predicts clusters.",
     parts={
+        "evaluate": (
+            "app.clusters.training_commands:evaluate",
+            "Compare ways of clustering on held-out people.",
+        ),
         "drift": ("app.clusters.model_commands:drift", "Tell whether new users are still alike."),
         "reassign": ("app.clusters.model_commands:reassign", "Move members to their cluster now."),
         "register": ("app.clusters.model_commands:register", "Put the shipped model into service."),
         "show": ("app.clusters.model_commands:show", "Tell which model this code ships."),
+        "train": ("app.clusters.training_commands:train", "Fit a model to people's interests."),
     },
 )
 
