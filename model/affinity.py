@@ -62,7 +62,8 @@ def lift(affinity: Array, rooms: NDArray[np.integer]) -> float:
 def unit(rows: Array) -> Array:
     """The rows at unit L2 norm; rows of zeros stay as they are."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    scaled: Array = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return scaled
 
 
 def sharpen(ticks: Array, components: Array) -> Array:

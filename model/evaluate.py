@@ -68,7 +68,12 @@ class Measured:
 
 
 def evaluate(
-    ticks: Array, ks: Iterable[int], told: Told | None = None, workers: int = 1
+    ticks: Array,
+    ks: Iterable[int],
+    told: Told | None = None,
+    workers: int = 1,
+    splits: int = SPLITS,
+    subsamples: int = SUBSAMPLES,
 ) -> list[Measured]:
     """Every method at every number of rooms in `ks`; deterministic, whatever the `workers`.
 
@@ -92,7 +97,7 @@ def evaluate(
     affinity = jaccard(people)
     jobs = [(k, name) for k in reversed(wanted) for name in METHODS]
     found = Parallel(n_jobs=workers, return_as="generator")(
-        delayed(_measured)(people, affinity, k, name) for k, name in jobs
+        delayed(_measured)(people, affinity, k, name, splits, subsamples) for k, name in jobs
     )
     done = []
     for measured in found:
@@ -111,12 +116,14 @@ def sampled(ticks: Array, most: int = MOST_PEOPLE) -> Array:
     return ticks[np.sort(chosen)]
 
 
-def _measured(people: Array, affinity: Array, k: int, name: Name) -> Measured:
-    from threadpoolctl import threadpool_limits
+def _measured(
+    people: Array, affinity: Array, k: int, name: Name, splits: int, subsamples: int
+) -> Measured:
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # Matrices this small only lose by being shared among threads.
     with threadpool_limits(limits=1):
-        lifts = [_held_out(people, affinity, k, name, split) for split in range(SPLITS)]
+        lifts = [_held_out(people, affinity, k, name, split) for split in range(splits)]
         fitted = METHODS[name](people, k, SEED)
         rooms = fitted.rooms(people)
         shares = np.bincount(rooms, minlength=k) / len(people)
@@ -127,7 +134,7 @@ def _measured(people: Array, affinity: Array, k: int, name: Name) -> Measured:
             held_out_spread=float(np.std(lifts, ddof=1)),
             held_out_lowest=min(lifts),
             held_out_highest=max(lifts),
-            stability=agreement(_subsampled(people, k, name)),
+            stability=agreement(_subsampled(people, k, name, subsamples)),
             largest_share=float(shares.max()),
             balance=balance(shares),
             reconstruction_error=_error(people, rooms, fitted),
@@ -141,14 +148,14 @@ def _held_out(people: Array, affinity: Array, k: int, name: Name, split: int) ->
     return lift(affinity[np.ix_(unseen, unseen)], rooms)
 
 
-def _subsampled(people: Array, k: int, name: Name) -> list[Rooms]:
+def _subsampled(people: Array, k: int, name: Name, number: int) -> list[Rooms]:
     return [
         METHODS[name](people[chosen], k, sample).rooms(people)
-        for sample, chosen in enumerate(subsamples(len(people), SUBSAMPLES))
+        for sample, chosen in enumerate(draws(len(people), number))
     ]
 
 
-def subsamples(n: int, number: int) -> list[NDArray[np.intp]]:
+def draws(n: int, number: int) -> list[NDArray[np.intp]]:
     """`number` random 80 % of n people, always the same."""
     size = max(2, round(SUBSAMPLE * n))
     return [

@@ -70,7 +70,7 @@ def fold(text: str) -> str:
 def key_of(text: str) -> str:
     """The key an answer gets that no interest explains: " Board games " is "boardGames"."""
     first, *others = re.findall(r"\w+", fold(text)) or [""]
-    return first + "".join(word[0].upper() + word[1:] for word in others)
+    return str(first) + "".join(word[0].upper() + word[1:] for word in others)
 
 
 def words_of(key: str) -> str:

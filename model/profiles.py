@@ -82,7 +82,7 @@ def learn(survey: Survey) -> Profiles:
     for column, key in enumerate(learned):
         added[list(people_of[key]), column] = 1.0
     ticks = np.hstack([survey.profiles, added])
-    used = ticks.any(axis=0)
+    used = ticks.sum(axis=0) > 0
     keys = (*survey.interests, *learned)
     # An interest that nobody ticked would make the vocabulary of a foreign survey ours.
     foreign = bool(learned) and not survey.profiles.any()

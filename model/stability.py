@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from model.chance import CLEAR, structure
-from model.evaluate import SEED, Told, agreement, sampled, subsamples
+from model.evaluate import SEED, Told, agreement, draws, sampled
 from model.fitting import components_of, parameters_of
 from model.nnls import ActiveSets, Array
-from model.rivals import by_weight, solid
+from model.rivals import by_weight, ours, solid
 from model.survey import SurveyError
 
 SUBSAMPLES = 8
@@ -46,7 +46,7 @@ class Stability:
         top_interests: mean overlap (Jaccard) of the matched components' top interests, 0 to 1.
         assignments: mean adjusted Rand index of the people's rooms.
         error: root mean square error of the blocks left out (bi-cross-validation).
-        largest_share: of the people, in the largest room.
+        largest_share: of the people, in the largest room of the model that would be trained.
     """
 
     k: int
@@ -138,11 +138,11 @@ def chosen(curve: list[Stability], people: int) -> Choice:
 
 
 def _stability(people: Array, k: int) -> Stability:
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(limits=1):
         tops, assignments = _agreements(people, k, SUBSAMPLES)
-        rooms = by_weight(_components(people, k)).rooms(people)
+        rooms = ours(people, k, SEED).rooms(people)
         return Stability(
             k=k,
             top_interests=tops,
@@ -154,7 +154,7 @@ def _stability(people: Array, k: int) -> Stability:
 
 def _agreements(people: Array, k: int, number: int) -> tuple[float, float]:
     """Of the top interests, and of the rooms, over fits on `number` subsamples."""
-    fits = [_components(people[some], k) for some in subsamples(len(people), number)]
+    fits = [_components(people[some], k) for some in draws(len(people), number)]
     tops = [_same_tops(a, b) for a, b in combinations(fits, 2)]
     return float(np.mean(tops)), agreement([by_weight(fit).rooms(people) for fit in fits])
 

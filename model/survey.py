@@ -119,7 +119,8 @@ def read_survey(file: Path, interests: Iterable[Interest]) -> Survey:
     vocabulary = tuple(interests)
     positions = {interest.key: j for j, interest in enumerate(vocabulary)}
     keys = keys_by_answer(vocabulary)
-    profiles, times, unknown = [], [], []
+    profiles: list[NDArray[np.float64]] = []
+    times, unknown = [], []
     for line, time, cells in _rows(file):
         profile = np.zeros(len(vocabulary))
         for question, text in cells:

@@ -79,7 +79,7 @@ def train_new(
         SurveyError: there are too few people or interests for k clusters.
     """
     components = fit_new(people.ticks, k)
-    ids, retired = tuple(range(1, k + 1)), ()
+    ids, retired = tuple(range(1, k + 1)), tuple[int, ...]()
     said: dict[str, Any] = {}
     if previous:
         alignment = align(components, people.interests, previous)

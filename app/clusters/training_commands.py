@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FEWEST_CLUSTERS, MOST_CLUSTERS = 2, 12
 # Fewer members than this teach nothing that the shipped model does not know better.
 FEWEST_MEMBERS = 100
-SAID_OF_PICTURES = (".png", ".svg")
+PICTURES = (".png", ".svg")
 
 # Profiles and how often each is there: no user's id leaves the database.
 PROFILES = """
@@ -38,9 +38,9 @@ class Clusters(click.ParamType[int | None]):
     def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
         if value == "auto":
             return None
-        if str(value).isdecimal() and FEWEST_CLUSTERS <= int(value) <= MOST_CLUSTERS:
-            return int(value)
-        self.fail(f"{value!r} is neither auto nor a number from 2 to 12", param, ctx)
+        if not str(value).isdecimal() or not FEWEST_CLUSTERS <= int(value) <= MOST_CLUSTERS:
+            self.fail(f"{value!r} is neither auto nor a number from 2 to 12", param, ctx)
+        return int(value)
 
 
 class Range(click.ParamType[range]):
@@ -52,11 +52,11 @@ class Range(click.ParamType[range]):
         if isinstance(value, range):
             return value
         first, _, last = str(value).partition("-")
-        if all(end.isdecimal() for end in (first, last or first)):
-            ks = range(int(first), int(last or first) + 1)
-            if ks and ks[0] >= FEWEST_CLUSTERS and ks[-1] <= MOST_CLUSTERS:
-                return ks
-        self.fail(f"{value!r} is no number or range within 2-12, as 3-8", param, ctx)
+        are_numbers = all(end.isdecimal() for end in (first, last or first))
+        ks = range(int(first), int(last or first) + 1) if are_numbers else range(0)
+        if not ks or ks[0] < FEWEST_CLUSTERS or ks[-1] > MOST_CLUSTERS:
+            self.fail(f"{value!r} is no number or range within 2-12, as 3-8", param, ctx)
+        return ks
 
 
 class Time(click.ParamType[datetime]):
@@ -113,6 +113,7 @@ def train(
 ) -> None:
     """Train a model on a survey or on the members, keeping the clusters' numbers."""
     from model import artifact
+    from model.train import NO_TIME
 
     if (data is None) is not from_db or (published and from_db):
         raise click.UsageError(
@@ -125,6 +126,8 @@ def train(
         database = stack.enter_context(_database()) if from_db else None
         people, latest = _people(data, database, published)
         at = trained_at or people.last_at or latest
+        if at == NO_TIME:
+            click.echo(f"the data have no time: the model bears {at:%Y-%m-%d}", err=True)
         before = _before(directory, previous)
         trained, choice = _trained(people, clusters, published, at, before)
         if plot:
@@ -386,7 +389,7 @@ def _print_plan(model: "Model", trained: "Trained") -> None:
 def _check_picture(plot: Path | None) -> None:
     if not plot:
         return
-    if plot.suffix not in SAID_OF_PICTURES:
+    if plot.suffix not in PICTURES:
         raise click.ClickException(f"{plot} must end with .png or .svg")
     from importlib.util import find_spec
 
