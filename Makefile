@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help run test lint bench bench-growth faults fuzz pictures requirements clean
+.PHONY: help run test lint bench bench-growth faults fuzz pictures planted requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ fuzz: $(INSTALLED) ## Send POST /rooms and /cluster 10,000 made-up bodies each, 
 
 pictures: $(INSTALLED) ## Take the README's pictures anew, from a running service
 	@WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py $(ARGS)
+
+planted: $(INSTALLED) ## Plant 60 data sets and count how often `--clusters auto` finds their number
+	@PLANTED_ROUNDS=10 $(BIN)/python -m pytest -q tests/model/test_stability.py $(ARGS)
 
 requirements: $(INSTALLED) ## Pin the newest versions of what the .in files name
 	@for set in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --upgrade \
