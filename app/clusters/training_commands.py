@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import changing, confirm, json_option, print_json, print_table, progress_bar
+from app.cli import changing, confirm, json_option, print_json, progress_bar
+from app.clusters.training_members import members
+from app.clusters.training_options import FEWEST_CLUSTERS, MOST_CLUSTERS, Clusters, Range, Time
+from app.clusters.training_reports import print_comparison, print_plan
 
 if TYPE_CHECKING:
     from app.db import Database
@@ -17,61 +20,7 @@ if TYPE_CHECKING:
     from model.stability import Choice
     from model.train import Trained
 
-FEWEST_CLUSTERS, MOST_CLUSTERS = 2, 12
-# Fewer members than this teach nothing that the shipped model does not know better.
-FEWEST_MEMBERS = 100
 PICTURES = (".png", ".svg")
-
-# Profiles and how often each is there: no user's id leaves the database.
-PROFILES = """
-    SELECT interests, count(*), max(updated_at) FROM memberships
-    WHERE interests <> '{}' GROUP BY interests
-"""
-BATCH = 5_000
-
-
-class Clusters(click.ParamType[int | None]):
-    """A number of clusters, or auto, which is None."""
-
-    name = "K|auto"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | None:
-        if value == "auto":
-            return None
-        if not str(value).isdecimal() or not FEWEST_CLUSTERS <= int(value) <= MOST_CLUSTERS:
-            self.fail(f"{value!r} is neither auto nor a number from 2 to 12", param, ctx)
-        return int(value)
-
-
-class Range(click.ParamType[range]):
-    """Numbers of clusters: "4", or "3-8"."""
-
-    name = "K|K-K"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> range:
-        if isinstance(value, range):
-            return value
-        first, _, last = str(value).partition("-")
-        are_numbers = all(end.isdecimal() for end in (first, last or first))
-        ks = range(int(first), int(last or first) + 1) if are_numbers else range(0)
-        if not ks or ks[0] < FEWEST_CLUSTERS or ks[-1] > MOST_CLUSTERS:
-            self.fail(f"{value!r} is no number or range within 2-12, as 3-8", param, ctx)
-        return ks
-
-
-class Time(click.ParamType[datetime]):
-    """ISO 8601; UTC unless it says otherwise."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        from model.train import time_of
-
-        try:
-            return time_of(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time in ISO 8601, as 2024-05-06T07:08:09", param, ctx)
-
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 plot_option = click.option("--plot", type=FILE, help="Draw it into a .png or .svg.")
@@ -146,7 +95,7 @@ def train(
 @json_option
 def evaluate(data: Path, clusters: range, plot: Path | None, as_json: bool) -> None:
     """Measure the rooms on people left out, beside k-means, the published rule and chance."""
-    from model.evaluate import MOST_PEOPLE, SPLITS
+    from model.evaluate import MOST_PEOPLE
     from model.evaluate import evaluate as measure
     from model.interests import load_interests
     from model.profiles import read_profiles
@@ -164,30 +113,7 @@ def evaluate(data: Path, clusters: range, plot: Path | None, as_json: bool) -> N
     if as_json:
         print_json([entry.as_dict() for entry in measured])
         return
-    columns = ("k", "method", "held-out lift", "± over splits", "lowest", "highest", "stability")
-    print_table(
-        (*columns, "largest share", "balance", "error"),
-        [
-            (
-                entry.k,
-                entry.method,
-                *(f"{value:.3f}" for value in _figures(entry)),
-                f"{entry.largest_share:.0%}",
-                f"{entry.balance:.3f}",
-                f"{entry.reconstruction_error:.2f}",
-            )
-            for entry in measured
-        ],
-        empty="Nothing was measured.",
-    )
-    click.echo(
-        f"lift and its standard deviation over {SPLITS} random halves; chance is 1", err=True
-    )
-
-
-def _figures(entry: Any) -> tuple[float, ...]:
-    spread = (entry.held_out_spread, entry.held_out_lowest, entry.held_out_highest)
-    return (entry.held_out_lift, *spread, entry.stability)
+    print_comparison(measured)
 
 
 @contextmanager
@@ -225,38 +151,13 @@ def _people(
     from model.train import NO_TIME, published_people
 
     if database:
-        people, latest = _members(database)
+        people, latest = members(database)
         _tell(people, Path("memberships"))
         return people, latest
     assert data
     people = published_people(data) if published else read_profiles(data, load_interests())
     _tell(people, data)
     return people, NO_TIME
-
-
-def _members(database: "Database") -> "tuple[Profiles, datetime]":
-    """The members' profiles, through a cursor on the server, and when the last one changed."""
-    from model import artifact
-    from model.profiles import of_rows
-    from model.survey import SurveyError
-
-    rows: list[tuple[list[str], int]] = []
-    latest: list[datetime] = []
-    with database.transaction() as connection:
-        raw: Any = connection.connection.dbapi_connection
-        with raw.cursor(name="model_train") as cursor:
-            cursor.itersize = BATCH
-            cursor.execute(PROFILES)
-            for interests, people, updated_at in cursor:
-                rows.append((interests, people))
-                latest.append(updated_at)
-    members = sum(people for _, people in rows)
-    if members < FEWEST_MEMBERS:
-        raise SurveyError(
-            f"{members} members with interests are too few to train on: {FEWEST_MEMBERS} are "
-            "wanted; --data FILE trains on a survey"
-        )
-    return of_rows(rows, artifact.load().interests), max(latest).replace(microsecond=0)
 
 
 def _tell(people: "Profiles", source: Path) -> None:
@@ -359,31 +260,7 @@ def _write(
         return
     verb = "is written" if written else "would be written" if is_new else "is there already"
     click.echo(f"model {model.id}, of {len(people.ticks)} people, {verb}: {directory}")
-    _print_plan(model, trained)
-
-
-def _print_plan(model: "Model", trained: "Trained") -> None:
-    sizes = model.metrics["cluster_sizes"]
-    print_table(
-        ("cluster", "label", "people"),
-        [(cluster.id, cluster.label_en, sizes[str(cluster.id)]) for cluster in model.clusters],
-        empty="",
-    )
-    moves = trained.card.get("moves")
-    if not moves:
-        return
-    numbers = [str(number) for number in model.cluster_ids]
-    print_table(
-        (f"of {moves['previous']}", *(f"to {number}" for number in numbers)),
-        [(old, *(row[number] for number in numbers)) for old, row in moves["matrix"].items()],
-        empty="",
-    )
-    click.echo(
-        f"{moves['share']:.1%} would change cluster; {moves['share_with_minimum_gain']:.1%} with a "
-        f"minimum gain of {moves['minimum_gain']:.0%}"
-    )
-    if model.retired:
-        click.echo(f"retired, never used again: {', '.join(map(str, model.retired))}")
+    print_plan(model, trained)
 
 
 def _check_picture(plot: Path | None) -> None:

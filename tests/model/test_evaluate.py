@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from model import artifact
 from model.affinity import _slope, jaccard, lift, sharpen, unit
 from model.evaluate import evaluate
 from model.fitting import fit_new
@@ -74,6 +75,11 @@ def test_on_the_survey_the_new_rule_is_no_worse_than_k_means(survey_file):
     assert ours.held_out_lift >= found["kmeans"].held_out_lift
     assert ours.held_out_lift >= 0.97 * found["spherical_kmeans"].held_out_lift
     assert all(ours.stability > other.stability for other in others)
+    readme = (artifact.DIRECTORY / "README.md").read_text(encoding="utf-8")
+    for entry in found.values():
+        spread = f"{entry.held_out_lowest:.3f} to {entry.held_out_highest:.3f}"
+        figures = f"| {entry.held_out_lift:.3f} | {spread} | {entry.stability:.3f} |"
+        assert f"{figures} {entry.largest_share * 100:.0f} % |" in readme
 
 
 def test_the_slope_that_sharpening_climbs_is_the_smooth_lifts():
