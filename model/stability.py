@@ -34,7 +34,6 @@ MOST_PEOPLE = 1_000
 LARGEST_SHARE = 0.7
 # Agreements this near the best are as good; of those the most clusters are taken.
 AS_GOOD = 0.03
-TOP_INTERESTS = 5
 FEWEST, MOST = 2, 12
 
 
@@ -43,7 +42,7 @@ class Stability:
     """What is known of one number of clusters.
 
     Attributes:
-        top_interests: mean overlap (Jaccard) of the matched components' top interests, 0 to 1.
+        top_interests: mean overlap of the matched components' top interests, 0 to 1.
         assignments: mean adjusted Rand index of the people's rooms.
         error: root mean square error of the blocks left out (bi-cross-validation).
         largest_share: of the people, in the largest room of the model that would be trained.
@@ -164,18 +163,26 @@ def _components(people: Array, k: int) -> Array:
 
 
 def _same_tops(a: Array, b: Array) -> float:
-    """Mean Jaccard similarity of the top interests of components matched to be most alike."""
+    """Mean similarity of the top interests of components matched to be most alike.
+
+    Jaccard's, with weights (sum of minima over sum of maxima): between interests of equal weight
+    it is chance which come out on top.
+    """
     from scipy.optimize import linear_sum_assignment
 
-    overlap = np.array([[len(x & y) / len(x | y) for y in _tops(b)] for x in _tops(a)])
+    x, y = _tops(a)[:, None], _tops(b)
+    overlap = np.minimum(x, y).sum(axis=2) / np.maximum(x, y).sum(axis=2)
     matched = linear_sum_assignment(-overlap)
     return float(overlap[matched].sum() / max(overlap.shape))
 
 
-def _tops(components: Array) -> list[frozenset[int]]:
-    return [
-        frozenset(np.argsort(-row, kind="stable")[:TOP_INTERESTS].tolist()) for row in components
-    ]
+def _tops(components: Array) -> Array:
+    """The components with their top interests only: as many as there are for each cluster."""
+    number = -(-components.shape[1] // len(components))
+    tops = np.zeros_like(components)
+    heaviest = np.argsort(-components, axis=1, kind="stable")[:, :number]
+    np.put_along_axis(tops, heaviest, np.take_along_axis(components, heaviest, 1), 1)
+    return tops
 
 
 def bi_cross_validation(ticks: Array, k: int) -> float:
