@@ -55,9 +55,23 @@ CASES = {
     ),
     "clusters show": Case("1", "interests", "99", "clusters list"),
     "model drift": Case("", "training", "--months 3", "--months"),
+    "model evaluate": Case(
+        "--data {place}/survey.csv --clusters 2",
+        "spherical_kmeans",
+        "--data {place}/none.csv",
+        "No such file",
+        needs_database=False,
+    ),
     "model reassign": Case("--dry-run", "members", "--dry-run --min-gain -1", "min-gain"),
     "model register": Case("", "registered", "again", "again"),
     "model show": Case("", "sha256", "--wrong", "--wrong", needs_database=False),
+    "model train": Case(
+        "--data {place}/survey.csv --clusters 2 --output {place}/model --previous none --dry-run",
+        "would be written",
+        "--data {place}/survey.csv --clusters 1",
+        "clusters",
+        needs_database=False,
+    ),
     "rooms export": Case("", "room_id,", "--city Nowhere", "cities find", JSON_LINES),
     "rooms list": Case("", "Vila", "--cluster 99", "clusters list"),
     "rooms show": Case("{room}", "Vila", "987654321", "rooms list"),
@@ -93,6 +107,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a file to import: one good row and one bad."""
     place = tmp_path_factory.mktemp("commands")
     (place / "users.csv").write_text("_id,city,surf\nu2,Vigo,1\nu3,Vigo,0\n")
+    people = ["1,1,0,0", "0,0,1,1", "1,0,0,0", "0,0,1,0", "1,1,0,1"] * 8
+    (place / "survey.csv").write_text("\n".join(["surf,beach,museums,theaters", *people]) + "\n")
     return place
 
 
