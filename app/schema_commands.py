@@ -1,4 +1,4 @@
-"""`manage.py db`: Flask-Migrate's commands, on our application.
+"""`manage.py db`: Flask-Migrate's commands, on our application, and `distribute`.
 
 `upgrade` has one case more. Releases roll back by running an older one, whose release phase meets a
 schema that a newer one made: as migrations only add, that is a schema to serve from.
@@ -14,6 +14,7 @@ from flask.cli import ScriptInfo
 from flask_migrate.cli import db
 
 from app import create_app
+from app.cli import changing, confirm, json_option, print_json, print_table, progress_bar, with_app
 from app.config import read_environment
 from app.db import Database
 from app.readiness import schema_head
@@ -73,3 +74,34 @@ def newer_revision() -> str | None:
 
 db.callback = enter_with_app
 db.commands["upgrade"].callback = upgrade_unless_newer
+
+
+@click.command()
+@changing
+@json_option
+@with_app
+def distribute(dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Spread the database over Citus' nodes: members by their id, the rest on each."""
+    from app import distributing
+    from app.current import services
+    from app.runs.service import recorded
+
+    database = services().database
+    try:
+        steps = distributing.plan(database)
+    except distributing.CannotDistribute as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        print_json(steps)
+    else:
+        rows = [(step.table, step.rows, step.how) for step in steps]
+        print_table(("table", "rows", "how"), rows, empty="Everything is distributed.")
+    if dry_run or not steps:
+        return
+    confirm(f"Distribute {len(steps)} tables? Writes to each wait while it is copied.", yes)
+    with recorded(database, "db distribute", {}) as run, progress_bar() as progress:
+        distributing.distribute(database, steps, progress)
+        run.count("tables", len(steps))
+
+
+db.add_command(distribute)
