@@ -43,6 +43,7 @@ class Settings:
     metrics_key: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
     default_country: str = "ES"
+    analytics_min_group: int = 5
     workers: int = 2
     threads: int = 4
     port: int = 5000
@@ -99,6 +100,8 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         metrics_key=environ.get("METRICS_KEY", "").strip() or None,
         cors_origins=_listed(environ.get("CORS_ORIGINS", "")),
         default_country=country,
+        # A group of one is a person, and of two each knows the other.
+        analytics_min_group=_number(environ, "ANALYTICS_MIN_GROUP", 5, 3, 1000, faults),
         workers=_number(environ, "WEB_CONCURRENCY", 2, 1, 10, faults),
         threads=_number(environ, "WEB_THREADS", 4, 1, 64, faults),
         port=_number(environ, "PORT", 5000, 1, 65535, faults),

@@ -14,6 +14,7 @@ from flask.cli import ScriptInfo
 from flask_migrate.cli import db
 
 from app import create_app
+from app.analytics.publishing import publish
 from app.cli import changing, confirm, json_option, print_json, print_table, progress_bar, with_app
 from app.config import read_environment
 from app.db import Database
@@ -41,7 +42,12 @@ def enter_with_app(ctx: click.Context, /, **options: Any) -> Any:
 def upgrade_unless_newer(ctx: click.Context, /, **options: Any) -> Any:
     if options["revision"] == "head" and not options["sql"] and is_past_this_release():
         return None
-    return ctx.invoke(upgrade, **options)
+    done = ctx.invoke(upgrade, **options)
+    if not options["sql"]:
+        # Views cannot read the environment: every release writes down what they must know of it.
+        engine = current_app.extensions["migrate"].db.engine
+        publish(Database(engine), read_environment().analytics_min_group)
+    return done
 
 
 def is_past_this_release() -> bool:

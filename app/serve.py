@@ -13,6 +13,7 @@ def main() -> None:
     from flask_migrate import upgrade
     from gunicorn.app.wsgiapp import WSGIApplication
 
+    from app.analytics.publishing import publish
     from app.config import INSTANCE, ROOT, read_environment
     from app.current import services
     from app.factory import build_app
@@ -27,6 +28,7 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_past_this_release():
             upgrade()
+        publish(services().database, settings.analytics_min_group)
         load_cities()
         services().clusters.register(services().model)
     # Not another process: this one is counted as a user of the embedded Postgres from here on.

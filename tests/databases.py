@@ -5,8 +5,9 @@ import itertools
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -15,11 +16,19 @@ import psycopg2
 from flask_migrate import upgrade
 
 from app import create_app
+from app.analytics.demo import settle
+from app.analytics.publishing import publish
 from app.cities import loading
 from app.config import INSTANCE, Settings, with_driver
+from app.core import command_app
 from app.current import services
 from app.embedded import join
+from app.runs.service import recorded
 from tests.pooler import pooler_for
+
+# People and seed; a Sunday, so that the last week is whole. docs/analysts.md shows these people.
+DEMO = (10_000, 1)
+DEMO_UNTIL = date(2026, 6, 28)
 
 _server: "Server | None" = None
 _numbers = itertools.count(1)
@@ -69,7 +78,7 @@ class Server:
     @contextmanager
     def database(self) -> Iterator[str]:
         """A database with all migrations, behind the pooler if there is one; dropped afterwards."""
-        url = self.create(self._template())
+        url = self.create(self._once("template", migrate))
         try:
             yield self.pooler.pooled(url) if self.pooler else url
         finally:
@@ -83,15 +92,22 @@ class Server:
         ):
             self.drop(self.url_of(str(name)))
 
-    def _template(self) -> str:
-        name = f"{self.prefix}_template"
+    def demo(self) -> str:
+        """The URL of a database with the demo population: one for the whole run, to be read."""
+        return self.url_of(self._once("demo", populate))
+
+    def _once(self, kind: str, fill: Callable[[str], None]) -> str:
+        """The name of a database that all of the run share."""
+        name = f"{self.prefix}_{kind}"
         # The workers of a run start together: one makes it, the others wait for it.
-        lock = Path(tempfile.gettempdir()) / f"{self.prefix}.lock"
+        lock = Path(tempfile.gettempdir()) / f"{name}.lock"
         with lock.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
-                half_made = self.create()
-                migrate(half_made)
+                half_made = self.create(
+                    None if kind == "template" else self._once("template", migrate)
+                )
+                fill(half_made)
                 self.execute(f"ALTER DATABASE {urlsplit(half_made).path[1:]} RENAME TO {name}")
         return name
 
@@ -123,9 +139,19 @@ def settings_of(url: str, **others: Any) -> Settings:
 
 def migrate(url: str) -> None:
     """Do to a database what a release does."""
-    app = create_app(settings_of(url))
-    with app.app_context():
+    settings = settings_of(url)
+    with create_app(settings).app_context():
         upgrade()
+        publish(services().database, settings.analytics_min_group)
         loading.load(services().database)
         services().clusters.register(services().model)
         services().database.close()
+
+
+def populate(url: str) -> None:
+    """Let people come, as `manage.py demo` does."""
+    with command_app(settings_of(url)).app_context():
+        parts = services()
+        with recorded(parts.database, "demo", {}) as run:
+            settle(parts.database, parts.model, "ES", DEMO, DEMO_UNTIL, run, lambda step, of: None)
+        parts.database.close()

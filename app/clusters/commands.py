@@ -94,16 +94,8 @@ def show_cluster(cluster_id: int, as_json: bool) -> None:
 def plot(file: Path, language: str) -> None:
     """Draw components by interests as a heat map into FILE (.png or .svg)."""
     from app.clusters.picture import draw
+    from app.pictures import drawing
     from model import artifact
 
-    if file.suffix not in (".png", ".svg"):
-        raise click.ClickException(f"{file} must end with .png or .svg")
-    try:
+    with drawing(file):
         draw(artifact.load(), file, language)
-    except ImportError as error:
-        raise click.ClickException(
-            "drawing needs matplotlib: pip install -r requirements-dev.txt"
-        ) from error
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
-    click.echo(f"{file} is drawn")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.pictures import save
 from model.interests import load_interests
 from model.predict import Model
 
@@ -18,17 +19,13 @@ def draw(model: Model, file: Path, language: str) -> None:
 
     Raises ImportError without matplotlib, OSError.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    # The same model gives the same file.
-    mpl.rcParams["svg.hashsalt"] = model.id
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     labels = {interest.key: interest.labels[language] for interest in load_interests()}
     title, unit = WORDS[language]
     weights = model.components.T
-    figure, axes = plt.subplots(figsize=(2.4 + 1.9 * weights.shape[1], 0.6 + 0.32 * len(weights)))
+    figure = Figure(figsize=(2.4 + 1.9 * weights.shape[1], 0.6 + 0.32 * len(weights)))
+    axes = figure.subplots()
     # cividis reads the same to colour-blind people, and in grey.
     image = axes.imshow(weights, aspect="auto", cmap="cividis")
     names = [getattr(cluster, f"label_{language}") for cluster in model.clusters]
@@ -44,9 +41,7 @@ def draw(model: Model, file: Path, language: str) -> None:
         axes.text(column, row, f"{weight:.2f}", ha="center", va="center", color=colour, fontsize=7)
     axes.set_title(title, pad=12)
     figure.colorbar(image, ax=axes, label=unit, fraction=0.04)
-    metadata = {"Date": None} if file.suffix == ".svg" else {"Software": None}
-    figure.savefig(file, dpi=150, bbox_inches="tight", metadata=metadata)
-    plt.close(figure)
+    save(figure, file, model.id)
 
 
 def _wrapped(text: str) -> str:

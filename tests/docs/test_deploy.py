@@ -98,6 +98,7 @@ def test_every_variable_that_is_read_is_described_and_no_other() -> None:
     assert set(described) == asked.names
     assert described["WEB_CONCURRENCY"] == str(settings.workers)
     assert described["WEB_THREADS"] == str(settings.threads)
+    assert described["ANALYTICS_MIN_GROUP"] == str(settings.analytics_min_group)
     assert described["PORT"] == str(settings.port)
     assert described["LOG_LEVEL"] == f"`{settings.log_level}`"
     assert described["DEFAULT_COUNTRY"] == f"`{settings.default_country}`"

@@ -19,9 +19,16 @@ def app_on(url: str) -> Any:
 def dump(url: str) -> dict[str, Any]:
     engine = sqlalchemy.create_engine(with_driver(url))
     inspector = sqlalchemy.inspect(engine)
-    tables = {
+    tables: dict[str, Any] = {
         name: (inspector.get_columns(name), inspector.get_indexes(name))
         for name in inspector.get_table_names()
+    }
+    tables |= {
+        f"analytics.{name}": (
+            inspector.get_columns(name, "analytics"),
+            inspector.get_view_definition(name, "analytics"),
+        )
+        for name in inspector.get_view_names("analytics")
     }
     engine.dispose()
     return {name: str(what) for name, what in tables.items() if name != "alembic_version"}

@@ -1,0 +1,16 @@
+-- How balanced are the clusters?
+--
+-- People in each cluster, and in percent of all. evenness is 1 when all clusters are equally large
+-- and 0 when one has everybody (entropy over that of equal sizes).
+
+WITH shares AS MATERIALIZED (
+    SELECT cluster, cluster_en, members, members / sum(members) OVER () AS share
+    FROM analytics.clusters
+    WHERE members IS NOT NULL
+)
+SELECT cluster, cluster_en AS label, members,
+       round(-sum(share * ln(share)) OVER () / nullif(ln(count(*) OVER ()::numeric), 0), 3)
+           AS evenness,
+       round(100 * share, 1) AS percent
+FROM shares
+ORDER BY cluster;

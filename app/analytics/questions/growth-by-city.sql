@@ -1,0 +1,23 @@
+-- In which cities do we grow, and in which no longer?
+--
+-- People who came in the last four whole weeks beside the four before. A week in which a city had
+-- too few to be shown counts nothing; so growth, the change in percent, is only told of cities
+-- with 20 people and more before.
+
+WITH joins AS MATERIALIZED (
+    SELECT * FROM analytics.weekly_joins WHERE joined_at + 7 <= current_date
+), newest AS (
+    SELECT max(joined_at) AS week FROM joins
+), compared AS (
+    SELECT city, region, country,
+           coalesce(sum(joins) FILTER (WHERE joined_at <= week - 28), 0)::bigint AS joins_before,
+           coalesce(sum(joins) FILTER (WHERE joined_at > week - 28), 0)::bigint AS joins_now
+    FROM joins, newest
+    WHERE joined_at > week - 56 AND NOT is_other
+    GROUP BY city_id, city, region, country
+)
+SELECT *, CASE WHEN joins_before >= 20
+               THEN round(100.0 * joins_now / joins_before - 100)::int END AS growth
+FROM compared
+ORDER BY joins_now DESC, city
+LIMIT 20;

@@ -1,0 +1,12 @@
+-- Which clusters grow?
+--
+-- People who came, by month and cluster, and which part of the month's people they are in percent.
+-- A part that grows says that the people who come now like other things than those before.
+
+SELECT month, cluster_en AS cluster, sum(joins)::bigint AS joins,
+       round(100 * sum(joins) / sum(sum(joins)) OVER (PARTITION BY month), 1) AS percent
+FROM (
+    SELECT *, date_trunc('month', joined_at)::date AS month FROM analytics.daily_joins
+) AS months
+GROUP BY 1, 2
+ORDER BY 1, 3 DESC, 2;

@@ -1,0 +1,12 @@
+-- Do old rooms stay alive?
+--
+-- Rooms by the month in which they had enough people to be shown, and how many of them have had
+-- newcomers in the last 30 days. percent is the part that is still alive so.
+
+SELECT established_at AS month, count(*) AS rooms, sum(members)::bigint AS members,
+       count(*) FILTER (WHERE NOT is_quiet) AS rooms_alive,
+       round(100.0 * count(*) FILTER (WHERE NOT is_quiet) / count(*), 1) AS percent
+FROM analytics.rooms
+WHERE NOT is_other
+GROUP BY 1
+ORDER BY 1;

@@ -1,0 +1,9 @@
+-- Which towns are not in the gazetteer?
+--
+-- Places that people say they are in and the gazetteer lacks. A misspelt city belongs into the
+-- right one: `manage.py cities unlisted` and `cities merge`. The row 'other' sums the rest.
+
+SELECT city, country, is_other, members_from_here
+FROM analytics.cities
+WHERE NOT is_listed AND members_from_here IS NOT NULL
+ORDER BY members_from_here DESC, city;

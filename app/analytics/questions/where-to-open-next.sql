@@ -1,0 +1,10 @@
+-- Which towns could have rooms of their own next?
+--
+-- Towns whose people share the rooms of a hub, those with the most people first: when there are
+-- enough for four rooms, `cities release` gives the town its own.
+
+SELECT city, region, country, hub, km_to_hub, members_from_here
+FROM analytics.cities
+WHERE is_gathered AND NOT is_other AND members_from_here IS NOT NULL
+ORDER BY members_from_here DESC, km_to_hub DESC, city
+LIMIT 20;

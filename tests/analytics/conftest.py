@@ -1,0 +1,80 @@
+"""The demo population, and an analyst who may look at it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from app.analytics.granting import Granted, grant, revoke
+from app.config import Settings, with_driver
+from app.core import command_app
+from app.current import services
+from app.db import Database
+from tests.conftest import Sql, sql_on
+from tests.databases import Server
+
+VIEWS = (
+    "rooms",
+    "cities",
+    "clusters",
+    "models",
+    "daily_joins",
+    "weekly_joins",
+    "interest_popularity",
+    "city_interests",
+    "moves",
+)
+
+
+@pytest.fixture(scope="session")
+def demo_url(server: Server) -> str:
+    """A database with the demo population: to be read, other tests read it too."""
+    return server.demo()
+
+
+@pytest.fixture(scope="session")
+def demo(demo_url: str) -> Sql:
+    """Ask the demo population as the owner of its database."""
+    return sql_on(demo_url)
+
+
+def database_on(url: str) -> Database:
+    with command_app(Settings(app_env="testing", database_url=with_driver(url))).app_context():
+        return services().database
+
+
+@pytest.fixture(scope="session")
+def granted(server: Server, demo_url: str) -> Iterator[tuple[str, Granted]]:
+    """An analyst of the demo population: the URL of the role, and what granting it told."""
+    database, role = database_on(demo_url), f"{server.prefix}_analyst_{id(server)}"
+    done = grant(database, role, connections=5, timeout_s=30, new_password=False)
+    url = database.engine.url.set(
+        drivername="postgresql", username=role, password=done.password
+    ).render_as_string(hide_password=False)
+    yield url, done
+    revoke(database, role)
+    database.engine.dispose()
+
+
+class Analyst:
+    """Sessions of a role, each statement in one of its own unless it begins with others."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def ask(self, *statements: str) -> list[tuple[Any, ...]]:
+        """The rows of the last of the statements, all in one session, each committed."""
+        with closing(psycopg2.connect(self.url)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="session")
+def analyst(granted: tuple[str, Granted]) -> Analyst:
+    """Someone who may read the views of the demo population, and wants more."""
+    return Analyst(granted[0])

@@ -1,0 +1,88 @@
+"""`manage.py demo`."""
+
+import json
+from dataclasses import fields
+from datetime import date
+
+import numpy as np
+import pytest
+
+from app.analytics.population import Population, Towns, draw
+from model.predict import Model
+from tests.cli.test_manage import Manage, run_manage
+from tests.conftest import EMPTY, Sql
+
+PEOPLE = ("--users", "300", "--seed", "7", "--until", "2026-06-28")
+
+
+@pytest.fixture
+def demo_command(sql: Sql, database_url: str) -> Manage:
+    """manage.py demo, on a database with nobody in it."""
+    sql(EMPTY)
+    return lambda *arguments: run_manage(
+        "demo", *arguments, DATABASE_URL=database_url, APP_ENV="testing"
+    )
+
+
+def test_people_come_once_and_go(demo_command: Manage, sql: Sql) -> None:
+    planned = demo_command(*PEOPLE, "--dry-run")
+    assert ("300 people" in planned.stdout, sql("SELECT count(*) FROM memberships")) == (
+        True,
+        [(0,)],
+    )
+    assert demo_command(*PEOPLE).returncode == 1  # nobody to ask
+    done = demo_command(*PEOPLE, "--yes", "--json")
+    assert json.loads(done.stdout)["users"] == 300, done.stderr
+    twice = demo_command(*PEOPLE, "--yes")
+    assert (twice.returncode, "--remove" in twice.stderr) == (1, True)
+    assert sql("SELECT count(*), min(user_id) FROM memberships") == [(300, "demo-000001")]
+    assert demo_command("--remove", "--yes").returncode == 0
+    assert sql("SELECT count(*) FROM memberships") == [(0,)]
+
+
+def test_the_same_seed_draws_the_same_people_and_another_others(model: Model) -> None:
+    chance = np.random.default_rng(0)
+    towns = Towns(
+        np.arange(50),
+        chance.random(50),
+        chance.uniform(40, 41, (50, 2)),
+        np.full(50, "ES"),
+        np.full(50, True),
+    )
+    one, again, other = (draw(towns, model, 500, seed, date(2026, 6, 28)) for seed in (1, 1, 2))
+    for field in fields(Population):
+        assert np.array_equal(getattr(one, field.name), getattr(again, field.name)), field.name
+    assert not np.array_equal(one.profiles, other.profiles)
+    assert set(one.clusters) <= set(model.cluster_ids)
+
+
+def test_production_has_no_made_up_people(database_url: str, sql: Sql) -> None:
+    sql(EMPTY)
+    done = run_manage("demo", "--yes", DATABASE_URL=database_url, APP_ENV="production")
+    assert (done.returncode, "production" in done.stderr) == (1, True)
+    assert sql("SELECT count(*) FROM memberships") == [(0,)]
+
+
+def test_the_population_keeps_the_tables_promises(demo: Sql) -> None:
+    for promise in (
+        # Everybody is in the room of where their town's people are.
+        "SELECT count(*) FROM memberships AS m JOIN rooms ON rooms.id = room_id"
+        " JOIN cities AS said ON said.id = m.city_id"
+        " WHERE rooms.city_id <> coalesce(said.hub_id, said.id)",
+        "SELECT count(*) FROM cities AS town JOIN cities AS hub ON hub.id = town.hub_id"
+        " WHERE hub.hub_id IS NOT NULL",
+        "SELECT count(*) FROM memberships WHERE joined_at < created_at OR interests = '{}'",
+        "SELECT count(*) FROM memberships WHERE joined_at > '2026-06-29' OR"
+        " created_at < '2025-06-29'",
+        "SELECT count(*) FROM memberships WHERE previous_room_id IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM rooms WHERE id = previous_room_id UNION ALL"
+        "  SELECT 1 FROM room_redirects WHERE id = previous_room_id)",
+        "SELECT count(*) FROM memberships WHERE user_id NOT LIKE 'demo-%'",
+    ):
+        assert demo(promise) == [(0,)], promise
+    ((moved, gathered, unlisted),) = demo(
+        "SELECT (SELECT count(*) FROM memberships WHERE previous_room_id IS NOT NULL),"
+        " (SELECT count(*) FROM room_changes WHERE reason = 'gather'),"
+        " (SELECT count(*) FROM memberships JOIN cities ON cities.id = city_id WHERE NOT listed)"
+    )
+    assert min(moved, gathered, unlisted) > 20

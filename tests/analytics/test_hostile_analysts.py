@@ -1,0 +1,316 @@
+"""What a granted role tries that wants to know of a person, or to do harm."""
+
+import re
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2 import errors
+
+from app import tables  # noqa: F401  (its import names them all)
+from app.analytics.granting import Granted
+from app.config import ROOT
+from app.db import db
+from tests.analytics.conftest import VIEWS, Analyst
+from tests.conftest import Sql
+
+REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+TABLE_NAMES = sorted([*db.metadata.tables, "alembic_version"])
+WRITABLE = "SET default_transaction_read_only = off"
+
+
+@pytest.fixture
+def nothing_changes(demo: Sql) -> Any:
+    """Who and what is there stays the same, whatever the test does."""
+
+    def state() -> Any:
+        counts = [demo(f"SELECT count(*) FROM {name}") for name in TABLE_NAMES]
+        objects = (
+            demo("SELECT count(*), max(oid) FROM pg_class"),
+            demo("SELECT count(*) FROM pg_proc"),
+        )
+        return counts, objects, demo("SELECT count(*) FROM pg_largeobject_metadata")
+
+    before = state()
+    yield
+    assert state() == before
+
+
+@pytest.mark.parametrize("table", TABLE_NAMES)
+def test_no_table_is_read(analyst: Analyst, table: str) -> None:
+    for statement in (
+        f"SELECT count(*) FROM public.{table}",
+        f"TABLE public.{table}",
+        f"COPY public.{table} TO STDOUT",
+        f"SELECT query_to_xml('SELECT * FROM public.{table}', true, false, '')",
+        f"LOCK TABLE public.{table} IN ACCESS SHARE MODE",
+    ):
+        with pytest.raises(errors.InsufficientPrivilege):
+            analyst.ask("BEGIN", statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO memberships SELECT * FROM memberships",
+        "DELETE FROM rooms",
+        "UPDATE cities SET name = 'x'",
+        "TRUNCATE room_changes",
+        "DROP VIEW analytics.rooms",
+        "ALTER VIEW analytics.rooms RENAME TO rooms2",
+        "ALTER VIEW analytics.rooms RESET (security_barrier)",
+        "CREATE OR REPLACE VIEW analytics.rooms AS SELECT 1",
+        "COMMENT ON VIEW analytics.rooms IS 'mine'",
+        "CREATE TABLE public.mine (n int)",
+        "CREATE TABLE analytics.mine (n int)",
+        "CREATE SCHEMA mine",
+        "CREATE EXTENSION dblink",
+        "CREATE FUNCTION public.cheap(text) RETURNS bool COST 0.01 LANGUAGE sql AS 'SELECT true'",
+        "CREATE FUNCTION pg_temp.cheap(text) RETURNS bool COST 0.01 LANGUAGE sql AS 'SELECT true'",
+        "CREATE OPERATOR public.=== (PROCEDURE = texteq, LEFTARG = text, RIGHTARG = text)",
+        "CREATE TEMPORARY TABLE fill AS SELECT generate_series(1, 10)",
+        "CREATE TEMPORARY VIEW mine AS SELECT 1",
+        "CREATE TEMPORARY SEQUENCE mine",
+        "CREATE TRIGGER mine BEFORE INSERT ON memberships EXECUTE FUNCTION f()",
+        "CREATE RULE mine AS ON SELECT TO rooms DO INSTEAD NOTHING",
+        "CREATE ROLE mine",
+        "CREATE DATABASE mine",
+        "CREATE PUBLICATION mine FOR ALL TABLES",
+        "VACUUM public.memberships",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'fill')",
+        "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000))",
+        "SELECT nextval(pg_get_serial_sequence('rooms', 'id'))",
+        "SELECT setval(pg_get_serial_sequence('public.rooms', 'id'), 1)",
+        "SELECT setval('public.rooms_id_seq', 1)",
+        "SELECT last_value FROM public.rooms_id_seq",
+    ],
+)
+def test_nothing_is_written(analyst: Analyst, statement: str, nothing_changes: None) -> None:
+    # VACUUM passes over what one may not vacuum, with a warning.
+    if statement.startswith("VACUUM"):
+        analyst.ask(WRITABLE, statement)
+        return
+    with pytest.raises((*REFUSED, errors.UndefinedTable, errors.WrongObjectType)):
+        analyst.ask(WRITABLE, "SET search_path = public", statement)
+
+
+def test_a_right_is_not_passed_on(analyst: Analyst, demo: Sql) -> None:
+    rights = "SELECT relname, relacl::text FROM pg_class WHERE relname = ANY(%s) ORDER BY 1"
+    before = demo(rights, (list(VIEWS),))
+    analyst.ask(WRITABLE, "GRANT SELECT ON analytics.rooms TO PUBLIC")
+    assert demo(rights, (list(VIEWS),)) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT pg_read_file('postgresql.conf')",
+        "SELECT pg_read_binary_file('PG_VERSION')",
+        "SELECT pg_ls_dir('.')",
+        "SELECT * FROM pg_ls_logdir()",
+        "SELECT pg_stat_file('PG_VERSION')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT lo_export(1, '/tmp/x')",
+        "COPY (SELECT 1) TO '/tmp/x'",
+        "COPY (SELECT 1) TO PROGRAM 'id'",
+        "SELECT * FROM pg_hba_file_rules",
+        "SELECT * FROM pg_authid",
+        "SELECT * FROM pg_shadow",
+        "SELECT * FROM pg_statistic",
+        "SELECT * FROM pg_largeobject",
+    ],
+)
+def test_no_file_and_no_secret_is_read(analyst: Analyst, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        analyst.ask(WRITABLE, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET ROLE {owner}",
+        "SET SESSION AUTHORIZATION {owner}",
+        "SET ROLE pg_read_all_data",
+        "GRANT pg_read_all_data TO CURRENT_USER",
+        "ALTER ROLE CURRENT_USER SUPERUSER",
+        "ALTER ROLE CURRENT_USER CONNECTION LIMIT -1",
+        "ALTER ROLE {owner} PASSWORD 'x'",
+        "ALTER SYSTEM SET work_mem = '1GB'",
+        "SET session_replication_role = replica",
+        "SET temp_file_limit = -1",
+        "SELECT pg_reload_conf()",
+        "SELECT pg_terminate_backend({session})",
+        "SELECT pg_cancel_backend({session})",
+        "SELECT pg_create_physical_replication_slot('fill')",
+        "SELECT pg_stat_reset()",
+        "SELECT pg_switch_wal()",
+    ],
+)
+def test_it_becomes_nobody_else_and_ends_nobodys_session(
+    analyst: Analyst, demo_url: str, statement: str
+) -> None:
+    with closing(psycopg2.connect(demo_url)) as session:
+        given = {"owner": session.info.user, "session": session.info.backend_pid}
+        with pytest.raises(errors.InsufficientPrivilege):
+            analyst.ask(WRITABLE, statement.format(**given))
+
+
+def test_no_lock_of_its_own_stops_a_command(analyst: Analyst) -> None:
+    for mode in (
+        "ROW SHARE",
+        "ROW EXCLUSIVE",
+        "SHARE UPDATE EXCLUSIVE",
+        "SHARE",
+        "EXCLUSIVE",
+        "ACCESS EXCLUSIVE",
+    ):
+        for name in ("analytics.rooms", "analytics.moves", "public.room_changes"):
+            with pytest.raises(errors.InsufficientPrivilege):
+                analyst.ask(WRITABLE, "BEGIN", f"LOCK TABLE {name} IN {mode} MODE")
+    for statement in (
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_advisory_xact_lock(1, 1)",
+        "SELECT pg_try_advisory_lock_shared(1)",
+    ):
+        with pytest.raises(errors.InsufficientPrivilege):
+            analyst.ask(statement)
+
+
+def test_no_command_takes_an_advisory_lock() -> None:
+    # Where the platform lets everybody take them, nobody must wait for one.
+    sources = [*(ROOT / "app").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")]
+    takers = [file for file in sources if re.search(r"SELECT pg_(try_)?advisory", file.read_text())]
+    assert takers == []
+
+
+def test_notifications_reach_nobody(analyst: Analyst, demo: Sql) -> None:
+    analyst.ask("LISTEN changes", "NOTIFY changes, 'x'", "SELECT pg_notify('rooms', 'x')")
+    assert demo("SELECT pg_notification_queue_usage() < 0.01") == [(True,)]
+    assert not any("LISTEN " in file.read_text() for file in (ROOT / "app").rglob("*.py"))
+
+
+def test_the_texts_of_others_queries_are_hidden(analyst: Analyst, demo_url: str) -> None:
+    with closing(psycopg2.connect(demo_url)) as busy, busy.cursor() as cursor:
+        cursor.execute("SELECT 'demo-000001' FROM memberships WHERE user_id = 'demo-000001'")
+        seen = analyst.ask("SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        texts = [text for (text,) in seen if text]
+        assert "<insufficient privilege>" in texts
+        assert not any("demo-" in text for text in texts)
+        assert (
+            analyst.ask(
+                "SELECT pg_stat_get_backend_activity(n) FROM pg_stat_get_backend_idset() AS n"
+                " WHERE pg_stat_get_backend_activity(n) LIKE '%memberships WHERE%'"
+                "   AND pg_stat_get_backend_pid(n) <> pg_backend_pid()"
+            )
+            == []
+        )
+
+
+def test_the_statistics_of_the_tables_are_hidden(analyst: Analyst, demo: Sql) -> None:
+    assert demo("SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'memberships'") == [(True,)]
+    for view in ("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs"):
+        assert analyst.ask(f"SELECT * FROM {view} WHERE schemaname = 'public'") == []
+    assert analyst.ask("SELECT DISTINCT last_value FROM pg_sequences") == [(None,)]
+
+
+def small_room(demo: Sql) -> tuple[int, str]:
+    """A room of one person in a city that no view shows."""
+    return demo(
+        "SELECT rooms.id, cities.name FROM rooms JOIN cities ON cities.id = rooms.city_id"
+        " WHERE (SELECT count(*) FROM memberships WHERE room_id = rooms.id) = 1"
+        "   AND NOT EXISTS (SELECT 1 FROM analytics.cities AS shown"
+        "                   WHERE shown.city = cities.name)"
+        " ORDER BY 1 DESC LIMIT 1"
+    )[0]
+
+
+def test_a_filter_that_fails_on_what_is_hidden_never_meets_it(analyst: Analyst, demo: Sql) -> None:
+    room, city = small_room(demo)
+    hidden = (
+        f"SELECT count(*) FROM analytics.rooms WHERE 1 / (room_id - {room}) > -2",
+        f"SELECT count(*) FROM analytics.cities WHERE 1 / (1 - (city = '{city}')::int) = 1",
+        f"SELECT count(*) FROM analytics.weekly_joins WHERE 1 / (1 - (city = '{city}')::int) = 1",
+        "SELECT count(*) FROM analytics.rooms WHERE 1 / (members / 5) > -1",
+        f"SELECT count(*) FROM analytics.rooms WHERE city LIKE '{city}' AND city::int = 0",
+    )
+    for statement in hidden:
+        analyst.ask(statement)
+    with pytest.raises(errors.InvalidTextRepresentation) as told:
+        analyst.ask("SELECT * FROM analytics.cities WHERE city::int = 0")
+    (name,) = re.findall(r'integer: "(.*)"', str(told.value))
+    assert analyst.ask(f"SELECT count(*) > 0 FROM analytics.cities WHERE city = '{name}'") == [
+        (True,)
+    ]
+
+
+def test_a_function_of_its_own_sees_only_rows_that_are_shown(analyst: Analyst) -> None:
+    with closing(psycopg2.connect(analyst.url)) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DO $$ DECLARE seen record; BEGIN FOR seen IN SELECT * FROM analytics.rooms"
+                " WHERE members < 5 OR members % 5 <> 0"
+                " LOOP RAISE NOTICE '%', seen; END LOOP; END $$"
+            )
+        assert connection.notices == []
+
+
+def plan(analyst: Analyst, view: str, column: str, value: str, options: str) -> list[str]:
+    """What EXPLAIN says of a condition, the value itself left out."""
+    rows = analyst.ask(
+        f"EXPLAIN ({options}) SELECT * FROM analytics.{view} WHERE {column} = {value}"
+    )
+    itself = re.compile(rf"(?<=[= '(]){re.escape(value.strip(chr(39)))}(?=[)':])")
+    return [itself.sub("?", line) for (line,) in rows]
+
+
+@pytest.mark.parametrize("options", ["ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF", "COSTS ON"])
+def test_explain_counts_nothing_for_the_condition_it_is_given(
+    analyst: Analyst, demo: Sql, options: str
+) -> None:
+    room, city = small_room(demo)
+    for view, column, hidden, nowhere in (
+        ("rooms", "room_id", str(room), "999999999"),
+        ("rooms", "city", f"'{city}'", "'Nowhere'"),
+        ("cities", "city", f"'{city}'", "'Nowhere'"),
+        ("weekly_joins", "city", f"'{city}'", "'Nowhere'"),
+    ):
+        there = plan(analyst, view, column, hidden, options)
+        assert there == plan(analyst, view, column, nowhere, options), view
+
+
+def test_joined_views_say_no_more_of_a_person_than_each_alone(demo: Sql, analyst: Analyst) -> None:
+    # What of a city is in no room that is shown, by whatever two views: multiples of the group.
+    rows = analyst.ask(
+        "SELECT cities.members_in_rooms - sum(rooms.members)"
+        " FROM analytics.cities JOIN analytics.rooms USING (city_id)"
+        " WHERE cities.members_in_rooms IS NOT NULL GROUP BY city_id, cities.members_in_rooms"
+    )
+    assert rows
+    assert all(difference % 5 == 0 for (difference,) in rows)
+    shown = analyst.ask("SELECT room_id FROM analytics.rooms WHERE room_id IS NOT NULL")
+    sizes = dict(demo("SELECT room_id, count(*) FROM memberships GROUP BY 1"))
+    assert min(sizes[room] for (room,) in shown) >= 5
+
+
+def test_the_sixth_session_is_refused_and_the_limits_are_set(
+    analyst: Analyst, granted: tuple[str, Granted]
+) -> None:
+    sessions = [psycopg2.connect(analyst.url) for _ in range(5)]
+    try:
+        with pytest.raises(psycopg2.OperationalError, match="too many connections"):
+            psycopg2.connect(analyst.url)
+        with sessions[0].cursor() as cursor:
+            for name, value in (
+                ("statement_timeout", "30s"),
+                ("search_path", "analytics"),
+                ("temp_file_limit", "1GB"),
+                ("idle_in_transaction_session_timeout", "1min"),
+            ):
+                cursor.execute(f"SHOW {name}")
+                assert cursor.fetchall() == [(value,)]
+    finally:
+        for session in sessions:
+            session.close()
+    assert granted[1].left_open == []

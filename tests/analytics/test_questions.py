@@ -1,0 +1,112 @@
+"""`analysts queries`: each question has an answer on the demo population."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.analytics.library import PLACE, questions
+from tests.analytics.conftest import Analyst
+from tests.cli.test_manage import Manage, run_manage
+from tests.conftest import Sql
+
+NAMES = [question.name for question in questions()]
+
+
+@pytest.fixture
+def ask(demo_url: str) -> Manage:
+    """manage.py analysts queries, of the demo population."""
+    return lambda *arguments: run_manage("analysts", "queries", *arguments, DATABASE_URL=demo_url)
+
+
+def test_the_questions_are_listed_with_their_titles(ask: Manage) -> None:
+    listed = json.loads(ask("--json").stdout)
+    assert [question["name"] for question in listed] == NAMES
+    assert len(listed) >= 15
+    assert all(question["title"].endswith("?") for question in listed)
+    table = ask().stdout
+    assert all(name in table for name in NAMES)
+    assert len(list(csv.DictReader(io.StringIO(ask("--csv").stdout)))) == len(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_analyst_gets_an_answer(analyst: Analyst, ask: Manage, name: str) -> None:
+    # The file as it is: psql -f, Metabase and Dataclips take it so.
+    assert analyst.ask((PLACE / f"{name}.sql").read_text())
+    rows = json.loads(ask(name, "--json").stdout)
+    assert rows
+    columns = set(rows[0]) - {"percent_since", "region"}
+    assert all(any(row[column] is not None for row in rows) for column in columns)
+
+
+def test_a_question_is_explained_and_its_sql_takes_no_table(demo: Sql) -> None:
+    for question in questions():
+        assert len(question.about) > 60, question.name
+        assert "public." not in question.sql
+        assert "analytics." in question.sql
+
+
+def test_an_answer_is_a_table_or_csv_or_json(ask: Manage) -> None:
+    table = ask("growth-by-week").stdout.splitlines()
+    assert table[0].split() == ["week", "joins", "total"]
+    rows = list(csv.DictReader(io.StringIO(ask("growth-by-week", "--csv").stdout)))
+    assert len(rows) == len(table) - 1
+    assert json.loads(ask("growth-by-week", "--json").stdout)[-1] == {
+        "week": rows[-1]["week"],
+        "joins": int(rows[-1]["joins"]),
+        "total": int(rows[-1]["total"]),
+    }
+
+
+def test_an_answer_is_drawn(ask: Manage, tmp_path: Path) -> None:
+    for name, file, begins in (
+        ("growth-by-cluster", "lines.png", b"\x89PNG"),
+        ("where-to-open-next", "bars.svg", b"<?xml"),
+    ):
+        done = ask(name, "--plot", str(tmp_path / file), "--csv")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / file).read_bytes().startswith(begins)
+    drawn = (tmp_path / "bars.svg").read_bytes()
+    ask("where-to-open-next", "--plot", str(tmp_path / "bars.svg"))
+    assert (tmp_path / "bars.svg").read_bytes() == drawn
+
+
+def test_without_matplotlib_drawing_is_one_clear_line(
+    ask: Manage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What Python does where the package is not installed.
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for name in [name for name in sys.modules if name.startswith("matplotlib.")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    done = ask("growth-by-week", "--plot", str(tmp_path / "x.png"), "--json")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "Error: drawing needs matplotlib: pip install -r requirements-dev.txt"
+    ]
+    assert json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("paint",),
+        ("growth-by-week", "--csv", "--json"),
+        ("--plot", "x.png"),
+        ("growth-by-week", "--plot", "x.gif"),
+        ("growth-by-week", "--plot", "/nowhere/x.png"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(ask: Manage, arguments: tuple[str, ...]) -> None:
+    done = ask(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+
+
+def test_where_nobody_is_the_answer_says_so(database_url: str, client: Callable[..., None]) -> None:
+    for name in NAMES:
+        done = run_manage("analysts", "queries", name, DATABASE_URL=database_url)
+        assert done.returncode == 0, done.stderr
