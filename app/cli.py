@@ -223,6 +223,7 @@ def _wanting(context: click.Context | None) -> str:
 
 def _explained(error: Exception) -> str:
     """One line for an exception; one that nobody foresaw is raised on, with its trace."""
+    import psycopg2
     from sqlalchemy.exc import DBAPIError
 
     from app.config import ConfigurationError
@@ -236,8 +237,9 @@ def _explained(error: Exception) -> str:
         return f"the database cannot be reached ({error}); is DATABASE_URL right, and is it up?"
     if isinstance(error, Conflict):
         return f"something changed under it ({error.constraint}); run it again"
-    if isinstance(error, DBAPIError):
-        message = str(error.orig).strip().splitlines()[0]
+    # psycopg2's own: from a raw cursor, as COPY and roles need.
+    if isinstance(error, DBAPIError | psycopg2.Error):
+        message = str(getattr(error, "orig", error)).strip().splitlines()[0]
         return f"the database refused: {message}"
     if isinstance(error, EmbeddedUnavailable | ArtifactError):
         return str(error)

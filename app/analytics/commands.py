@@ -91,7 +91,10 @@ def grant(
             "left open": ", ".join(granted.left_open) or "nothing that can be closed",
         }
     )
-    click.echo("The password is shown this once. docs/analysts.md says what is left open, and why.")
+    if granted.password:
+        click.echo("The password is shown this once.")
+    if granted.left_open:
+        click.echo("docs/analysts.md says what is left open, and what it could do.")
 
 
 def _fields(granted: Any) -> dict[str, Any]:

@@ -136,20 +136,13 @@ def settle(
         progress("drawing people", 0)
         towns = _towns(connection, home)
         population = draw(towns, model, users, seed, until)
-        connection.execute(STAGE)
-        with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
-            _write(file, towns, population, model.interests)
-            file.seek(0)
-            raw: Any = connection.connection.dbapi_connection
-            with raw.cursor() as cursor:
-                cursor.copy_expert("COPY demo FROM STDIN", file)
+        _stage(connection, towns, population, model.interests)
         given = {
             "began": began,
             "gathered": began + timedelta(seconds=GATHERED_AT),
             "model": model.id,
             "run": run.id,
         }
-        connection.execute(text("ANALYZE demo"))
         for step, statement in STEPS:
             progress(step, 0)
             made = connection.execute(text(statement), given).rowcount
@@ -187,6 +180,18 @@ def _towns(connection: sqlalchemy.Connection, home: str) -> Towns:
         weights[which] *= share / max(weights[which].sum(), 1)
     degrees = np.array([north, east], float).T
     return Towns(np.array(ids), weights, degrees, np.array(countries), np.array(is_free))
+
+
+def _stage(
+    connection: sqlalchemy.Connection, towns: Towns, people: Population, interests: tuple[str, ...]
+) -> None:
+    connection.execute(STAGE)
+    raw: Any = connection.connection.dbapi_connection
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file, raw.cursor() as cursor:
+        _write(file, towns, people, interests)
+        file.seek(0)
+        cursor.copy_expert("COPY demo FROM STDIN", file)
+    connection.execute(text("ANALYZE demo"))
 
 
 def _write(file: IO[str], towns: Towns, people: Population, interests: tuple[str, ...]) -> None:

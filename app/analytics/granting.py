@@ -106,6 +106,10 @@ def grant(
     with _cursor(database) as cursor:
         found = roles.look(cursor, role)
         refuse_unfit(found)
+        cursor.execute(VIEWS)
+        ((views,),) = cursor.fetchall()
+        if not views:
+            raise CannotGrant("the views are not there yet: run `manage.py db upgrade`")
         password = None
         if not found.exists or new_password:
             password = _set_password(cursor, found)
@@ -127,8 +131,6 @@ def grant(
             raise CannotGrant(f"everybody on this database {'; '.join(powers)}: take that away")
         cursor.execute(LEFT_OPEN, {"role": role})
         left_open = [told for (told,) in cursor.fetchall()]
-        cursor.execute(VIEWS)
-        ((views,),) = cursor.fetchall()
     return Granted(views, password, unset, left_open)
 
 

@@ -12,7 +12,7 @@ from model.predict import Model
 from tests.cli.test_manage import Manage, run_manage
 from tests.conftest import EMPTY, Sql
 
-PEOPLE = ("--users", "300", "--seed", "7", "--until", "2026-06-28")
+PEOPLE = ("--users", "300", "--seed", "7", "--until", "2025-06-29")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_same_seed_draws_the_same_people_and_another_others(model: Model) ->
         np.full(50, "ES"),
         np.full(50, True),
     )
-    one, again, other = (draw(towns, model, 500, seed, date(2026, 6, 28)) for seed in (1, 1, 2))
+    one, again, other = (draw(towns, model, 500, seed, date(2025, 6, 29)) for seed in (1, 1, 2))
     for field in fields(Population):
         assert np.array_equal(getattr(one, field.name), getattr(again, field.name)), field.name
     assert not np.array_equal(one.profiles, other.profiles)
@@ -72,8 +72,8 @@ def test_the_population_keeps_the_tables_promises(demo: Sql) -> None:
         "SELECT count(*) FROM cities AS town JOIN cities AS hub ON hub.id = town.hub_id"
         " WHERE hub.hub_id IS NOT NULL",
         "SELECT count(*) FROM memberships WHERE joined_at < created_at OR interests = '{}'",
-        "SELECT count(*) FROM memberships WHERE joined_at > '2026-06-29' OR"
-        " created_at < '2025-06-29'",
+        "SELECT count(*) FROM memberships WHERE joined_at > '2025-06-30' OR"
+        " created_at < '2024-06-30'",
         "SELECT count(*) FROM memberships WHERE previous_room_id IS NOT NULL AND NOT EXISTS"
         " (SELECT 1 FROM rooms WHERE id = previous_room_id UNION ALL"
         "  SELECT 1 FROM room_redirects WHERE id = previous_room_id)",
