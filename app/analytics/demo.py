@@ -22,7 +22,7 @@ SHARE_ABROAD, SHARE_UNLISTED = 0.12, 0.006
 LARGE = 100_000
 # Villages of under 5,000 people, which the gazetteer lacks.
 UNLISTED = ("Cadaqués", "Valldemossa", "Deià", "Aínsa", "Albarracín", "Potes", "Pampaneira")
-# Also what `users import` and the app give no user: theirs are Mongo's ids.
+# No id of the app's begins so: those are Mongo's.
 PREFIX = "demo-"
 
 

@@ -1,5 +1,6 @@
 """The demo population, and an analyst who may look at it."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -48,7 +49,7 @@ def database_on(url: str) -> Database:
 @pytest.fixture(scope="session")
 def granted(server: Server, demo_url: str) -> Iterator[tuple[str, Granted]]:
     """An analyst of the demo population: the URL of the role, and what granting it told."""
-    database, role = database_on(demo_url), f"{server.prefix}_analyst_{id(server)}"
+    database, role = database_on(demo_url), f"{server.prefix}_{uuid.uuid4().hex}"
     done = grant(database, role, connections=5, timeout_s=30, new_password=False)
     url = database.engine.url.set(
         drivername="postgresql", username=role, password=done.password

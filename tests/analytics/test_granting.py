@@ -16,6 +16,8 @@ from tests.cli.test_manage import Manage, run_manage
 from tests.conftest import Sql, sql_on
 from tests.databases import Server
 
+# Two workers that grant at once would change the same rows of the catalogue.
+pytestmark = pytest.mark.xdist_group("analysts")
 # What a platform keeps to its superuser: docs/analysts.md says what each can do.
 KEPT = {
     "advisory locks",

@@ -15,6 +15,8 @@ from app.db import db
 from tests.analytics.conftest import VIEWS, Analyst
 from tests.conftest import Sql
 
+# Two workers that grant at once would change the same rows of the catalogue.
+pytestmark = pytest.mark.xdist_group("analysts")
 REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
 TABLE_NAMES = sorted([*db.metadata.tables, "alembic_version"])
 WRITABLE = "SET default_transaction_read_only = off"
