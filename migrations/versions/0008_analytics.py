@@ -11,7 +11,8 @@ down_revision = "0007"
 # nearest multiple of the group's size. Its last part is MATERIALIZED and sorted: a condition of the
 # analyst's would otherwise go down to the tables, where EXPLAIN ANALYZE counts what it finds.
 K = "(SELECT min_group FROM public.analytics_settings)"
-TODAY = "date_trunc('day', now(), 'UTC')"
+# A subquery is asked once, the function itself for every row.
+TODAY = "(SELECT date_trunc('day', now(), 'UTC'))"
 
 
 def rounded(people: str) -> str:

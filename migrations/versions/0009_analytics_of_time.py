@@ -7,7 +7,11 @@ down_revision = "0008"
 
 # As in 0008: whole days, folded, rounded, and nothing of the analyst's goes below the last part.
 K = "(SELECT min_group FROM public.analytics_settings)"
-TODAY = "date_trunc('day', now(), 'UTC')"
+# Whole days and weeks since a Monday, reckoned without a time zone's rules: many times as fast.
+DAY = "date_bin('1 day', member.created_at, '2001-01-01 00:00+00')"
+WEEK = "date_bin('7 days', member.created_at, '2001-01-01 00:00+00')"
+# A subquery is asked once, the function itself for every row.
+TODAY = "(SELECT date_trunc('day', now(), 'UTC'))"
 
 
 def rounded(people: str) -> str:
@@ -16,7 +20,7 @@ def rounded(people: str) -> str:
 
 DAILY_JOINS = f"""
     WITH by_country AS (
-        SELECT (member.created_at AT TIME ZONE 'UTC')::date AS day,
+        SELECT {DAY} AS day,
                coalesce(city.country_code, 'unknown') AS country, room.cluster_id,
                count(*) AS joins
         FROM public.memberships AS member
@@ -33,7 +37,8 @@ DAILY_JOINS = f"""
                sum(joins) AS joins
         FROM folded GROUP BY 1, 2, 3
     ), shown AS MATERIALIZED (
-        SELECT day AS joined_at, country::text AS country, cluster.id AS cluster,
+        SELECT (day AT TIME ZONE 'UTC')::date AS joined_at, country::text AS country,
+               cluster.id AS cluster,
                coalesce(cluster.label_en, 'other') AS cluster_en,
                coalesce(cluster.label_es, 'otros') AS cluster_es, {rounded("joins")} AS joins
         FROM of_days
@@ -45,7 +50,7 @@ DAILY_JOINS = f"""
 """
 WEEKLY_JOINS = f"""
     WITH counted AS (
-        SELECT date_trunc('week', member.created_at AT TIME ZONE 'UTC')::date AS week,
+        SELECT {WEEK} AS week,
                member.city_id, count(*) AS joins
         FROM public.memberships AS member WHERE joined_at < {TODAY}
         GROUP BY 1, 2
@@ -65,7 +70,8 @@ WEEKLY_JOINS = f"""
                sum(joins) AS joins
         FROM by_country GROUP BY 1, 2, 3
     ), shown AS MATERIALIZED (
-        SELECT week AS joined_at, folded.city_id, coalesce(city.name, 'other') AS city,
+        SELECT (week AT TIME ZONE 'UTC')::date AS joined_at, folded.city_id,
+               coalesce(city.name, 'other') AS city,
                city.region, folded.country::text AS country, folded.city_id IS NULL AS is_other,
                {rounded("joins")} AS joins
         FROM folded
