@@ -94,19 +94,21 @@ def scaled(people: str) -> str:
 
 
 # An interest that nearly everybody of a group has, or nearly nobody, would tell of each of them:
-# both those who have it and those who have not must be enough.
+# both those who have it and those who have not must be enough. Everybody is counted once more
+# under no interest at all: that is how many they are, without a second pass over the table.
 INTEREST_POPULARITY = f"""
-    WITH ticked AS NOT MATERIALIZED (
+    WITH ticked AS (
         SELECT date_trunc('month', member.created_at AT TIME ZONE 'UTC')::date AS month,
-               room.cluster_id, member.interests
+               room.cluster_id, unnest(array_append(member.interests, NULL)) AS key
         FROM {SAMPLE} JOIN public.rooms AS room ON room.id = member.room_id
         WHERE member.joined_at < {TODAY}
-    ), sizes AS (
-        SELECT month, cluster_id, count(*) AS members FROM ticked GROUP BY 1, 2
+    ), counted AS MATERIALIZED (
+        SELECT month, cluster_id, key, count(*) AS likes FROM ticked GROUP BY 1, 2, 3
     ), liked AS (
-        SELECT month, cluster_id, key, count(*) AS likes
-        FROM (SELECT month, cluster_id, unnest(interests) AS key FROM ticked) AS each_one
-        GROUP BY 1, 2, 3
+        SELECT month, cluster_id, counted.key, counted.likes, everybody.likes AS members
+        FROM counted
+        JOIN counted AS everybody USING (month, cluster_id)
+        WHERE counted.key IS NOT NULL AND everybody.key IS NULL
     ), shown AS MATERIALIZED (
         SELECT month AS joined_at, cluster_id AS cluster, cluster.label_en AS cluster_en,
                cluster.label_es AS cluster_es, key AS interest,
@@ -114,7 +116,7 @@ INTEREST_POPULARITY = f"""
                coalesce(interest.label_es, key) AS interest_es,
                coalesce(interest.interest_group, 'unknown') AS interest_group,
                {scaled("likes")} AS members_who_like, {scaled("members")} AS members
-        FROM liked JOIN sizes USING (month, cluster_id)
+        FROM liked
         JOIN public.clusters AS cluster ON cluster.id = cluster_id
         LEFT JOIN public.interests AS interest USING (key)
         WHERE likes >= {K} AND members - likes >= {K}
@@ -123,22 +125,25 @@ INTEREST_POPULARITY = f"""
     SELECT * FROM shown
 """
 CITY_INTERESTS = f"""
-    WITH ticked AS NOT MATERIALIZED (
-        SELECT coalesce(city.merged_into, city.id) AS city_id, member.interests
+    WITH ticked AS (
+        SELECT coalesce(city.merged_into, city.id) AS city_id,
+               unnest(array_append(member.interests, NULL)) AS key
         FROM {SAMPLE} JOIN public.cities AS city ON city.id = member.city_id
         WHERE member.joined_at < {TODAY}
-    ), sizes AS (
-        SELECT city_id, count(*) AS members FROM ticked GROUP BY 1
+    ), counted AS MATERIALIZED (
+        SELECT city_id, key, count(*) AS likes FROM ticked GROUP BY 1, 2
     ), liked AS (
-        SELECT city_id, key, count(*) AS likes
-        FROM (SELECT city_id, unnest(interests) AS key FROM ticked) AS each_one GROUP BY 1, 2
+        SELECT city_id, counted.key, counted.likes, everybody.likes AS members
+        FROM counted
+        JOIN counted AS everybody USING (city_id)
+        WHERE counted.key IS NOT NULL AND everybody.key IS NULL
     ), shown AS MATERIALIZED (
         SELECT city_id, city.name AS city, city.region, city.country_code::text AS country,
                key AS interest, coalesce(interest.label_en, key) AS interest_en,
                coalesce(interest.label_es, key) AS interest_es,
                coalesce(interest.interest_group, 'unknown') AS interest_group,
                {scaled("likes")} AS members_who_like, {scaled("members")} AS members
-        FROM liked JOIN sizes USING (city_id)
+        FROM liked
         JOIN public.cities AS city ON city.id = city_id
         LEFT JOIN public.interests AS interest USING (key)
         WHERE likes >= {K} AND members - likes >= {K}
