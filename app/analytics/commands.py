@@ -64,6 +64,9 @@ def grant(
         found = granting.look(database, role)
         roles.refuse_unfit(found)
         if dry_run:
+            if as_json:
+                print_json({"role": role, "would_be_made": not found.exists})
+                return
             verb = "would be granted" if found.exists else "would be made and granted"
             click.echo(f"{role} {verb} the views; nothing was changed")
             return

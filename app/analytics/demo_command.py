@@ -41,6 +41,9 @@ def demo(
         )
     day = until.date() if until else (datetime.now(UTC) - timedelta(days=1)).date()
     plan = "all demo people be taken away" if remove else f"{users:,} people come, up to {day}"
+    if dry_run and as_json:
+        print_json({"users": 0 if remove else users, "until": day})
+        return
     if dry_run:
         click.echo(f"would let {plan}; nothing was changed")
         return

@@ -30,6 +30,8 @@ def test_people_come_once_and_go(demo_command: Manage, sql: Sql) -> None:
         True,
         [(0,)],
     )
+    planned = demo_command(*PEOPLE, "--dry-run", "--json")
+    assert json.loads(planned.stdout) == {"users": 300, "until": "2025-06-29"}
     assert demo_command(*PEOPLE).returncode == 1  # nobody to ask
     done = demo_command(*PEOPLE, "--yes", "--json")
     assert json.loads(done.stdout)["users"] == 300, done.stderr

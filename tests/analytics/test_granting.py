@@ -79,6 +79,8 @@ def test_an_owner_who_may_make_roles_makes_an_analyst(
 ) -> None:
     planned = as_owner("analysts", "grant", role, "--dry-run")
     assert (planned.returncode, "would be made" in planned.stdout) == (0, True)
+    planned = as_owner("analysts", "grant", role, "--dry-run", "--json")
+    assert json.loads(planned.stdout) == {"role": role, "is_new": True}
     assert as_owner("analysts", "grant", role).returncode == 1  # nobody to ask
 
     done = as_owner("analysts", "grant", role, "--yes", "--json", "--connections", "2")
