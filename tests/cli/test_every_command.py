@@ -1,6 +1,7 @@
 """Every command: what it shows a person, what a machine, and its one clear line when it fails."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ CASES = {
         "", "growth-by-week", "no-question", "analysts queries", needs_database=False
     ),
     "analysts revoke": Case(
-        "pg_monitor --dry-run", "left", "nobody_of_ours --yes", "no role", NONE, why="it only takes"
+        "{role} --dry-run", "dropped", "nobody_of_ours --yes", "no role", NONE, why="it only takes"
     ),
     "cities find": Case("Sevilla", "2510911", "!!!", "no letter and no digit"),
     "cities gather": Case("--dry-run", "towns", "--dry-run --radius 0", "radius"),
@@ -130,14 +131,17 @@ def url(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def words(url: str, place: Path) -> dict[str, Any]:
+def words(url: str, place: Path) -> Iterator[dict[str, Any]]:
     """What the cases name by {name}."""
     room, city = add_room(url, 1)
     ((run,),) = sql_on(url)(
         "INSERT INTO admin_runs (command, arguments, by) VALUES ('cities load', '{}', 'me')"
         " RETURNING id"
     )
-    return {"room": room, "city": city, "run": run, "place": place}
+    role = f"case_{uuid.uuid4().hex[:8]}"  # roles are the server's, not a database's
+    assert run_manage("analysts", "grant", role, "--yes", DATABASE_URL=url).returncode == 0
+    yield {"room": room, "city": city, "run": run, "place": place, "role": role}
+    assert run_manage("analysts", "revoke", role, "--yes", DATABASE_URL=url).returncode == 0
 
 
 def call(name: str, text: str, words: dict[str, Any], *more: str, url: str) -> Any:
