@@ -7,7 +7,16 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help run test lint bench bench-growth faults fuzz pictures planted requirements clean
+# Each has a short form among the others, or guards what seldom changes.
+SLOW := tests/browser tests/deploy tests/embedded tests/serve \
+  tests/cities/test_loading.py tests/cities/test_moving_under_load.py \
+  tests/clusters/test_reassigning_under_load.py tests/clusters/test_training.py \
+  tests/docs/test_admins.py tests/docs/test_client.py tests/faults/test_crowds.py \
+  tests/faults/test_database_outages.py tests/faults/test_process_deaths.py \
+  tests/members/test_stopped_imports.py tests/model/test_evaluate.py tests/rooms/test_races.py \
+  tests/schema/test_rollback.py
+
+.PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,7 +25,10 @@ run: $(INSTALLED) ## Serve the API on an embedded Postgres, at PORT (5000)
 	@PORT=$(PORT) exec $(BIN)/python -m app.serve
 
 test: $(INSTALLED) ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(SLOW)) $(ARGS)
+
+test-slow: $(INSTALLED) ## Run what takes too long for it: browsers, deploys, deaths, loads
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW) $(ARGS)
 
 # The first six revisions are for an empty database: read as one transaction, in which an index on a
 # table that it made blocks nobody.

@@ -65,7 +65,7 @@ def grant(
         roles.refuse_unfit(found)
         if dry_run:
             if as_json:
-                print_json({"role": role, "would_be_made": not found.exists})
+                print_json({"role": role, "is_new": not found.exists})
                 return
             verb = "would be granted" if found.exists else "would be made and granted"
             click.echo(f"{role} {verb} the views; nothing was changed")
