@@ -55,8 +55,7 @@ def plan(database: Database) -> list[Step]:
             "the extension citus is not created in this database: let its superuser say "
             "`CREATE EXTENSION citus`"
             if is_available
-            else "this server has no Citus; docs/scale.md says when it is wanted and what to "
-            "do first"
+            else "this server has no Citus: whoever runs the server installs that extension"
         )
     done = {name for (name,) in database.execute(DONE)}
     sizes = {row[0]: row[1] for row in database.execute(SIZES)}
