@@ -96,13 +96,19 @@ class Server:
         """The URL of a database with the demo population: one for the whole run, to be read."""
         return self.url_of(self._once("demo", populate))
 
+    @contextmanager
+    def alone(self, kind: str) -> Iterator[None]:
+        """While no other worker of the run is inside the same."""
+        lock = Path(tempfile.gettempdir()) / f"{self.prefix}_{kind}.lock"
+        with lock.open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
     def _once(self, kind: str, fill: Callable[[str], None]) -> str:
         """The name of a database that all of the run share."""
         name = f"{self.prefix}_{kind}"
         # The workers of a run start together: one makes it, the others wait for it.
-        lock = Path(tempfile.gettempdir()) / f"{name}.lock"
-        with lock.open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with self.alone(kind):
             if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
                 half_made = self.create(
                     None if kind == "template" else self._once("template", migrate)

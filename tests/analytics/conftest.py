@@ -50,12 +50,15 @@ def database_on(url: str) -> Database:
 def granted(server: Server, demo_url: str) -> Iterator[tuple[str, Granted]]:
     """An analyst of the demo population: the URL of the role, and what granting it told."""
     database, role = database_on(demo_url), f"{server.prefix}_{uuid.uuid4().hex}"
-    done = grant(database, role, connections=5, timeout_s=30, new_password=False)
+    # Two that grant at once would change the same rows of the catalogue.
+    with server.alone("granting"):
+        done = grant(database, role, connections=5, timeout_s=30, new_password=False)
     url = database.engine.url.set(
         drivername="postgresql", username=role, password=done.password
     ).render_as_string(hide_password=False)
     yield url, done
-    revoke(database, role)
+    with server.alone("granting"):
+        revoke(database, role)
     database.engine.dispose()
 
 

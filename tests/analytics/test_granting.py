@@ -14,10 +14,8 @@ from sqlalchemy.engine import make_url
 from tests.analytics.conftest import VIEWS, Analyst
 from tests.cli.test_manage import Manage, run_manage
 from tests.conftest import Sql, sql_on
-from tests.databases import Server
+from tests.databases import Server, past_pooler
 
-# Two workers that grant at once would change the same rows of the catalogue.
-pytestmark = pytest.mark.xdist_group("analysts")
 # What a platform keeps to its superuser: docs/analysts.md says what each can do.
 KEPT = {
     "advisory locks",
@@ -39,7 +37,8 @@ def role(server: Server) -> Iterator[str]:
 def owned(server: Server) -> Iterator[tuple[str, str]]:
     """A database as a platform gives it: the URLs of its owner, who may make roles and no more,
     and of the superuser, who is the platform's."""
-    with server.database() as url:
+    with server.database() as pooled:
+        url = past_pooler(pooled)
         sql, owner = sql_on(url), f"{server.prefix}_owner_{os.getpid()}"
         sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
         for kind, name in sql(

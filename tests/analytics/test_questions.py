@@ -14,8 +14,6 @@ from tests.analytics.conftest import Analyst
 from tests.cli.test_manage import Manage, run_manage
 from tests.conftest import Sql
 
-# Two workers that grant at once would change the same rows of the catalogue.
-pytestmark = pytest.mark.xdist_group("analysts")
 NAMES = [question.name for question in questions()]
 
 

@@ -16,8 +16,6 @@ from tests.cli.test_manage import run_manage
 from tests.databases import Server
 from tests.docs.analysts import PAGE, part, parts
 
-# Two workers that grant at once would change the same rows of the catalogue.
-pytestmark = pytest.mark.xdist_group("analysts")
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
