@@ -8,10 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from app.db import Database
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,19 +55,26 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, self.parts[name][1]) for name in self.list_commands(ctx)])
 
 
+@contextmanager
+def application() -> "Iterator[Database]":
+    """Inside an application of commands; gives its database, whose connections end with it."""
+    from app.core import command_app
+    from app.current import services
+
+    with command_app().app_context():
+        try:
+            yield services().database
+        finally:
+            services().database.close()
+
+
 def with_app(command: Callable[P, R]) -> Callable[P, R]:
     """Run a command inside the application, built when the command is."""
 
     @functools.wraps(command)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        from app.core import command_app
-        from app.current import services
-
-        with command_app().app_context():
-            try:
-                return command(*args, **kwargs)
-            finally:
-                services().database.close()
+        with application():
+            return command(*args, **kwargs)
 
     return inside
 

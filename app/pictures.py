@@ -11,20 +11,30 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@contextmanager
-def drawing(file: Path) -> Iterator[None]:
-    """Round a command's drawing into a file; its faults become one clear line.
+def check_picture(file: Path) -> None:
+    """Whether a picture could be drawn into a file: asked before long work, not after it.
 
     Raises click.ClickException.
     """
     if file.suffix not in (".png", ".svg"):
         raise click.ClickException(f"{file} must end with .png or .svg")
     try:
-        yield
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise click.ClickException(
             "drawing needs matplotlib: pip install -r requirements-dev.txt"
         ) from error
+
+
+@contextmanager
+def drawing(file: Path) -> Iterator[None]:
+    """Round a command's drawing into a file; its faults become one clear line.
+
+    Raises click.ClickException.
+    """
+    check_picture(file)
+    try:
+        yield
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"{file} is drawn", err=True)

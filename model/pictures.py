@@ -1,11 +1,13 @@
 """Draws what training and evaluating found. matplotlib is a development dependency."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from model.evaluate import Measured
 from model.stability import Choice
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NAMES = {
     "nmf": "NMF (a new model)",
@@ -24,19 +26,21 @@ STYLES = {
 }
 
 
-def draw_comparison(measured: Sequence[Measured], file: Path) -> None:
+def draw_comparison(measured: Sequence[Measured]) -> "Figure":
     """Held-out lift with its spread, stability, largest share and error over the rooms' number.
 
-    Raises ImportError without matplotlib, OSError.
+    Raises ImportError without matplotlib.
     """
-    plt = _pyplot()
+    from matplotlib.figure import Figure
+
     panels = (
         ("held_out_lift", "held-out lift (1 is chance; bars: standard deviation over splits)"),
         ("stability", "stability (adjusted Rand index)"),
         ("largest_share", "share of people in the largest room"),
         ("reconstruction_error", "reconstruction error"),
     )
-    figure, axes = plt.subplots(2, 2, figsize=(12, 8), layout="constrained")
+    figure = Figure(figsize=(12, 8), layout="constrained")
+    axes = figure.subplots(2, 2)
     for panel, (field, title) in zip(axes.flat, panels, strict=True):
         for method, (colour, mark) in STYLES.items():
             found = [entry for entry in measured if entry.method == method]
@@ -48,16 +52,18 @@ def draw_comparison(measured: Sequence[Measured], file: Path) -> None:
         panel.set_title(title, fontsize=10)
         panel.set_xlabel("rooms in a city")
     axes[0, 0].legend(fontsize=8)
-    _save(plt, figure, file)
+    return figure
 
 
-def draw_choice(choice: Choice, file: Path) -> None:
+def draw_choice(choice: Choice) -> "Figure":
     """The curve that the number of clusters was chosen by.
 
-    Raises ImportError without matplotlib, OSError.
+    Raises ImportError without matplotlib.
     """
-    plt = _pyplot()
-    figure, (above, below) = plt.subplots(2, 1, figsize=(7, 7), sharex=True, layout="constrained")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
     ks = [point.k for point in choice.curve]
     for field, label, mark in (
         ("agreement", "agreement (mean of both)", "o"),
@@ -74,21 +80,4 @@ def draw_choice(choice: Choice, file: Path) -> None:
             panel.axvline(choice.k, color="black", linestyle=":")
     above.set_title(f"chosen: {choice.k}" if choice.k else "no structure")
     above.legend(fontsize=8)
-    _save(plt, figure, file)
-
-
-def _pyplot() -> Any:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    # The same figures give the same file.
-    mpl.rcParams["svg.hashsalt"] = "nomad-rooms"
-    from matplotlib import pyplot as plt
-
-    return plt
-
-
-def _save(plt: Any, figure: Any, file: Path) -> None:
-    metadata = {"Date": None} if file.suffix == ".svg" else {"Software": None}
-    figure.savefig(file, dpi=150, metadata=metadata)
-    plt.close(figure)
+    return figure

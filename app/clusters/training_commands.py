@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli import changing, confirm, json_option, print_json, progress_bar
+from app.cli import application, changing, confirm, json_option, print_json, progress_bar
 from app.clusters.training_members import members
 from app.clusters.training_options import FEWEST_CLUSTERS, MOST_CLUSTERS, Clusters, Range, Time
 from app.clusters.training_reports import print_comparison, print_plan
+from app.pictures import check_picture, drawing, save
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from app.db import Database
     from model.predict import Model
     from model.profiles import Profiles
     from model.stability import Choice
     from model.train import Trained
-
-PICTURES = (".png", ".svg")
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 plot_option = click.option("--plot", type=FILE, help="Draw it into a .png or .svg.")
@@ -68,11 +69,12 @@ def train(
         raise click.UsageError(
             "give --data FILE or --from-db, one of them (--published wants --data)"
         )
-    _check_picture(plot)
+    if plot:
+        check_picture(plot)
     directory = output or artifact.DIRECTORY
     with ExitStack() as stack:
         stack.enter_context(_in_one_line())
-        database = stack.enter_context(_database()) if from_db else None
+        database = stack.enter_context(application()) if from_db else None
         people, latest = _people(data, database, published)
         at = trained_at or people.last_at or latest
         if at == NO_TIME:
@@ -100,7 +102,8 @@ def evaluate(data: Path, clusters: range, plot: Path | None, as_json: bool) -> N
     from model.interests import load_interests
     from model.profiles import read_profiles
 
-    _check_picture(plot)
+    if plot:
+        check_picture(plot)
     with _in_one_line():
         people = read_profiles(data, load_interests())
         _tell(people, data)
@@ -128,18 +131,6 @@ def _in_one_line() -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise click.ClickException(f"{where}{error.strerror or error}") from error
-
-
-@contextmanager
-def _database() -> "Iterator[Database]":
-    from app.core import command_app
-    from app.current import services
-
-    with command_app().app_context():
-        try:
-            yield services().database
-        finally:
-            services().database.engine.dispose()
 
 
 def _people(
@@ -263,22 +254,11 @@ def _write(
     print_plan(model, trained)
 
 
-def _check_picture(plot: Path | None) -> None:
-    if not plot:
-        return
-    if plot.suffix not in PICTURES:
-        raise click.ClickException(f"{plot} must end with .png or .svg")
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise click.ClickException("drawing needs matplotlib: pip install -r requirements-dev.txt")
-
-
 def _draw(plot: Path, found: Any) -> None:
     from model.pictures import draw_choice, draw_comparison
 
     if found is None:
         raise click.ClickException("--plot draws how auto chose: it wants --clusters auto")
-    draw: Callable[[Any, Path], None] = draw_comparison if isinstance(found, list) else draw_choice
-    draw(found, plot)
-    click.echo(f"{plot} is drawn", err=True)
+    draw: Callable[[Any], Figure] = draw_comparison if isinstance(found, list) else draw_choice
+    with drawing(plot):
+        save(draw(found), plot, "nomad-rooms")

@@ -1,7 +1,7 @@
 """The members as people to train a model on."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.db import Database
@@ -15,7 +15,6 @@ PROFILES = """
     SELECT interests, count(*), max(updated_at) FROM memberships
     WHERE interests <> '{}' GROUP BY interests
 """
-BATCH = 5_000
 
 
 def members(database: "Database") -> "tuple[Profiles, datetime]":
@@ -29,14 +28,9 @@ def members(database: "Database") -> "tuple[Profiles, datetime]":
 
     rows: list[tuple[list[str], int]] = []
     latest: list[datetime] = []
-    with database.transaction() as connection:
-        raw: Any = connection.connection.dbapi_connection
-        with raw.cursor(name="model_train") as cursor:
-            cursor.itersize = BATCH
-            cursor.execute(PROFILES)
-            for interests, people, updated_at in cursor:
-                rows.append((interests, people))
-                latest.append(updated_at)
+    for interests, people, updated_at in database.stream(PROFILES):
+        rows.append((interests, people))
+        latest.append(updated_at)
     number = sum(people for _, people in rows)
     if number < FEWEST_MEMBERS:
         raise SurveyError(
