@@ -16,8 +16,9 @@ from model.affinity import unit
 from model.nnls import ActiveSets, Array
 from model.predict import Model, leader
 
-# Below this cosine a component is another one. At 0.5 they share less than a half of their
-# squared weight with any scaling.
+# Below this cosine a component is another one: less than a half of their squared weight is shared,
+# with any scaling. On the survey, over 60 refits on 80 % of its people, a cluster's own component
+# came back with 0.66 at the least (median 0.97); two clusters of one model had 0.42 at the most.
 SAME = 0.5
 # Who moves with a minimum gain: those whose new weight beats their old cluster's by this share.
 MINIMUM_GAIN = 0.25
@@ -42,14 +43,11 @@ def align(components: Array, interests: Sequence[str], previous: Model) -> Align
     """The numbers of `components` (k, m), whose columns are `interests`, after `previous`."""
     from scipy.optimize import linear_sum_assignment
 
-    union = list(dict.fromkeys((*previous.interests, *interests)))
-    old = unit(spread(previous.components, previous.interests, union))
-    new = unit(spread(components, interests, union))
-    cosines = old @ new.T
+    found = cosines(previous.components, previous.interests, components, interests)
     numbers: dict[int, int] = {
         int(j): previous.cluster_ids[i]
-        for i, j in zip(*linear_sum_assignment(-cosines), strict=True)
-        if cosines[i, j] >= SAME
+        for i, j in zip(*linear_sum_assignment(-found), strict=True)
+        if found[i, j] >= SAME
     }
     following = max((*previous.cluster_ids, *previous.retired)) + 1
     for j in range(len(components)):
@@ -60,8 +58,19 @@ def align(components: Array, interests: Sequence[str], previous: Model) -> Align
     return Alignment(
         tuple(numbers[j] for j in range(len(components))),
         tuple(sorted(gone.union(previous.retired))),
-        cosines,
+        found,
     )
+
+
+def cosines(
+    old: Array, old_interests: Sequence[str], new: Array, new_interests: Sequence[str]
+) -> Array:
+    """Of old components (o, m) and new ones (n, l), (o, n), over the union of both vocabularies."""
+    union = list(dict.fromkeys((*old_interests, *new_interests)))
+    found: Array = (
+        unit(spread(old, old_interests, union)) @ unit(spread(new, new_interests, union)).T
+    )
+    return found
 
 
 def spread(rows: Array, columns: Sequence[str], onto: Sequence[str]) -> Array:

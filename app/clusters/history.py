@@ -11,18 +11,11 @@ from itertools import combinations
 
 import numpy as np
 
+from model.align import SAME, cosines
 from model.predict import Model
-
-# Cosine at which two components are one cluster's. On the survey, over 60 refits on 80 % of its
-# people, a cluster's own component came back with 0.66 at the least (median 0.97), while two
-# clusters of one model had 0.42 at the most.
-SAME_MEANING = 0.5
 
 # Beyond what the stored factors, of 12 digits, can tell apart.
 ROUNDING = 1e-9
-
-# What a component weighs, by interest.
-Component = dict[str, float]
 
 
 class ClashingModel(Exception):
@@ -108,34 +101,18 @@ def _changed(model: Model, history: History) -> Iterator[str]:
     before = history.find(history.serving)
     if before is None or before.components is None or before.cluster_ids is None:
         return
-    old = _components(before.cluster_ids, before.components, before.interests)
-    new = _components(model.cluster_ids, model.components.tolist(), model.interests)
+    old = {number: row for row, number in enumerate(before.cluster_ids)}
+    new = {number: row for row, number in enumerate(model.cluster_ids)}
     shared = sorted(old.keys() & new.keys())
-    for number in shared:
-        cosine = _cosine(old[number], new[number])
-        if cosine < SAME_MEANING - ROUNDING:
+    found = cosines(
+        np.array(before.components), before.interests, model.components, model.interests
+    )[np.ix_([old[number] for number in shared], [new[number] for number in shared])]
+    for i, number in enumerate(shared):
+        if found[i, i] < SAME - ROUNDING:
             yield (
                 f"number {number} means another thing: the cosine of its components is "
-                f"{cosine:.2f}, and {SAME_MEANING} is the least"
+                f"{found[i, i]:.2f}, and {SAME} is the least"
             )
-    for one, other in combinations(shared, 2):
-        kept = _cosine(old[one], new[one]) + _cosine(old[other], new[other])
-        exchanged = _cosine(old[one], new[other]) + _cosine(old[other], new[one])
-        if exchanged > kept + ROUNDING:
+    for (i, one), (j, other) in combinations(enumerate(shared), 2):
+        if found[i, j] + found[j, i] > found[i, i] + found[j, j] + ROUNDING:
             yield f"numbers {one} and {other} are exchanged"
-
-
-def _components(
-    numbers: Sequence[int], rows: Sequence[Sequence[float]], interests: Sequence[str]
-) -> dict[int, Component]:
-    return {
-        number: dict(zip(interests, row, strict=True))
-        for number, row in zip(numbers, rows, strict=True)
-    }
-
-
-def _cosine(one: Component, other: Component) -> float:
-    """The cosine over the union of both vocabularies."""
-    keys = sorted(one.keys() | other.keys())
-    a, b = (np.array([component.get(key, 0.0) for key in keys]) for component in (one, other))
-    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
