@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from app.cities.hubs import EARTH_KM
 from model.predict import Model
 
 DAYS = 365
@@ -17,7 +18,6 @@ WEEKDAYS = np.array([1.0, 0.9, 0.9, 0.95, 1.0, 1.3, 1.5])
 # How much more often an interest is ticked at the end of the year than at its beginning.
 TRENDS = {"paddle": 1.8, "climbing": 1.5, "surf": 1.3, "parties": 0.7, "burguers": 0.8}
 PREDICTED_AT_ONCE = 100_000
-EARTH_KM = 6371.0088
 
 Numbers = NDArray[np.int64]
 

@@ -2,13 +2,14 @@
 
 import re
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from werkzeug.datastructures import MultiDict
 
 from app.cities.service import City
+from app.clusters import catalogue
 from model.interests import load_interests
+from model.predict import Model
 
 # The page makes up its users: it must not move or erase one of the app's.
 is_tried = re.compile(r"try-[0-9a-f]{32}").fullmatch
@@ -59,12 +60,11 @@ class Form:
         return replace(self, city=f"{city.name}{country}", picked=str(city.id))
 
 
-def offered(keys: Iterable[str], language: str) -> dict[str, list[tuple[str, str]]]:
-    """What can be ticked: group -> (key, label) in the model's order."""
+def offered(model: Model, language: str) -> dict[str, list[tuple[str, str]]]:
+    """What can be ticked, as GET /interests has it: group -> (key, label) in the model's order."""
     groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
-    for key in keys:
-        known = INTERESTS.get(key)
-        groups[known.group if known else "other"].append((key, label(key, language)))
+    for item in catalogue.interests(model)["items"]:
+        groups[item["group"] or "other"].append((item["key"], item["label"][language]))
     return {group: choices for group, choices in groups.items() if choices}
 
 

@@ -67,7 +67,7 @@ def _page(form: Form, trouble: Trouble | None = None, **facts: Any) -> Response:
         "page.html",
         trouble.status if trouble else 200,
         form=form,
-        groups=offered(services().model.interests, language()),
+        groups=offered(services().model, language()),
         trouble=trouble,
         **facts,
     )
