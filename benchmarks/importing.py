@@ -9,7 +9,6 @@ import argparse
 import csv
 import io
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import psycopg2
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.memory import peak_mb
 from benchmarks.rows import Row
 from model import artifact
 from tests.cli.test_manage import ROOT
@@ -55,8 +55,8 @@ def write_users(path: Path, url: str, users: int, seed: int) -> None:
             )
 
 
-def timed_import(path: Path, url: str) -> tuple[float, int, str]:
-    """Seconds, peak memory in KiB, and the last line."""
+def timed_import(path: Path, url: str) -> tuple[float, float, str]:
+    """Seconds, peak memory in MB, and the last line."""
     environment = {"PATH": os.environ["PATH"], "API_KEYS": KEY, "DATABASE_URL": url}
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -67,12 +67,7 @@ def timed_import(path: Path, url: str) -> tuple[float, int, str]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    peak = 0
-    # The kernel's figure at the end would count this process too, from which the other was forked.
-    while process.poll() is None:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        peak = max(peak, *map(int, re.findall(r"VmHWM:\s+(\d+)", status) or [0]))
-        time.sleep(0.05)
+    peak = peak_mb(process)
     assert process.stdout is not None
     told = process.stdout.read()
     assert process.returncode == 0, told
@@ -125,7 +120,7 @@ def measure(server: Server, users: int, seed: int = 1) -> Measured:
         seconds, memory, told = timed_import(path, ours)
         # What the import left to be written must not slow the other down.
         server.execute("CHECKPOINT")
-        return Measured(users, seconds, timed_copy(ours, raw), memory / 1024, told)
+        return Measured(users, seconds, timed_copy(ours, raw), memory, told)
 
 
 def rows() -> list[Row]:

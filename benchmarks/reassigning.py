@@ -9,24 +9,22 @@ meanwhile, and whether every move was read once and the last run moved nobody.
 import argparse
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.memory import peak_mb
 from model import artifact
 from model.predict import Model
 from tests.cli.test_manage import ROOT
+from tests.clients import Clients
 from tests.clusters.members import place_anywhere
 from tests.conftest import KEY, sql_on
 from tests.databases import Server
@@ -36,32 +34,17 @@ from tests.serving import Gunicorn
 Json = dict[str, Any]
 
 
-@dataclass
-class Load:
+class Load(Clients):
     """Clients who join, new users and members in turn, and a reader of every change."""
 
-    url: str
-    model: Model
-    members: int
-    clients: int
-    stopping: threading.Event = field(default_factory=threading.Event)
-    seconds: list[float] = field(default_factory=list)
-    statuses: Counter[int] = field(default_factory=Counter)
-    read: list[int] = field(default_factory=list)
+    page = 1000
 
-    def __enter__(self) -> "Load":
-        self.threads = [threading.Thread(target=self._join, args=(n,)) for n in range(self.clients)]
-        self.threads.append(threading.Thread(target=self._read_changes))
-        for thread in self.threads:
-            thread.start()
-        return self
+    def __init__(self, url: str, model: Model, members: int, clients: int) -> None:
+        super().__init__(url, clients)
+        self.model, self.members = model, members
+        self.seconds: list[float] = []
 
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-
-    def _join(self, client: int) -> None:
+    def ask(self, client: int) -> None:
         chance = np.random.default_rng(client)
         with session() as http:
             while not self.stopping.is_set():
@@ -73,16 +56,9 @@ class Load:
                 self.seconds.append(time.perf_counter() - began)
                 self.statuses[response.status_code] += 1
 
-    def _read_changes(self) -> None:
-        after = 0
-        with session() as http:
-            while True:
-                last_round = self.stopping.is_set()
-                page: Json = http.get(f"{self.url}/changes?after={after}&limit=1000").json()
-                self.read += [change["id"] for change in page["items"]]
-                after = page["next"]
-                if last_round and not page["items"]:
-                    return
+    def note(self, changes: list[Json]) -> None:
+        # Of a million moves the ids are enough.
+        self.read += [change["id"] for change in changes]
 
 
 @dataclass(frozen=True)
@@ -96,7 +72,7 @@ class Ran:
 
 def reassign(url: str, *options: str, kill_at_moves: int | None = None) -> Ran:
     """Run the command in a process of its own; kill it once so many moves are written."""
-    sql, began, peak = sql_on(url), time.perf_counter(), 0
+    sql, began = sql_on(url), time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "model", "reassign", "--json", *options],
         cwd=ROOT,
@@ -105,20 +81,19 @@ def reassign(url: str, *options: str, kill_at_moves: int | None = None) -> Ran:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    # The kernel's figure at the end would count this process too, from which the other was forked.
-    while process.poll() is None:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        peak = max(peak, *map(int, re.findall(r"VmHWM:\s+(\d+)", status) or [0]))
-        time.sleep(0.1)
+
+    def kill_when_due() -> None:
         if kill_at_moves is not None:
             ((moves,),) = sql("SELECT coalesce(max(id), 0) FROM room_changes")
             if moves >= kill_at_moves:
                 process.send_signal(signal.SIGKILL)
+
+    peak = peak_mb(process, kill_when_due)
     assert process.stdout is not None
     told = json.loads(process.stdout.read() or "null")
     expected = 0 if kill_at_moves is None else -signal.SIGKILL
     assert process.wait() == expected, process.returncode
-    return Ran(time.perf_counter() - began, peak / 1024, told)
+    return Ran(time.perf_counter() - began, peak, told)
 
 
 def measure(url: str, model: Model, members: int, towns: int, clients: int) -> tuple[Table, str]:

@@ -1,14 +1,13 @@
 """merge, gather and release while clients on two workers keep joining all sides."""
 
 import random
-import threading
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import requests
 
 from tests.cli.test_manage import run_manage
+from tests.clients import Clients
 from tests.conftest import sql_on
 from tests.rooms.test_races import session
 from tests.serving import Gunicorn, until
@@ -21,30 +20,17 @@ WEIGHTS = (2, 2, 6, 1)
 INTERESTS = ("movies", "ruralTourism", "parties", "theaters")
 
 
-class Crowd:
+class Crowd(Clients):
     """Clients that join, move and ask again until told to stop, and a reader of /changes."""
 
+    page = 50
+
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.stopping = threading.Event()
-        self.statuses: Counter[int] = Counter()
+        super().__init__(url, CLIENTS)
         self.faults: list[str] = []
-        self.read: list[dict[str, Any]] = []
         self.joins = 0
-        self.threads = [threading.Thread(target=self._join, args=(n,)) for n in range(CLIENTS)]
-        self.threads.append(threading.Thread(target=self._read_changes))
 
-    def __enter__(self) -> "Crowd":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-
-    def _join(self, client: int) -> None:
+    def ask(self, client: int) -> None:
         chance = random.Random(client)
         users = 0
         with session() as http:
@@ -62,17 +48,6 @@ class Crowd:
                 self.joins += 1
                 if response.status_code >= 300:
                     self.faults.append(response.text)
-
-    def _read_changes(self) -> None:
-        after = 0
-        with session() as http:
-            while True:
-                last_round = self.stopping.is_set()
-                page = http.get(f"{self.url}/changes?after={after}&limit=50").json()
-                self.read += page["items"]
-                after = page["next"]
-                if last_round and not page["items"]:
-                    return
 
     def go_on(self) -> None:
         """Wait until the clients have done something more."""

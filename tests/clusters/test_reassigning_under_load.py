@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from model.predict import TIE, Model
 from tests.cli.test_manage import ROOT, run_process
+from tests.clients import Clients
 from tests.clusters.members import place_anywhere
 from tests.conftest import KEY, sql_on
 from tests.rooms.test_races import session
@@ -22,29 +22,15 @@ CLIENTS = 2
 COMMAND = ("model", "reassign", "--yes")
 
 
-class Joining:
+class Joining(Clients):
     """Clients who change what some members like, and a reader of /changes, until told to stop."""
 
     def __init__(self, url: str, model: Model) -> None:
-        self.url, self.model = url, model
-        self.stopping = threading.Event()
+        super().__init__(url, CLIENTS)
+        self.model = model
         self.answers: dict[str, tuple[int, list[str]]] = {}
-        self.read: list[dict[str, Any]] = []
-        self.statuses: Counter[int] = Counter()
-        self.threads = [threading.Thread(target=self._join, args=(n,)) for n in range(CLIENTS)]
-        self.threads.append(threading.Thread(target=self._read_changes))
 
-    def __enter__(self) -> "Joining":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-
-    def _join(self, client: int) -> None:
+    def ask(self, client: int) -> None:
         # From the end: whom the command comes to last.
         number = MEMBERS - 1 - client
         with session() as http:
@@ -60,17 +46,6 @@ class Joining:
                 self.statuses[response.status_code] += 1
                 self.answers[body["_id"]] = (response.json()["room_id"], [interest])
                 number -= CLIENTS
-
-    def _read_changes(self) -> None:
-        after = 0
-        with session() as http:
-            while True:
-                last_round = self.stopping.is_set()
-                page = http.get(f"{self.url}/changes?after={after}&limit=200").json()
-                self.read += page["items"]
-                after = page["next"]
-                if last_round and not page["items"]:
-                    return
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Clients that join without pause, each as the documented client does, and remember each answer."""
 
 import itertools
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 import requests
 from requests.exceptions import ChunkedEncodingError
 
+from tests.clients import Clients
 from tests.conftest import sql_on
 from tests.rooms.test_races import session
 from tests.serving import until
@@ -22,7 +22,7 @@ TOWNS = 12
 INTERESTS = ("movies", "ruralTourism", "parties", "theaters")
 
 
-class Crowd:
+class Crowd(Clients):
     """`CLIENTS` threads, each joining one new user after another.
 
     A request that is refused with 503, or whose connection is refused, or reset before the whole
@@ -30,23 +30,11 @@ class Crowd:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.stopping = threading.Event()
+        super().__init__(url, CLIENTS, reads_changes=False)
         self.acknowledged: dict[str, int] = {}
         self.refused: Counter[str] = Counter()
         self.faults: list[str] = []
         self.answered_at = [0.0] * CLIENTS
-        self.threads = [threading.Thread(target=self._join_all, args=(n,)) for n in range(CLIENTS)]
-
-    def __enter__(self) -> "Crowd":
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
 
     def go_on(self, joins: int = 200) -> None:
         """Wait until so many more have joined."""
@@ -74,7 +62,7 @@ class Crowd:
                 "interests": [INTERESTS[(number + client) % len(INTERESTS)]],
             }
 
-    def _join_all(self, client: int) -> None:
+    def ask(self, client: int) -> None:
         with session() as http:
             for body in self._bodies(client):
                 while not self._is_answered(http, client, body):
