@@ -10,14 +10,12 @@ def main() -> None:
     """Prepare the database, then become gunicorn's arbiter."""
     # Named before what counts is imported, which looks for it once.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="nomad-rooms-figures-")
-    from flask_migrate import upgrade
     from gunicorn.app.wsgiapp import WSGIApplication
 
-    from app.analytics.publishing import publish
     from app.config import INSTANCE, ROOT, read_environment
     from app.current import services
     from app.factory import build_app
-    from app.schema_commands import is_past_this_release
+    from app.schema.upgrading import upgrade
 
     os.environ.setdefault("APP_ENV", "development")
     settings = read_environment()
@@ -26,9 +24,7 @@ def main() -> None:
     with build_app(settings).app_context(), (INSTANCE / "prepare.lock").open("w") as lock:
         # Two started together would both make the tables.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_past_this_release():
-            upgrade()
-        publish(services().database, settings.analytics_min_group)
+        upgrade(services().database, settings.analytics_min_group)
         load_cities()
         services().clusters.register(services().model)
     # Not another process: this one is counted as a user of the embedded Postgres from here on.

@@ -1,7 +1,7 @@
 """`db distribute` on a server without Citus, and what it would do on one that has it."""
 
 from app.db import db
-from app.distributing import Step
+from app.schema.distributing import Step
 from tests.cli.test_manage import run_manage
 
 

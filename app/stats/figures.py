@@ -1,11 +1,8 @@
-"""`manage.py stats`: how many, how lonely, how they grow."""
+"""How many users and rooms there are, how lonely they are, how they grow."""
 
 from dataclasses import dataclass
 from datetime import date
 
-import click
-
-from app.cli import json_option, print_fields, print_json, with_app
 from app.db import Database
 
 WEEKS = 12
@@ -39,7 +36,7 @@ GROWTH = f"""
 """
 
 
-def gather_stats(database: Database) -> Stats:
+def figures(database: Database) -> Stats:
     """Read the figures, each table once.
 
     Raises DatabaseUnavailable.
@@ -49,31 +46,3 @@ def gather_stats(database: Database) -> Stats:
     return Stats(
         users, rooms, cities, alone, under_5, {week.isoformat(): came for week, came in weeks}
     )
-
-
-@click.command()
-@json_option
-@with_app
-def stats(as_json: bool) -> None:
-    """Tell how many users and rooms there are, how many are alone, and how they grow."""
-    from app.current import services
-
-    found = gather_stats(services().database)
-    if as_json:
-        print_json(found)
-        return
-    of_all = max(found.users, 1)
-    print_fields(
-        {
-            "users": f"{found.users:,}",
-            "rooms": f"{found.rooms:,} in {found.cities:,} cities",
-            "alone": f"{found.alone:,} ({found.alone / of_all:.0%})",
-            "in rooms under 5": f"{found.in_rooms_under_5:,} "
-            f"({found.in_rooms_under_5 / of_all:.0%})",
-        }
-    )
-    if found.weeks:
-        click.echo("\nnew users by week")
-        most = max(found.weeks.values())
-        for week, came in found.weeks.items():
-            click.echo(f"{week}  {'▇' * max(1, round(40 * came / most))} {came:,}")

@@ -1,0 +1,120 @@
+"""`manage.py db`: Flask-Migrate's commands on our application, an `upgrade` of ours, `distribute`.
+
+Alembic takes longer to import than a page of help may take: no command does before it runs.
+"""
+
+from typing import Any
+
+import click
+
+from app.cli import (
+    LazyGroup,
+    changing,
+    confirm,
+    json_option,
+    print_json,
+    print_table,
+    progress_bar,
+    with_app,
+)
+
+
+@click.pass_context
+def enter(ctx: click.Context) -> None:
+    """Tell Flask-Migrate's commands of our application: they would look for one by file name."""
+    from flask.cli import ScriptInfo
+
+    ctx.obj = ScriptInfo(create_app=_app_of_commands)
+
+
+def _app_of_commands() -> Any:
+    from flask.ctx import _AppCtxGlobals
+    from flask_migrate import Migrate
+
+    from app.config import ROOT
+    from app.core import command_app
+    from app.db import db
+
+    class Globals(_AppCtxGlobals):
+        """What Flask-Migrate's own group would have set."""
+
+        directory, x_arg = None, ()
+
+    app = command_app()
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    app.app_ctx_globals_class = Globals
+    return app
+
+
+def _of_flask_migrate(name: str) -> str:
+    return f"flask_migrate.cli:{name}"
+
+
+group = LazyGroup(
+    "db",
+    help="Bring the database's schema up to date, or look where it stands.",
+    callback=enter,
+    parts={
+        "check": (_of_flask_migrate("check"), "Whether tables and migrations say the same."),
+        "current": (_of_flask_migrate("current"), "The revision that the database is at."),
+        "distribute": (f"{__name__}:distribute", "Spread the database over Citus' nodes."),
+        "downgrade": (_of_flask_migrate("downgrade"), "Go back to an older revision."),
+        "heads": (_of_flask_migrate("heads"), "The revision that this release brings."),
+        "history": (_of_flask_migrate("history"), "All revisions."),
+        "migrate": (_of_flask_migrate("migrate"), "Write a migration from what the tables say."),
+        "revision": (_of_flask_migrate("revision"), "Write an empty migration."),
+        "show": (_of_flask_migrate("show"), "One revision."),
+        "stamp": (_of_flask_migrate("stamp"), "Say that the database is at a revision."),
+        "upgrade": (f"{__name__}:upgrade", "Bring the database to this release."),
+    },
+)
+
+
+@click.command()
+@click.option("--sql", is_flag=True, help="Print the statements and ask no database.")
+@click.argument("revision", default="head")
+@click.pass_obj
+def upgrade(application: Any, revision: str, sql: bool) -> None:
+    """Bring the database to this release's schema, or to REVISION (two with a colon: --sql only).
+
+    A schema that a newer release made is kept: migrations only add.
+    """
+    import flask_migrate
+
+    from app.config import read_environment
+    from app.current import services
+    from app.schema import upgrading
+
+    with application.load_app().app_context():
+        if sql:
+            flask_migrate.upgrade(revision=revision, sql=True)
+        else:
+            upgrading.upgrade(services().database, read_environment().analytics_min_group, revision)
+
+
+@click.command()
+@changing
+@json_option
+@with_app
+def distribute(dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Spread the database over Citus' nodes: members by their id, the rest on each."""
+    from app.current import services
+    from app.runs.service import recorded
+    from app.schema import distributing
+
+    database = services().database
+    try:
+        steps = distributing.plan(database)
+    except distributing.CannotDistribute as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        print_json(steps)
+    else:
+        rows = [(step.table, step.rows, step.how) for step in steps]
+        print_table(("table", "rows", "how"), rows, empty="Everything is distributed.")
+    if dry_run or not steps:
+        return
+    confirm(f"Distribute {len(steps)} tables? Writes to each wait while it is copied.", yes)
+    with recorded(database, "db distribute", {}) as run, progress_bar() as progress:
+        distributing.distribute(database, steps, progress)
+        run.count("tables", len(steps))

@@ -1,0 +1,1 @@
+"""The product at a glance."""
