@@ -15,7 +15,7 @@ if not os.environ.get("PROMETHEUS_MULTIPROC_DIR", "").startswith(OURS):
 
 from app.config import read_environment  # noqa: E402
 from app.web.observe import logging_config  # noqa: E402
-from app.web.worker import Worker  # noqa: E402
+from app.web.worker import Log, Worker  # noqa: E402
 
 settings = read_environment()
 
@@ -36,6 +36,7 @@ max_requests_jitter = 10_000
 control_socket_disable = True
 # Our own line has what an access log may say.
 accesslog = None
+logger_class = Log
 logconfig_dict = logging_config(settings.log_level)
 
 

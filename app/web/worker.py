@@ -6,6 +6,7 @@ import uuid
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -20,6 +21,13 @@ STATUSES = {
     errors.ExpectationFailed: (417, "The only Expect known is 100-continue."),
     errors.UnsupportedTransferCoding: (501, "The only Transfer-Encoding known is chunked."),
 }
+
+
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's log, without the line of each request that it makes up for a configured logging
+    even where nobody reads it: a tenth of what a request costs."""
+
+    access_log_enabled = False
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
