@@ -2,6 +2,8 @@
 
 import re
 
+# Bytes of a request's body.
+LARGEST_BODY = 16 * 1024
 LONGEST_CITY = 80
 MOST_INTERESTS = 100
 LONGEST_INTEREST = 64

@@ -5,6 +5,7 @@ from flask import Response
 
 from app.cities.schemas import CitiesQuery, SuggestionsAnswer
 from app.current import services
+from app.web.inputs import takes
 from app.web.json import respond
 
 blueprint = APIBlueprint("cities", __name__, tag="Cities")
@@ -21,7 +22,7 @@ CACHE = "public, max-age=3600"
 
 
 @blueprint.get("/cities")
-@blueprint.input(CitiesQuery, location="query", arg_name="query")
+@takes(blueprint, CitiesQuery, "query")
 @blueprint.output(SuggestionsAnswer, example={"items": [EXAMPLE]})
 def suggest(query: CitiesQuery) -> Response:
     """Cities for what has been typed so far, from two characters on; a typo is forgiven."""

@@ -18,6 +18,7 @@ from app.clusters.schemas import (
     PredictionAnswer,
 )
 from app.current import services
+from app.web.inputs import takes
 from app.web.json import respond
 
 blueprint = APIBlueprint("clusters", __name__, tag="Clusters")
@@ -28,7 +29,7 @@ UNCHANGED: Any = {304: {"description": "What If-None-Match names is still so."}}
 
 
 @blueprint.post("/cluster")
-@blueprint.input(ClusterRequest, arg_name="asked", example=REQUEST)
+@takes(blueprint, ClusterRequest, example=REQUEST)
 @blueprint.output(PredictionAnswer, example={"_id": "6172f1a95cd4", "cluster": 4})
 def predict(asked: ClusterRequest) -> Response:
     """The cluster of a set of interests; stores nothing."""

@@ -9,13 +9,14 @@ from app.members.explaining import explain
 from app.members.schemas import ChangesAnswer, ChangesQuery, UserAnswer, UserQuery, document
 from app.members.service import UnknownUser
 from app.rooms.examples import CHANGES, USER
+from app.web.inputs import takes
 from app.web.json import respond
 
 blueprint = APIBlueprint("members", __name__, tag="Users")
 
 
 @blueprint.get("/changes")
-@blueprint.input(ChangesQuery, location="query", arg_name="query")
+@takes(blueprint, ChangesQuery, "query")
 @blueprint.output(ChangesAnswer, example=CHANGES)
 def changes(query: ChangesQuery) -> Response:
     """Every move that the app did not ask for, in order, none skipped; kept for 30 days."""
@@ -24,9 +25,9 @@ def changes(query: ChangesQuery) -> Response:
 
 
 @blueprint.get("/users/<user_id>")
-@blueprint.input(UserQuery, location="query", arg_name="query")
+@takes(blueprint, UserQuery, "query")
 @blueprint.output(UserAnswer, example=USER)
-def show(user_id: str, query: UserQuery) -> Response:
+def show(query: UserQuery, user_id: str) -> Response:
     """All that is stored about a user; with `explain`, why they are in their room."""
     if not is_user_id(user_id):
         raise UnknownUser

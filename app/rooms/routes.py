@@ -18,13 +18,14 @@ from app.rooms.schemas import (
     document,
 )
 from app.rooms.service import RoomMoved
+from app.web.inputs import takes
 from app.web.json import respond
 
 blueprint = APIBlueprint("rooms", __name__, tag="Rooms")
 
 
 @blueprint.post("/rooms")
-@blueprint.input(RoomRequest, arg_name="joining", examples=REQUESTS)
+@takes(blueprint, RoomRequest, examples=REQUESTS)
 @blueprint.output(RoomAnswer, example=ANSWER, description="The user is in a room that was there.")
 @blueprint.doc(responses={201: CREATED})
 def assign(joining: RoomRequest) -> Response:
@@ -37,7 +38,7 @@ def assign(joining: RoomRequest) -> Response:
 
 
 @blueprint.get("/rooms")
-@blueprint.input(RoomsQuery, location="query", arg_name="query")
+@takes(blueprint, RoomsQuery, "query")
 @blueprint.output(RoomsAnswer, example={"items": [DETAILS], "next": None})
 def browse(query: RoomsQuery) -> Response:
     """Rooms in the order of their ids, page by page; of a city, a country or a cluster."""

@@ -1,6 +1,7 @@
 """What fields of a request may hold, said once for every route."""
 
 import math
+from itertools import compress
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
@@ -17,6 +18,7 @@ from app.limits import (
 )
 
 LONGEST_NUMBER = 64
+TICK_TYPES, TICKS = {bool, int}, {False, True}
 PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 
 
@@ -73,12 +75,13 @@ def _ticked(given: Any) -> list[str]:
     faults: list[InitErrorDetails] = []
     if isinstance(given, dict):
         # 1.0 and "yes" are guesses; True == 1, so one look at the type settles both.
-        told = "must be true or false (1 and 0 are accepted)"
-        for key, tick in given.items():
-            if type(tick) not in (bool, int) or tick not in (0, 1):
-                faults.append(_fault((key,), told, tick))
+        if not (set(map(type, given.values())) <= TICK_TYPES and set(given.values()) <= TICKS):
+            told = "must be true or false (1 and 0 are accepted)"
+            for key, tick in given.items():
+                if type(tick) not in TICK_TYPES or tick not in TICKS:
+                    faults.append(_fault((key,), told, tick))
         keys = list(given)
-        ticked = [key for key, tick in given.items() if tick]
+        ticked = list(compress(keys, given.values()))
     elif isinstance(given, list):
         told = "must be an interest's key, a string"
         for position, key in enumerate(given):
