@@ -19,6 +19,8 @@ def install(app: Flask, settings: Settings, *, for_commands: bool = False) -> No
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.pool_size, for_commands=for_commands),
     )
     db.init_app(app)
+    # It would close at each request's end the session that none of us opens.
+    app.teardown_appcontext_funcs.clear()
     with app.app_context():
         database = Database(db.engine, settings.pool_size, prepares=settings.prepares)
         app.extensions[EXTENSION] = build(database, artifact.load(), settings.default_country)

@@ -1,8 +1,5 @@
 """Wires the parts of the application, and does nothing else."""
 
-from collections.abc import Callable
-from typing import Any
-
 from apiflask import APIFlask
 from flask_cors import CORS
 from flask_migrate import Migrate
@@ -13,23 +10,15 @@ from app.config import ROOT, Settings, read_environment
 from app.core import install
 from app.current import EXTENSION
 from app.db import db
+from app.limits import LARGEST_BODY
 from app.members import routes as members
 from app.metrics import MODEL
 from app.rooms import routes as rooms
 from app.rooms.map import routes as rooms_map
 from app.web import auth, docs, errors, health, metrics, observe
+from app.web.application import Application
 from app.web.json import OrjsonProvider
 from app.web.page import routes as page
-
-LARGEST_BODY = 16 * 1024
-
-
-class Application(APIFlask):
-    """Ours; every view, hook and error handler of it is a plain function."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        # Flask looks five times a request whether it may be a coroutine.
-        return func
 
 
 def build_app(settings: Settings | None = None) -> APIFlask:

@@ -2,9 +2,9 @@
 
 import logging
 import os
+import random
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -42,7 +42,8 @@ class Observe:
         began = time.perf_counter()
         request_id = environ.get("HTTP_X_REQUEST_ID", "")
         if not ACCEPTED_REQUEST_ID(request_id):
-            request_id = uuid.uuid4().hex
+            # Nobody has to be unable to guess it.
+            request_id = f"{random.getrandbits(128):032x}"
         environ[REQUEST_ID] = request_id
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
