@@ -10,7 +10,14 @@ import orjson
 
 from app.assignment import Place
 from app.cities.countries import COUNTRY_CODES
-from app.limits import CONTROL, LONGEST_CITY, LONGEST_INTEREST, MOST_INTERESTS, is_user_id
+from app.limits import (
+    CONTROL,
+    LONGEST_CITY,
+    LONGEST_INTEREST,
+    MOST_INTERESTS,
+    is_interest,
+    is_user_id,
+)
 
 TRUE = ("1", "true", "t", "yes", "y", "si", "sí", "s", "x", "✓")
 FALSE = ("", "0", "false", "f", "no", "n")
@@ -111,7 +118,7 @@ class RowParser:
 
 def is_key(key: str) -> bool:
     """Whether a text can be an interest's key."""
-    return 0 < len(key) <= LONGEST_INTEREST and not CONTROL.search(key) and _is_utf8(key)
+    return is_interest(key) and _is_utf8(key)
 
 
 def _pick(columns: Sequence[int | None]) -> Callable[[list[str]], tuple[str, ...]]:

@@ -14,7 +14,7 @@ from app.limits import (
     LONGEST_INTEREST,
     MOST_INTERESTS,
     USER_ID,
-    are_interests,
+    is_interest,
 )
 
 LONGEST_NUMBER = 64
@@ -93,7 +93,7 @@ def _ticked(given: Any) -> list[str]:
         faults.append(_fault((), "must be an object of booleans or a list of keys", given))
     if len(keys) > MOST_INTERESTS:
         faults = [_fault((), f"must hold at most {MOST_INTERESTS} interests", None)]
-    elif not are_interests(keys):
+    elif not all(map(is_interest, keys)):
         told = f"a key must have 1 to {LONGEST_INTEREST} characters, none of control"
         faults.append(_fault((), told, None))
     if faults:
