@@ -34,15 +34,19 @@ def takes(
 
     def decorate(view: View) -> View:
         told = blueprint.input(schema, location=location, **documented)(view)
-        plain = inspect.unwrap(view)
+        plain: View = inspect.unwrap(view)
 
         @functools.wraps(told)
         def of_body(**arguments: Any) -> Response:
-            return plain(schema.model_validate_json(_body(request_ctx.request)), **arguments)
+            body = _body(request_ctx.request)
+            answer: Response = plain(schema.model_validate_json(body), **arguments)
+            return answer
 
         @functools.wraps(told)
         def of_query(**arguments: Any) -> Response:
-            return plain(schema.model_validate(_query(request_ctx.request)), **arguments)
+            query = _query(request_ctx.request)
+            answer: Response = plain(schema.model_validate(query), **arguments)
+            return answer
 
         return of_body if location == "json" else of_query
 
