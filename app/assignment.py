@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from app.cities.service import Cities, City
 from app.db import Conflict, DatabaseUnavailable
+from app.members.joins import Joining
 from app.members.service import Members, Standing
 from app.rooms.service import Rooms
 from model.predict import Model
@@ -108,7 +109,7 @@ class Assigner:
                 raise Conflict("a signpost was set on the city just now")
         while True:
             joined = self.members.join(
-                user.id, city.id, room.id, user.interests, self.model.id, user.now
+                Joining(user.id, city.id, room.id, user.interests, self.model.id, user.now)
             )
             if joined:
                 return Assignment(user, city, Standing(*joined, cluster, room.hub), created)

@@ -19,12 +19,18 @@ Parameters = Mapping[str, Any]
 class Prepared:
     """A statement that each connection parses and plans once.
 
-    `types`: each of its %(parameters)s with its PostgreSQL type.
+    `types`: each of its %(parameters)s with its PostgreSQL type. `before`: what stands before it in
+    the same round trip, and so in the same transaction.
     """
 
     name: str
     sql: str
     types: Mapping[str, str]
+    before: str = ""
+
+    @property
+    def plain(self) -> str:
+        return self.before + self.sql
 
     @property
     def prepare(self) -> str:
@@ -34,7 +40,8 @@ class Prepared:
 
     @property
     def execute(self) -> str:
-        return f"EXECUTE {self.name} ({', '.join(f'%({name})s' for name in self.types)})"
+        parameters = ", ".join(f"%({name})s" for name in self.types)
+        return f"{self.before}EXECUTE {self.name} ({parameters})"
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +58,7 @@ class Connection:
         """The rows of one statement (none: an empty list). Raises psycopg2.Error."""
         with self.raw.cursor() as cursor:
             if isinstance(statement, Prepared):
-                statement = self._told(cursor, statement) if prepares else statement.sql
+                statement = self._told(cursor, statement) if prepares else statement.plain
             cursor.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 

@@ -17,10 +17,11 @@ from typing import Any
 import psycopg2
 from flask import Flask, jsonify, request
 
-from app.members.service import JOIN_SQL
+from app.members.joins import joining
 
 app = Flask(__name__)
 local = threading.local()
+UPSERT = joining().sql
 SPIN_S = float(os.environ.get("FLOOR_SPIN_US", "0")) / 1e6
 
 
@@ -44,17 +45,17 @@ def join() -> Any:
         pass
     with connection().cursor() as cursor:
         cursor.execute(
-            JOIN_SQL,
+            UPSERT,
             {
-                "user": body["_id"],
-                "city": int(os.environ["FLOOR_CITY"]),
-                "room": int(os.environ["FLOOR_ROOM"]),
-                "interests": sorted(key for key, ticked in body["interests"].items() if ticked),
-                "model": os.environ["FLOOR_MODEL"],
-                "now": datetime.now(UTC),
+                "user0": body["_id"],
+                "city0": int(os.environ["FLOOR_CITY"]),
+                "room0": int(os.environ["FLOOR_ROOM"]),
+                "interests0": sorted(key for key, ticked in body["interests"].items() if ticked),
+                "model0": os.environ["FLOOR_MODEL"],
+                "now0": datetime.now(UTC),
             },
         )
-        room, previous, joined = cursor.fetchone()
+        _, room, previous, joined = cursor.fetchone()
     return jsonify(_id=body["_id"], room_id=room, previous_room_id=previous, joined=joined)
 
 

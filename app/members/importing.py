@@ -24,7 +24,7 @@ from sqlalchemy import text
 from app.assignment import Place
 from app.cities.service import Cities
 from app.db import Database
-from app.members.service import JOIN_SQL
+from app.members.joins import INTO, ON_CONFLICT
 from app.members.understanding import Understanding, Understood
 from app.members.userrow import Reject, UserRow
 from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, in_transaction
@@ -85,14 +85,13 @@ ENTER_ROOMS = text("""
     UPDATE resolved SET room_id = rooms.id FROM rooms
     WHERE room_id IS NULL AND rooms.city_id = host_id AND rooms.cluster_id = resolved.cluster_id
 """)
-# The hot statement for many at once, word for word from ON CONFLICT on; in the order of user ids,
-# since two that write the same users in another order would wait for each other.
+# In the order of user ids: two that write the same users in another order would wait for each
+# other.
 JOIN_MANY = f"""
-    INSERT INTO memberships AS member
-        (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
+    {INTO}
     SELECT user_id, town_id, room_id, interests, :model, :now, :now, :now
     FROM resolved WHERE room_id IS NOT NULL ORDER BY user_id COLLATE "C"
-    {JOIN_SQL[JOIN_SQL.index("ON CONFLICT") : JOIN_SQL.index("RETURNING")]}
+    {ON_CONFLICT}
 """
 # Who came from another room, of all who were written: told the app in the same transaction.
 JOIN_AND_TELL = text(f"""

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.cities.service import City
 from app.connections import Prepared
 from app.db import Database
+from app.members.joins import joins
 
 
 class UnknownUser(Exception):
@@ -65,45 +66,6 @@ class UserDetails:
     moves: list[Move]
 
 
-# The hot statement: one autocommitted round trip puts a user into a room, whatever was before.
-#
-# - It reads nothing first, so that no other request can come between: of two for one user, the one
-#   committed last wins.
-# - A move keeps its history here: the old row's room becomes previous_room_id. A change of profile
-#   that leaves the user in the room leaves previous_room_id and joined_at alone.
-# - IS DISTINCT FROM: the same city and interests again write no row (no dead tuple, no new xmin),
-#   also when a newer model would say otherwise. Then RETURNING gives nothing.
-# - No subquery and no now() in it: hash-distributed tables (Citus) take neither here.
-JOIN_SQL = """
-    INSERT INTO memberships AS member
-        (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
-    VALUES (%(user)s, %(city)s, %(room)s, %(interests)s, %(model)s, %(now)s, %(now)s, %(now)s)
-    ON CONFLICT (user_id) DO UPDATE SET
-        city_id = excluded.city_id,
-        room_id = excluded.room_id,
-        interests = excluded.interests,
-        model_id = excluded.model_id,
-        updated_at = excluded.updated_at,
-        previous_room_id = CASE WHEN member.room_id = excluded.room_id
-            THEN member.previous_room_id ELSE member.room_id END,
-        joined_at = CASE WHEN member.room_id = excluded.room_id
-            THEN member.joined_at ELSE excluded.joined_at END
-    WHERE (member.city_id, member.interests)
-        IS DISTINCT FROM (excluded.city_id, excluded.interests)
-    RETURNING room_id, previous_room_id, joined_at = %(now)s
-"""
-JOIN = Prepared(
-    "join_room",
-    JOIN_SQL,
-    {
-        "user": "text",
-        "city": "bigint",
-        "room": "bigint",
-        "interests": "text[]",
-        "model": "text",
-        "now": "timestamptz",
-    },
-)
 STAND_SQL = """
     SELECT member.room_id, member.previous_room_id, member.joined_at = %(now)s,
            rooms.cluster_id, member.city_id, host.id, host.name, host.country_code, host.listed
@@ -147,37 +109,7 @@ class Members:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-
-    def join(
-        self,
-        user_id: str,
-        city_id: int,
-        room_id: int,
-        interests: list[str],
-        model_id: str,
-        now: datetime,
-    ) -> tuple[int, int | None, bool] | None:
-        """Put a user into a room; None when city and interests are the stored ones.
-
-        Gives the room's id, the previous room's, and whether this put the user there.
-
-        `interests`: the ticked keys, each once, in code point order. Sending the same again with
-        the same `now` is safe: it answers as the first would have.
-
-        Raises Conflict when the room or the city is gone, DatabaseUnavailable.
-        """
-        rows = self.database.execute(
-            JOIN,
-            {
-                "user": user_id,
-                "city": city_id,
-                "room": room_id,
-                "interests": interests,
-                "model": model_id,
-                "now": now,
-            },
-        )
-        return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+        self.join = joins(database)
 
     def stand(
         self, user_id: str, city_id: int, interests: list[str], now: datetime
