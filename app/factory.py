@@ -2,14 +2,12 @@
 
 from apiflask import APIFlask
 from flask_cors import CORS
-from flask_migrate import Migrate
 
 from app.cities import routes as cities
 from app.clusters import routes as clusters
-from app.config import ROOT, Settings, read_environment
+from app.config import Settings, read_environment
 from app.core import install
 from app.current import EXTENSION
-from app.db import db
 from app.limits import LARGEST_BODY
 from app.members import routes as members
 from app.metrics import MODEL
@@ -36,7 +34,6 @@ def build_app(settings: Settings | None = None) -> APIFlask:
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
     install(app, settings)
-    Migrate(app, db, directory=str(ROOT / "migrations"))
     observe.observe(app)
     auth.require_keys(app, settings)
     errors.register(app)

@@ -14,14 +14,14 @@ def main() -> None:
 
     from app.config import INSTANCE, ROOT, read_environment
     from app.current import services
-    from app.factory import build_app
+    from app.schema.application import migrating_app
     from app.schema.upgrading import upgrade
 
     os.environ.setdefault("APP_ENV", "development")
     settings = read_environment()
     INSTANCE.mkdir(exist_ok=True)
     (INSTANCE / "development").touch()
-    with build_app(settings).app_context(), (INSTANCE / "prepare.lock").open("w") as lock:
+    with migrating_app(settings).app_context(), (INSTANCE / "prepare.lock").open("w") as lock:
         # Two started together would both make the tables.
         fcntl.flock(lock, fcntl.LOCK_EX)
         upgrade(services().database, settings.analytics_min_group)

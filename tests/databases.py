@@ -15,7 +15,6 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from flask_migrate import upgrade
 
-from app import create_app
 from app.analytics.demo import settle
 from app.analytics.publishing import publish
 from app.cities import loading
@@ -24,6 +23,7 @@ from app.core import command_app
 from app.current import services
 from app.embedded import join
 from app.runs.service import recorded
+from app.schema.application import migrating_app
 from tests.pooler import pooler_for
 
 # People and seed; a Sunday, so that the last week is whole. docs/analysts.md shows these people.
@@ -146,7 +146,7 @@ def settings_of(url: str, **others: Any) -> Settings:
 def migrate(url: str) -> None:
     """Do to a database what a release does."""
     settings = settings_of(url)
-    with create_app(settings).app_context():
+    with migrating_app(settings).app_context():
         upgrade()
         publish(services().database, settings.analytics_min_group)
         loading.load(services().database)

@@ -29,19 +29,15 @@ def enter(ctx: click.Context) -> None:
 
 def _app_of_commands() -> Any:
     from flask.ctx import _AppCtxGlobals
-    from flask_migrate import Migrate
 
-    from app.config import ROOT
-    from app.core import command_app
-    from app.db import db
+    from app.schema.application import migrating_app
 
     class Globals(_AppCtxGlobals):
         """What Flask-Migrate's own group would have set."""
 
         directory, x_arg = None, ()
 
-    app = command_app()
-    Migrate(app, db, directory=str(ROOT / "migrations"))
+    app = migrating_app()
     app.app_ctx_globals_class = Globals
     return app
 

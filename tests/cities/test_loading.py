@@ -8,6 +8,7 @@ from flask_migrate import upgrade
 from app import create_app
 from app.cities import loading
 from app.db import Database
+from app.schema.application import migrating_app
 from tests.conftest import sql_on
 from tests.databases import Server, settings_of
 
@@ -87,7 +88,7 @@ def test_a_first_load_puts_every_index_back(server: Server, database_url: str) -
     """The suite's databases were loaded when they were empty, which drops and makes indexes."""
     indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = 'city_names' ORDER BY 1"
     empty = server.create()
-    with create_app(settings_of(empty)).app_context():
+    with migrating_app(settings_of(empty)).app_context():
         upgrade()
     assert sql_on(database_url)(indexes) == sql_on(empty)(indexes)
     server.drop(empty)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 from flask_migrate import upgrade
 
-from app import create_app
 from app.current import services
+from app.schema.application import migrating_app
 from tests.conftest import Sql, sql_on
 from tests.databases import settings_of
 from tests.faults.postgres import Postgres
@@ -33,7 +33,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 def release(url: str) -> None:
     """What a release does but for the gazetteer: here every city is one that a user typed."""
-    app = create_app(settings_of(url))
+    app = migrating_app(settings_of(url))
     with app.app_context():
         upgrade()
         services().clusters.register(services().model)

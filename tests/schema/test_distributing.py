@@ -1,5 +1,6 @@
 """`db distribute` on a server without Citus, and what it would do on one that has it."""
 
+import app.tables  # noqa: F401 - fills the metadata
 from app.db import db
 from app.schema.distributing import Step
 from tests.cli.test_manage import run_manage

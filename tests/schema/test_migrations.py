@@ -6,14 +6,14 @@ import flask_migrate
 import pytest
 import sqlalchemy
 
-from app import create_app
 from app.config import with_driver
 from app.readiness import REVISIONS, schema_head
+from app.schema.application import migrating_app
 from tests.databases import Server, settings_of
 
 
 def app_on(url: str) -> Any:
-    return create_app(settings_of(url))
+    return migrating_app(settings_of(url))
 
 
 def dump(url: str) -> dict[str, Any]:
