@@ -12,6 +12,9 @@ from tests.cli.test_every_command import NOT_OURS, commands
 from tests.cli.test_manage import manage_group, run_manage
 
 PAGE = (ROOT / "docs" / "admins.md").read_text()
+SPANISH = (ROOT / "docs" / "admins.es.md").read_text()
+# What the editions share, in its order: blocks of code, headings' levels, links' targets.
+SHARED = re.compile(r"^```.*?^```$|^#+ |\]\([^)\s]+\)", re.MULTILINE | re.DOTALL)
 BLOCKS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 TIME = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d\.\d+\+00:00)?)?")
 
@@ -52,3 +55,9 @@ def test_the_page_names_every_group_of_commands() -> None:
     groups = {name.split()[0] for name in commands(manage_group)} - NOT_OURS - ELSEWHERE
     told = {arguments[2] for arguments, _ in sessions() if arguments[0] == "python"}
     assert groups == told
+
+
+def test_the_spanish_page_shows_the_same_under_as_many_headings_and_links_to_the_same() -> None:
+    title, to_spanish, *shared = SHARED.findall(PAGE)
+    assert (title, to_spanish) == ("# ", "](admins.es.md)")
+    assert SHARED.findall(SPANISH) == [title, "](admins.md)", *shared]
