@@ -6,7 +6,7 @@ bind = f"127.0.0.1:{os.environ['PORT']}"
 workers = int(os.environ["WEB_CONCURRENCY"])
 threads = int(os.environ["WEB_THREADS"])
 worker_class = "gthread"
-preload_app = True
+preload_app = os.environ.get("PRELOAD", "1") == "1"
 keepalive = 5
 control_socket_disable = True
 accesslog = None

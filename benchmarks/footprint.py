@@ -1,6 +1,7 @@
 """Memory under load, and the time from a cold process to its first answer, against the published
 way: two workers each, the same gunicorn settings, on a warm disk."""
 
+import functools
 import re
 import statistics
 import subprocess
@@ -33,17 +34,19 @@ def proportional_kib(group: int) -> int:
     return total
 
 
-def memory(ours: Start, published: Start) -> Row:
-    """After a load on both workers of each."""
+def memory(ours: Start, published: Start, not_preloaded: Start) -> Row:
+    """After a load on both workers of each; beside it, what the published way takes as gunicorn
+    starts it by default, each worker loading all of it for itself."""
     kib = []
-    for start in (ours, published):
+    for start in (ours, published, not_preloaded):
         server = start()
         try:
             Side("", [server]).ask("/cluster", 8, 3)
             kib.append(proportional_kib(server.process.pid))
         finally:
             server.stop()
-    spread = f"{kib[0] / 1024:.0f} MB to {kib[1] / 1024:.0f} MB"
+    mine, theirs, default = (f"{each / 1024:.0f} MB" for each in kib)
+    spread = f"{mine} to {theirs}; {default} where it is not preloaded"
     told = "memory of 2 workers under load, to the published way"
     return Row("memory", told, kib[0] / kib[1], 0.35, "ratio", at_least=False, spread=spread)
 
@@ -90,8 +93,9 @@ def rows(url: str) -> list[Row]:
         def ours() -> Gunicorn:
             return Gunicorn(shared | {"API_KEYS": KEY})
 
-        def published() -> Gunicorn:
-            environment = shared | {"PUBLISHED_MODEL": str(pickled)}
+        def published(**settings: str) -> Gunicorn:
+            environment = shared | {"PUBLISHED_MODEL": str(pickled)} | settings
             return Gunicorn(environment, command("benchmarks.published:app"))
 
-        return [memory(ours, published), cold_start(ours, published)]
+        not_preloaded = functools.partial(published, PRELOAD="0")
+        return [memory(ours, published, not_preloaded), cold_start(ours, published)]
