@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from app.analytics.library import questions
 from app.assignment import Place
 from app.config import with_driver
 from app.connections import Prepared
@@ -71,12 +72,20 @@ MAKE_MEMBERS = """
     JOIN rooms ON rooms.city_id = slots.city_id AND rooms.cluster_id = profiles.cluster_id
 """
 
-# One in twenty was moved by a command.
+# One in sixteen was moved by a command.
 MAKE_CHANGES = """
     INSERT INTO room_changes (user_id, from_room, to_room, reason)
     SELECT user_id, room_id, room_id, 'gather' FROM memberships
     WHERE hashtext(user_id) & 31 < 2;
     ANALYZE
+"""
+SIZES_OF = """
+    SELECT pg_table_size('memberships'), pg_indexes_size('memberships'),
+           pg_total_relation_size('room_changes'),
+           pg_total_relation_size('room_changes') / (SELECT count(*) FROM room_changes),
+           (SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+            WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+              AND relname NOT IN ('memberships', 'room_changes'))
 """
 LARGE_TABLES = {"memberships", "rooms", "cities", "city_names", "place_names", "room_changes"}
 
@@ -125,7 +134,7 @@ def timed(ask: Callable[[], object]) -> str:
 
 def stored(sql: Sql, size: int) -> dict[str, str]:
     """What the database holds, and what looking at pages of it costs."""
-    ((table, indexes),) = sql("SELECT pg_table_size('memberships'), pg_indexes_size('memberships')")
+    ((table, indexes, changes, bytes_a_change, rest),) = sql(SIZES_OF)
     began = time.perf_counter()
     sql("ANALYZE memberships")
     analysed = time.perf_counter() - began
@@ -134,6 +143,9 @@ def stored(sql: Sql, size: int) -> dict[str, str]:
         "of it indexes": f"{indexes / 2**20:,.0f} MB",
         "bytes a member": f"{(table + indexes) / size:,.0f}",
         "ANALYZE": f"{analysed:.1f} s",
+        "room_changes, one user in 16": f"{changes / 2**20:,.0f} MB",
+        "bytes a change": f"{bytes_a_change:,.0f}",
+        "all other tables": f"{rest / 2**20:,.0f} MB",
     }
 
 
@@ -152,6 +164,20 @@ def pages(url: str) -> dict[str, str]:
     }
     parts.database.close()
     return told
+
+
+def analysts(url: str) -> dict[str, str]:
+    """What the analysts' questions take, as their views answer them."""
+    sql, seconds = sql_on(url), {}
+    for question in track(questions(), "analysts' questions", console=Console(stderr=True)):
+        began = time.perf_counter()
+        sql(question.sql)
+        seconds[question.name] = time.perf_counter() - began
+    slowest, median = max(seconds, key=seconds.__getitem__), statistics.median(seconds.values())
+    return {
+        f"analysts' {len(seconds)} questions, median": f"{median:.2f} s",
+        "the slowest of them": f"{seconds[slowest]:.1f} s ({slowest})",
+    }
 
 
 def vacuumed(url: str) -> str:
@@ -226,7 +252,7 @@ def main() -> None:
             for size, url in urls.items():
                 fill(url, size)
                 columns[size] = {"VACUUM": vacuumed(url)} | stored(sql_on(url), size)
-                columns[size] |= pages(url) | plans(url)
+                columns[size] |= pages(url) | plans(url) | analysts(url)
             measured = latencies(urls, arguments.rounds)
             for size, url in urls.items():
                 columns[size] |= {"users import": imported(url)}

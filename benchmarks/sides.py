@@ -54,10 +54,10 @@ class Side:
 
 
 def floor_environment(url: str) -> dict[str, str]:
-    """The floor's own city and room, in our tables."""
+    """The floor's own city and room, in our tables; new ones each time."""
     sql = sql_on(url)
     ((city,),) = sql(
-        "INSERT INTO cities (name, name_key) VALUES ('Floor', 'floor of the benchmark')"
+        "INSERT INTO cities (name, name_key) VALUES ('Floor', 'floor ' || gen_random_uuid())"
         " RETURNING id"
     )
     ((room,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (%s, 1) RETURNING id", (city,))
