@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.config import INSTANCE
-from benchmarks import faults, footprint, importing, throughput
+from benchmarks import faults, footprint, import_waits, importing, throughput
 from benchmarks.rows import Row
 from tests.databases import Server
 
@@ -25,7 +25,7 @@ PARTS: dict[str, Callable[[str, int], list[Row]]] = {
     ],
     "cluster": lambda url, rounds: throughput.cluster(url, rounds)[0],
     "footprint": lambda url, rounds: footprint.rows(url),
-    "import": lambda url, rounds: importing.rows(),
+    "import": lambda url, rounds: importing.rows() + import_waits.rows(),
     "faults": lambda url, rounds: faults.rows(),
 }
 

@@ -34,6 +34,11 @@ MOST_MB = 300
 TICKED = 0.3
 
 
+def user_id(seed: int, row: int) -> str:
+    """The id in a row of the file, from 0."""
+    return f"{seed:08x}{row:016x}"
+
+
 def write_users(path: Path, url: str, users: int, seed: int) -> None:
     """A user base as an app would export it: an id, a typed city, a column for each interest."""
     chance, model = np.random.default_rng(seed), artifact.load()
@@ -50,7 +55,7 @@ def write_users(path: Path, url: str, users: int, seed: int) -> None:
             ticks = (chance.random((number, len(model.interests))) < TICKED).astype(int)
             ticks[ticks.sum(axis=1) == 0, 0] = 1  # everybody ticked something
             writer.writerows(
-                (f"{seed:08x}{first + row:016x}", towns[cities[first + row]][0], "ES", *ticks[row])
+                (user_id(seed, first + row), towns[cities[first + row]][0], "ES", *ticks[row])
                 for row in range(number)
             )
 

@@ -1,0 +1,57 @@
+"""An import of users of a city that turns out to be another while they come."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from app.members.importing import CHUNK
+from model.predict import Model
+from tests.cli.test_manage import ROOT, run_manage
+from tests.conftest import KEY, sql_on
+from tests.members.test_import import imported, users, write
+from tests.serving import until
+
+ROWS = 40 * CHUNK
+WRONG, RIGHT = "Valladolidd", "Valladolid"
+
+
+def test_users_whose_city_is_merged_while_they_are_imported_all_end_in_the_other_city(
+    new_database: str, tmp_path: Path, model: Model
+) -> None:
+    sql = sql_on(new_database)
+    rows = users(model, ROWS)
+    for number, row in enumerate(rows):
+        row["city"] = (WRONG, RIGHT)[number % 2]
+    imported(new_database, write(tmp_path / "first.csv", rows[:2]))
+    ids = dict(sql("SELECT name, id FROM cities WHERE id IN (SELECT city_id FROM memberships)"))
+    importing = subprocess.Popen(
+        [
+            *(sys.executable, "manage.py", "users", "import"),
+            *(write(tmp_path / "users.csv", rows), "--yes", "--json"),
+        ],
+        cwd=ROOT,
+        env={"PATH": "", "API_KEYS": KEY, "DATABASE_URL": new_database},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: sql("SELECT count(*) > 100 FROM memberships") == [(True,)])
+    merge = ("cities", "merge", str(ids[WRONG]), str(ids[RIGHT]), "--yes")
+    done = run_manage(*merge, DATABASE_URL=new_database)
+    assert done.returncode == 0, done.stderr
+    assert importing.stdout is not None
+    counts = json.loads(importing.stdout.read())
+    assert importing.wait() == 0
+    # It was under way when the city became the other, and told nobody of moves of its own.
+    assert sql(
+        "SELECT merge.started_at < import.finished_at FROM admin_runs AS merge,"
+        " admin_runs AS import"
+        " WHERE merge.command = 'cities merge' AND import.counts ->> 'read' = %s",
+        (str(ROWS),),
+    ) == [(True,)]
+    assert (counts["placed"], counts["rejected"], counts["moved"]) == (ROWS - 2, 0, 0)
+    assert sql(
+        "SELECT member.city_id, rooms.city_id, count(*) FROM memberships AS member"
+        " JOIN rooms ON rooms.id = member.room_id GROUP BY 1, 2"
+    ) == [(ids[RIGHT], ids[RIGHT], ROWS)]
+    assert sql("SELECT DISTINCT reason FROM room_changes") == [("merge",)]
