@@ -10,7 +10,7 @@ from app.config import ROOT
 from app.db import engine_options
 from tests.cli.test_manage import run_manage
 from tests.conftest import sql_on
-from tests.databases import Server
+from tests.databases import environment_of
 from tests.pooler import CONFIGURATION
 
 PAGE = (ROOT / "docs" / "scale.md").read_text()
@@ -28,12 +28,13 @@ def test_the_poolers_lines_are_those_that_the_suite_runs_through() -> None:
 
 
 def test_a_role_altered_as_the_page_says_has_the_limits_that_the_service_asks_for(
-    new_database: str, server: Server
+    new_database: str,
 ) -> None:
     role = "role_behind_a_pooler"
     sql = sql_on(new_database)
-    sql(f"CREATE ROLE {role} LOGIN PASSWORD 'only-here' SUPERUSER")
-    dsn = parse_dsn(new_database) | {"user": role, "password": "only-here"}
+    sql(f"CREATE ROLE {role} LOGIN PASSWORD 'only-here'")
+    past = environment_of(new_database).get("DIRECT_DATABASE_URL", new_database)
+    dsn = parse_dsn(past) | {"user": role, "password": "only-here"}
     asked = dict(
         option.split("=", 1)
         for option in engine_options(1)["connect_args"]["options"].removeprefix("-c ").split(" -c ")

@@ -9,12 +9,12 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from app.config import with_driver
 from app.db import Conflict, Database, engine_options
 from app.members.joins import Joined, Joining, joins
 from app.together import AT_ONCE
 from model.predict import Model
 from tests.conftest import Sql
+from tests.databases import settings_of
 from tests.serving import until
 
 THREADS = 8
@@ -39,8 +39,9 @@ ODD = [
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    engine = sqlalchemy.create_engine(with_driver(database_url), **engine_options(1))
-    database = Database(engine, THREADS)
+    settings = settings_of(database_url)
+    engine = sqlalchemy.create_engine(settings.database_url or "", **engine_options(1))
+    database = Database(engine, THREADS, prepares=settings.prepares)
     yield database
     database.close()
 
