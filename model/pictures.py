@@ -1,4 +1,5 @@
-"""Draws what training and evaluating found. matplotlib is a development dependency."""
+"""Draws what training and evaluating found, in whatever style is set. matplotlib is a development
+dependency."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,14 +16,6 @@ NAMES = {
     "kmeans": "k-means",
     "spherical_kmeans": "spherical k-means",
     "random": "random rooms",
-}
-# Told apart by colour-blind people too (Okabe & Ito), and by their marks in grey.
-STYLES = {
-    "nmf": ("#0072B2", "o"),
-    "published": ("#56B4E9", "s"),
-    "kmeans": ("#D55E00", "^"),
-    "spherical_kmeans": ("#E69F00", "v"),
-    "random": ("#666666", "x"),
 }
 
 
@@ -42,16 +35,14 @@ def draw_comparison(measured: Sequence[Measured]) -> "Figure":
     figure = Figure(figsize=(12, 8), layout="constrained")
     axes = figure.subplots(2, 2)
     for panel, (field, title) in zip(axes.flat, panels, strict=True):
-        for method, (colour, mark) in STYLES.items():
+        for method, name in NAMES.items():
             found = [entry for entry in measured if entry.method == method]
             ks, values = [e.k for e in found], [getattr(e, field) for e in found]
             spread = [e.held_out_spread for e in found] if field == "held_out_lift" else None
-            panel.errorbar(
-                ks, values, spread, color=colour, marker=mark, capsize=2, label=NAMES[method]
-            )
-        panel.set_title(title, fontsize=10)
+            panel.errorbar(ks, values, spread, label=name)
+        panel.set_title(title)
         panel.set_xlabel("rooms in a city")
-    axes[0, 0].legend(fontsize=8)
+    axes[0, 0].legend()
     return figure
 
 
@@ -65,19 +56,19 @@ def draw_choice(choice: Choice) -> "Figure":
     figure = Figure(figsize=(7, 7), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     ks = [point.k for point in choice.curve]
-    for field, label, mark in (
-        ("agreement", "agreement (mean of both)", "o"),
-        ("top_interests", "top interests (Jaccard)", "^"),
-        ("assignments", "rooms (adjusted Rand index)", "v"),
-        ("largest_share", "share of the largest room", "x"),
+    for field, label in (
+        ("agreement", "agreement (mean of both)"),
+        ("top_interests", "top interests (Jaccard)"),
+        ("assignments", "rooms (adjusted Rand index)"),
+        ("largest_share", "share of the largest room"),
     ):
-        above.plot(ks, [getattr(point, field) for point in choice.curve], marker=mark, label=label)
-    below.plot(ks, [point.error for point in choice.curve], marker="s", color="#666666")
+        above.plot(ks, [getattr(point, field) for point in choice.curve], label=label)
+    below.plot(ks, [point.error for point in choice.curve])
     below.set_ylabel("bi-cross-validation error")
     below.set_xlabel("clusters")
     if choice.k:
         for panel in (above, below):
             panel.axvline(choice.k, color="black", linestyle=":")
     above.set_title(f"chosen: {choice.k}" if choice.k else "no structure")
-    above.legend(fontsize=8)
+    above.legend()
     return figure

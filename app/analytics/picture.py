@@ -36,8 +36,7 @@ def draw(question: Question, answer: Answer, file: Path) -> None:
         figure.autofmt_xdate()
     else:
         figure.set_figheight(1.2 + 0.25 * _bars(axes, answer, value))
-    axes.set_title(question.title, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(question.title)
     save(figure, file, question.name)
 
 
@@ -65,19 +64,19 @@ def _lines(axes: "Axes", answer: Answer, value: int) -> None:
             line[row[0]] = line.get(row[0], 0) + row[value]
     largest = sorted(series, key=lambda name: -sum(series[name].values()))[:MOST_LINES]
     for name in largest:
-        axes.plot(list(series[name]), list(series[name].values()), label=name, marker=".")
+        axes.plot(list(series[name]), list(series[name].values()), label=name)
     axes.set_ylabel(_spelt(answer.columns[value]))
     axes.set_ylim(bottom=0)
     if len(series) > 1:
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend()
 
 
 def _bars(axes: "Axes", answer: Answer, value: int) -> int:
     """Draw them; how many."""
     rows = [row for row in answer.rows if row[value] is not None][:MOST_BARS]
     names = [_words(row) or str(row[0]) for row in rows]
-    axes.barh(range(len(rows)), [row[value] for row in rows], color="#00336c")
-    axes.set_yticks(range(len(rows)), names, fontsize=8)
+    axes.barh(range(len(rows)), [row[value] for row in rows])
+    axes.set_yticks(range(len(rows)), names)
     axes.invert_yaxis()
     axes.set_xlabel(_spelt(answer.columns[value]))
     return len(rows)

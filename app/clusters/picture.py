@@ -26,15 +26,13 @@ def draw(model: Model, file: Path, language: str) -> None:
     weights = model.components.T
     figure = Figure(figsize=(2.4 + 1.9 * weights.shape[1], 0.6 + 0.32 * len(weights)))
     axes = figure.subplots()
-    # cividis reads the same to colour-blind people, and in grey.
-    image = axes.imshow(weights, aspect="auto", cmap="cividis")
+    axes.spines[:].set_visible(False)
+    image = axes.imshow(weights, aspect="auto")
     names = [getattr(cluster, f"label_{language}") for cluster in model.clusters]
     heads = [_wrapped(f"{c.id}: {name}") for c, name in zip(model.clusters, names, strict=True)]
-    axes.set_xticks(range(len(heads)), heads, fontsize=8)
+    axes.set_xticks(range(len(heads)), heads)
     axes.xaxis.tick_top()
-    axes.set_yticks(
-        range(len(weights)), [labels.get(key, key) for key in model.interests], fontsize=8
-    )
+    axes.set_yticks(range(len(weights)), [labels.get(key, key) for key in model.interests])
     middle = (np.nanmin(weights) + np.nanmax(weights)) / 2
     for (row, column), weight in np.ndenumerate(weights):
         colour = "black" if weight > middle else "white"
