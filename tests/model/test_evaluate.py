@@ -73,6 +73,10 @@ def test_too_few_people_to_compare_are_refused():
         evaluate(planted(3, 0, people=15)[0], [3])
 
 
+def numbers(row: str) -> list[float]:
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", row)]
+
+
 def test_on_the_survey_the_new_rule_is_no_worse_than_k_means(survey_file):
     ticks = read_profiles(survey_file, load_interests()).ticks
     found = {entry.method: entry for entry in evaluate(ticks, [4], workers=2)}
@@ -81,15 +85,17 @@ def test_on_the_survey_the_new_rule_is_no_worse_than_k_means(survey_file):
     assert ours.held_out_lift >= 0.97 * found["spherical_kmeans"].held_out_lift
     assert all(ours.stability > other.stability for other in others)
     readme = (artifact.DIRECTORY / "README.md").read_text(encoding="utf-8")
-    # Ties between people, and so a room here and there, fall otherwise on another machine.
-    told = [[float(n) for n in re.findall(r"-?[\d.]+\d", row)] for row in ROWS.findall(readme)]
+    told = ROWS.findall(readme)
     assert len(told) == len(found)
-    for row, entry in zip(told, found.values(), strict=True):
-        measured = (
-            *(entry.held_out_lift, entry.held_out_lowest, entry.held_out_highest),
-            *(entry.stability, entry.largest_share * 100),
-        )
-        assert row == pytest.approx(measured, abs=0.03, rel=0.05)
+    for row, (method, entry) in zip(told, found.items(), strict=True):
+        spread = f"{entry.held_out_lowest:.3f} to {entry.held_out_highest:.3f}"
+        figures = f"| {entry.held_out_lift:.3f} | {spread} | {entry.stability:.3f} |"
+        measured = f"{figures} {entry.largest_share * 100:.0f} % |"
+        if method in ("kmeans", "spherical_kmeans"):
+            # Where somebody is as near to one room as to another depends on the processor.
+            assert numbers(row) == pytest.approx(numbers(measured), abs=0.021, rel=0)
+        else:
+            assert row == measured
 
 
 def test_the_slope_that_sharpening_climbs_is_the_smooth_lifts():
