@@ -1,6 +1,7 @@
 """The hot statement: puts users into rooms, whatever was before."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
@@ -98,12 +99,9 @@ def joins(database: Database) -> Callable[[Joining], Joined | None]:
         ordered = sorted(group)
         if len({one.user for one in group}) < len(group):
             raise Repeated
-        given = {
-            f"{name}{n}": value
-            for n, one in enumerate(ordered)
-            for name, value in zip(Joining._fields, one, strict=True)
-        }
-        rows = database.execute(joining(len(group)), given)
+        statement = joining(len(group))
+        given = dict(zip(statement.types, itertools.chain(*ordered), strict=True))
+        rows = database.execute(statement, given)
         written = {user: Joined(*rest) for user, *rest in rows}
         return [written.get(one.user) for one in group]
 
