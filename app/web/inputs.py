@@ -38,15 +38,11 @@ def takes(
 
         @functools.wraps(told)
         def of_body(**arguments: Any) -> Response:
-            body = _body(request_ctx.request)
-            answer: Response = plain(schema.model_validate_json(body), **arguments)
-            return answer
+            return plain(schema.model_validate_json(_body(request_ctx.request)), **arguments)
 
         @functools.wraps(told)
         def of_query(**arguments: Any) -> Response:
-            query = _query(request_ctx.request)
-            answer: Response = plain(schema.model_validate(query), **arguments)
-            return answer
+            return plain(schema.model_validate(_query(request_ctx.request)), **arguments)
 
         return of_body if location == "json" else of_query
 
