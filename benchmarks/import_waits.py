@@ -4,10 +4,8 @@ While manage.py imports a file, somebody joins, one after another, the very user
 landing or is next: in each other's way as seldom happens by chance.
 """
 
-import os
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,16 +13,16 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg2
-from psycopg2.extensions import cursor as Cursor
+import sqlalchemy
 
+from app.config import with_driver
+from app.db import Database, engine_options
 from app.members.importing import CHUNK
-from app.members.joins import joining
+from app.members.joins import Joining, joins
 from benchmarks.importing import user_id, write_users
 from benchmarks.rows import Row
 from benchmarks.sides import floor_environment
-from tests.cli.test_manage import ROOT
-from tests.conftest import KEY
+from tests.cli.test_manage import start_process
 from tests.databases import Server
 
 USERS = 400_000
@@ -39,41 +37,27 @@ def waits_ms(server: Server, users: int) -> list[float]:
         path = Path(place) / "users.csv"
         write_users(path, url, users, SEED)
         room = floor_environment(url)
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "users", "import", str(path), "--yes"],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "API_KEYS": KEY, "DATABASE_URL": url},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        with closing(psycopg2.connect(url)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                measured = list(_joins(cursor, process, users, room))
+        process = start_process("users", "import", str(path), "--yes", DATABASE_URL=url)
+        engine = sqlalchemy.create_engine(with_driver(url), **engine_options(1))
+        with closing(Database(engine)) as database:
+            measured = list(_joins(database, process, users, room))
         assert process.wait() == 0
         return measured
 
 
 def _joins(
-    cursor: Cursor, process: "subprocess.Popen[bytes]", users: int, room: dict[str, str]
+    database: Database, process: "subprocess.Popen[str]", users: int, room: dict[str, str]
 ) -> Iterator[float]:
-    chance, statement = random.Random(SEED), joining().sql
+    chance, join = random.Random(SEED), joins(database)
+    place = int(room["FLOOR_CITY"]), int(room["FLOOR_ROOM"]), ["surf"], room["FLOOR_MODEL"]
     while process.poll() is None:
-        cursor.execute(LANDED)
-        found = cursor.fetchone()
+        found = database.execute(LANDED)
         if not found:
             continue
         for _ in range(20):
-            given = {
-                "user0": user_id(SEED, min(found[0] + chance.randrange(2 * CHUNK), users - 1)),
-                "city0": int(room["FLOOR_CITY"]),
-                "room0": int(room["FLOOR_ROOM"]),
-                "interests0": ["surf"],
-                "model0": room["FLOOR_MODEL"],
-                "now0": datetime.now(UTC),
-            }
+            user = user_id(SEED, min(found[0][0] + chance.randrange(2 * CHUNK), users - 1))
             began = time.perf_counter()
-            cursor.execute(statement, given)
+            join(Joining(user, *place, datetime.now(UTC)))
             yield (time.perf_counter() - began) * 1000
 
 

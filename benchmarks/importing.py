@@ -10,7 +10,6 @@ import csv
 import io
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -25,8 +24,8 @@ from rich.table import Table
 from benchmarks.memory import peak_mb
 from benchmarks.rows import Row
 from model import artifact
-from tests.cli.test_manage import ROOT
-from tests.conftest import KEY, sql_on
+from tests.cli.test_manage import start_process
+from tests.conftest import sql_on
 from tests.databases import Server
 
 GOAL = 2.5
@@ -62,16 +61,9 @@ def write_users(path: Path, url: str, users: int, seed: int) -> None:
 
 def timed_import(path: Path, url: str) -> tuple[float, float, str]:
     """Seconds, peak memory in MB, and the last line."""
-    environment = {"PATH": os.environ["PATH"], "API_KEYS": KEY, "DATABASE_URL": url}
+    command = ("users", "import", str(path), "--yes")
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "users", "import", str(path), "--yes"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = start_process(*command, stdout=subprocess.PIPE, DATABASE_URL=url)
     peak = peak_mb(process)
     assert process.stdout is not None
     told = process.stdout.read()

@@ -8,10 +8,8 @@ meanwhile, and whether every move was read once and the last run moved nobody.
 
 import argparse
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +21,7 @@ from rich.table import Table
 from benchmarks.memory import peak_mb
 from model import artifact
 from model.predict import Model
-from tests.cli.test_manage import ROOT
+from tests.cli.test_manage import start_process
 from tests.clients import Clients
 from tests.clusters.members import place_anywhere
 from tests.conftest import KEY, sql_on
@@ -73,14 +71,8 @@ class Ran:
 def reassign(url: str, *options: str, kill_at_moves: int | None = None) -> Ran:
     """Run the command in a process of its own; kill it once so many moves are written."""
     sql, began = sql_on(url), time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "model", "reassign", "--json", *options],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "API_KEYS": KEY, "DATABASE_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    command = ("model", "reassign", "--json", *options)
+    process = start_process(*command, stdout=subprocess.PIPE, DATABASE_URL=url)
 
     def kill_when_due() -> None:
         if kill_at_moves is not None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 from unittest import mock
 
 import pytest
@@ -59,6 +60,23 @@ def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProc
         text=True,
         timeout=60,
         check=False,
+    )
+
+
+def start_process(
+    *arguments: str,
+    stdout: int | BinaryIO = subprocess.DEVNULL,
+    stderr: int | BinaryIO = subprocess.DEVNULL,
+    **environment: str,
+) -> "subprocess.Popen[str]":
+    """The same, begun: for who does something meanwhile."""
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=given_to_manage(environment),
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
     )
 
 

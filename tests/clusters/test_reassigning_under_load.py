@@ -1,16 +1,13 @@
 """model reassign while clients join, killed in the middle and run again."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from model.predict import TIE, Model
-from tests.cli.test_manage import ROOT, run_process
+from tests.cli.test_manage import run_process, start_process
 from tests.clients import Clients
 from tests.clusters.members import place_anywhere
 from tests.conftest import KEY, sql_on
@@ -62,13 +59,7 @@ def test_a_killed_reassign_is_finished_by_the_next_and_every_move_is_read_once(
     sql = sql_on(url)
     first_rooms = dict(sql("SELECT user_id, room_id FROM memberships"))
     with Joining(served.url, model) as joining:
-        killed = subprocess.Popen(
-            [sys.executable, "manage.py", *COMMAND],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "API_KEYS": KEY, "DATABASE_URL": url},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        killed = start_process(*COMMAND, DATABASE_URL=url)
         until(lambda: sql("SELECT count(*) FROM room_changes") > [(0,)])
         killed.send_signal(signal.SIGKILL)
         assert killed.wait() == -signal.SIGKILL

@@ -2,13 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 from app.members.importing import CHUNK
 from model.predict import Model
-from tests.cli.test_manage import ROOT, run_manage
-from tests.conftest import KEY, sql_on
+from tests.cli.test_manage import run_manage, start_process
+from tests.conftest import sql_on
 from tests.members.test_import import imported, users, write
 from tests.serving import until
 
@@ -25,16 +24,9 @@ def test_users_whose_city_is_merged_while_they_are_imported_all_end_in_the_other
         row["city"] = (WRONG, RIGHT)[number % 2]
     imported(new_database, write(tmp_path / "first.csv", rows[:2]))
     ids = dict(sql("SELECT name, id FROM cities WHERE id IN (SELECT city_id FROM memberships)"))
-    importing = subprocess.Popen(
-        [
-            *(sys.executable, "manage.py", "users", "import"),
-            *(write(tmp_path / "users.csv", rows), "--yes", "--json"),
-        ],
-        cwd=ROOT,
-        env={"PATH": "", "API_KEYS": KEY, "DATABASE_URL": new_database},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    path = write(tmp_path / "users.csv", rows)
+    command = ("users", "import", str(path), "--yes", "--json")
+    importing = start_process(*command, stdout=subprocess.PIPE, DATABASE_URL=new_database)
     until(lambda: sql("SELECT count(*) > 100 FROM memberships") == [(True,)])
     merge = ("cities", "merge", str(ids[WRONG]), str(ids[RIGHT]), "--yes")
     done = run_manage(*merge, DATABASE_URL=new_database)

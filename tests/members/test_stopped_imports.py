@@ -1,15 +1,13 @@
 """An import that is killed or stopped, at moments spread over its way, and run again."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from app.members.importing import CHUNK
 from model.predict import Model
-from tests.cli.test_manage import ROOT
-from tests.conftest import KEY, sql_on
+from tests.cli.test_manage import start_process
+from tests.conftest import sql_on
 from tests.members.test_import import imported, memberships, users, write
 from tests.serving import until
 
@@ -46,13 +44,8 @@ def stop_once(url: str, path: Path, placed: int, how: signal.Signals) -> str:
         return bool(found) and found[0][0] >= placed
 
     with told.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "users", "import", str(path), "--yes"],
-            cwd=ROOT,
-            env={"PATH": "", "API_KEYS": KEY, "DATABASE_URL": url},
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-        )
+        command = ("users", "import", str(path), "--yes")
+        process = start_process(*command, stderr=stderr, DATABASE_URL=url)
         until(lambda: has_placed_so_many() or process.poll() is not None)
         process.send_signal(how)
         assert process.wait() in (-how, 1), "it had ended before"
