@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.config import INSTANCE
+from app.pictures import COLOURS
 from benchmarks import faults, footprint, import_waits, importing, throughput
 from benchmarks.rows import Row
 from tests.databases import Server
@@ -76,7 +77,7 @@ def draw(rows: list[Row], path: Path) -> None:
     ratios = [row for row in rows if row.goal]
     figure, axes = pyplot.subplots(figsize=(8, 0.5 * len(ratios) + 1), layout="constrained")
     parts = [row.value / row.goal if row.at_least else row.goal / row.value for row in ratios]
-    colours = ["#0072b2" if row.met else "#d55e00" for row in ratios]
+    colours = [COLOURS[0] if row.met else COLOURS[2] for row in ratios]
     axes.barh([row.told for row in ratios], parts, color=colours)
     axes.axvline(1, color="black", linewidth=1)
     axes.invert_yaxis()

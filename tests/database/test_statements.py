@@ -11,7 +11,7 @@ import sqlalchemy
 from app.config import with_driver
 from app.db import Database, engine_options
 from app.members.service import Members
-from tests.databases import environment_of
+from tests.databases import past_pooler
 
 Open = Callable[..., Database]
 
@@ -19,11 +19,11 @@ Open = Callable[..., Database]
 @pytest.fixture
 def open_database(database_url: str) -> Iterator[Open]:
     """The application's own way to the database, with one connection and a session of its own."""
-    past_pooler = environment_of(database_url).get("DIRECT_DATABASE_URL", database_url)
+    url = with_driver(past_pooler(database_url))
     with ExitStack() as end:
 
         def opened(**options: Any) -> Database:
-            engine = sqlalchemy.create_engine(with_driver(past_pooler), **engine_options(1))
+            engine = sqlalchemy.create_engine(url, **engine_options(1))
             database = Database(engine, **options)
             end.callback(database.close)
             return database

@@ -10,7 +10,7 @@ from app.config import ROOT
 from app.db import engine_options
 from tests.cli.test_manage import run_manage
 from tests.conftest import sql_on
-from tests.databases import environment_of
+from tests.databases import past_pooler
 from tests.pooler import CONFIGURATION
 
 PAGE = (ROOT / "docs" / "scale.md").read_text()
@@ -33,12 +33,9 @@ def test_a_role_altered_as_the_page_says_has_the_limits_that_the_service_asks_fo
     role = "role_behind_a_pooler"
     sql = sql_on(new_database)
     sql(f"CREATE ROLE {role} LOGIN PASSWORD 'only-here'")
-    past = environment_of(new_database).get("DIRECT_DATABASE_URL", new_database)
-    dsn = parse_dsn(past) | {"user": role, "password": "only-here"}
-    asked = dict(
-        option.split("=", 1)
-        for option in engine_options(1)["connect_args"]["options"].removeprefix("-c ").split(" -c ")
-    )
+    dsn = parse_dsn(past_pooler(new_database)) | {"user": role, "password": "only-here"}
+    options = engine_options(1)["connect_args"]["options"]
+    asked = dict(option.split("=", 1) for option in options.removeprefix("-c ").split(" -c "))
 
     def settings(**connect: str) -> list[tuple[str]]:
         connection = psycopg2.connect(**(dsn | connect))
@@ -56,7 +53,7 @@ def test_a_role_altered_as_the_page_says_has_the_limits_that_the_service_asks_fo
             for statement in block("sql"):
                 cursor.execute(statement)
         connection.close()
-        assert settings() == settings(options=engine_options(1)["connect_args"]["options"])
+        assert settings() == settings(options=options)
     finally:
         sql(f"DROP ROLE {role}")
 

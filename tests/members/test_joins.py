@@ -1,20 +1,18 @@
 """Joins of many users at once: written together, each answered as if they had come alone."""
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
+from typing import Any
 
 import psycopg2
 import pytest
-import sqlalchemy
 
-from app.db import Conflict, Database, engine_options
+from app.db import Conflict, Database
 from app.members.joins import Joined, Joining, joins
 from app.together import AT_ONCE
 from model.predict import Model
 from tests.conftest import Sql
-from tests.databases import settings_of
 from tests.serving import until
 
 THREADS = 8
@@ -38,12 +36,9 @@ ODD = [
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    settings = settings_of(database_url)
-    engine = sqlalchemy.create_engine(settings.database_url or "", **engine_options(1))
-    database = Database(engine, THREADS, prepares=settings.prepares)
-    yield database
-    database.close()
+def database(app: Any) -> Database:
+    built: Database = app.extensions["nomad_rooms"].database
+    return built
 
 
 @pytest.fixture
