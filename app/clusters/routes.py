@@ -33,8 +33,10 @@ UNCHANGED: Any = {304: {"description": "What If-None-Match names is still so."}}
 @blueprint.output(PredictionAnswer, example={"_id": "6172f1a95cd4", "cluster": 4})
 def predict(asked: ClusterRequest) -> Response:
     """The cluster of a set of interests; stores nothing."""
-    # json.dumps writes an int of any size, which orjson does not.
-    echoed = orjson.Fragment(json.dumps(asked.echoed_id, ensure_ascii=False))
+    echoed: Any = asked.echoed_id
+    if not isinstance(echoed, str):
+        # It writes an int of any size, which orjson does not.
+        echoed = orjson.Fragment(json.dumps(echoed))
     return respond({"_id": echoed, "cluster": services().model.predict(asked.interests)})
 
 

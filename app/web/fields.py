@@ -1,6 +1,7 @@
 """What fields of a request may hold, said once for every route."""
 
 import math
+from collections.abc import Collection
 from itertools import compress
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from app.limits import (
     LONGEST_INTEREST,
     MOST_INTERESTS,
     USER_ID,
-    is_interest,
+    are_interests,
 )
 
 LONGEST_NUMBER = 64
@@ -73,15 +74,15 @@ def _fault(location: tuple[str | int, ...], message: str, given: Any) -> InitErr
 def _ticked(given: Any) -> list[str]:
     """The ticked keys of either form: an object of booleans, or a list of keys."""
     faults: list[InitErrorDetails] = []
+    keys: Collection[str]
     if isinstance(given, dict):
-        # 1.0 and "yes" are guesses; True == 1, so one look at the type settles both.
-        if not (set(map(type, given.values())) <= TICK_TYPES and set(given.values()) <= TICKS):
+        keys, ticked = given, list(compress(given, given.values()))
+        if not set(map(type, given.values())) <= {bool}:
+            # 1.0 and "yes" are guesses.
             told = "must be true or false (1 and 0 are accepted)"
             for key, tick in given.items():
                 if type(tick) not in TICK_TYPES or tick not in TICKS:
                     faults.append(_fault((key,), told, tick))
-        keys = list(given)
-        ticked = list(compress(keys, given.values()))
     elif isinstance(given, list):
         told = "must be an interest's key, a string"
         for position, key in enumerate(given):
@@ -93,7 +94,7 @@ def _ticked(given: Any) -> list[str]:
         faults.append(_fault((), "must be an object of booleans or a list of keys", given))
     if len(keys) > MOST_INTERESTS:
         faults = [_fault((), f"must hold at most {MOST_INTERESTS} interests", None)]
-    elif not all(map(is_interest, keys)):
+    elif not are_interests(keys):
         told = f"a key must have 1 to {LONGEST_INTEREST} characters, none of control"
         faults.append(_fault((), told, None))
     if faults:

@@ -1,14 +1,17 @@
-"""The one middleware: a request id, a log line, the counters."""
+"""The one middleware: a request id, and a note of each answer for the counters and the log."""
 
 import logging
 import os
 import random
 import re
+import select
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 import orjson
 from flask import Flask
@@ -24,16 +27,89 @@ ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,64}").fullmatch
 STANDARD_ERROR = 2
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+# A pipe takes so many bytes whole, whoever else writes to it (POSIX asks for 512, Linux has 4096).
+WHOLE = 4096
+MOST_KEPT = 10_000
 
 Environ = dict[str, Any]
 WsgiApp = Callable[[Environ, Any], Iterable[bytes]]
 
 
-class Observe:
-    """Around the whole application: takes or makes X-Request-ID, returns it, logs the request.
+class Answered(NamedTuple):
+    """An answer, as counters and the log tell it.
 
-    The line has the route's template, never its path, query or body: those may name a user.
+    `route` is the template, never the path, query or body: those may name a user. `at`: seconds
+    since 1970.
     """
+
+    at: float
+    method: str
+    route: str
+    status: int
+    seconds: float
+    request_id: str
+    room_created: bool
+
+
+class Notes:
+    """Answers to be counted and logged: each at once, or together by whoever keeps them back.
+
+    To write a line gives up the interpreter's lock, for which all other threads are waiting: that
+    costs a request more than the line itself. The gunicorn worker's loop writes them between two
+    looks at its sockets instead.
+    """
+
+    def __init__(self) -> None:
+        # Nobody reads the log: the oldest lines go first, before the process grows.
+        self._kept: deque[Answered] = deque(maxlen=MOST_KEPT)
+        self._lines: deque[bytes] = deque(maxlen=MOST_KEPT)
+        self._keeps = False
+        self._writing = Lock()
+
+    def keep(self) -> None:
+        """Leave it to the caller to `write`."""
+        self._keeps = True
+
+    def add(self, answered: Answered) -> None:
+        """Take a note."""
+        self._kept.append(answered)
+        if not self._keeps:
+            self.write()
+
+    def __bool__(self) -> bool:
+        return bool(self._kept or self._lines)
+
+    def write(self) -> None:
+        """Count what was kept, and log it as far as the log takes it now."""
+        with self._writing:
+            self._count()
+            # A log that is full or gone fails nobody's request.
+            with suppress(OSError):
+                while self._lines and _is_writable(STANDARD_ERROR):
+                    os.write(STANDARD_ERROR, self._whole())
+
+    def _count(self) -> None:
+        logs = access_log.isEnabledFor(logging.INFO)
+        while self._kept:
+            answered = self._kept.popleft()
+            count_request(answered.method, answered.route, answered.status, answered.seconds)
+            if logs:
+                self._lines.append(_line(answered))
+
+    def _whole(self) -> bytes:
+        """As many lines as one write keeps together, so that those of several workers do not mix:
+        past the logging module, whose records take longer than a request's other notes."""
+        taken = self._lines.popleft()
+        while self._lines and len(taken) + len(self._lines[0]) <= WHOLE:
+            taken += self._lines.popleft()
+        return taken
+
+
+NOTES = Notes()
+
+
+class Observe:
+    """Around the whole application: takes or makes X-Request-ID, returns it, notes the answer."""
 
     def __init__(self, wsgi_app: WsgiApp) -> None:
         self.wsgi_app = wsgi_app
@@ -48,36 +124,43 @@ class Observe:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-ID", request_id))
-            seconds = time.perf_counter() - began
-            method, route, code = environ["REQUEST_METHOD"], _route(environ), int(status[:3])
-            if method not in METHODS:
-                method = "other"  # anybody can make one up, and each would be a series
-            count_request(method, route, code, seconds)
-            if access_log.isEnabledFor(logging.INFO):
-                line = {
-                    "at": datetime.now(UTC),
-                    "level": "info",
-                    "event": "request",
-                    "logger": access_log.name,
-                    "method": method,
-                    "route": route,
-                    "status": code,
-                    "ms": round(seconds * 1000, 2),
-                    "request_id": request_id,
-                    "room_created": environ.get("nomad_rooms.room_created", False),
-                }
-                _write(orjson.dumps(line, option=LINE))
+            method = environ["REQUEST_METHOD"]
+            answered = Answered(
+                time.time(),
+                # Anybody can make one up, and each would be a series.
+                method if method in METHODS else "other",
+                _route(environ),
+                int(status[:3]),
+                time.perf_counter() - began,
+                request_id,
+                environ.get("nomad_rooms.room_created", False),
+            )
+            NOTES.add(answered)
             return start_response(status, headers, exc_info)
 
         return self.wsgi_app(environ, start)
 
 
-def _write(line: bytes) -> None:
-    """A line to standard error, past the logging module: its records take longer than a request's
-    other notes together. One write, so that lines of several threads and workers stay whole."""
-    # A log that is full or gone fails nobody's request.
-    with suppress(OSError):
-        os.write(STANDARD_ERROR, line)
+def _line(answered: Answered) -> bytes:
+    line = {
+        "at": datetime.fromtimestamp(answered.at, UTC),
+        "level": "info",
+        "event": "request",
+        "logger": access_log.name,
+        "method": answered.method,
+        "route": answered.route,
+        "status": answered.status,
+        "ms": round(answered.seconds * 1000, 2),
+        "request_id": answered.request_id,
+        "room_created": answered.room_created,
+    }
+    return orjson.dumps(line, option=LINE)
+
+
+def _is_writable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def _route(environ: Environ) -> str:

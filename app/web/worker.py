@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 import uuid
 from http import HTTPStatus
 from typing import Any
@@ -11,8 +12,12 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from app.web.errors import problem_document
+from app.web.observe import NOTES
 
 log = logging.getLogger(__name__)
+
+# So long may answers wait to be counted and logged. In the first of a quiet time none waits.
+KEPT_S = 0.05
 
 # What gunicorn cannot parse never reaches the application; anything else unparsable is 400.
 STATUSES = {
@@ -31,7 +36,24 @@ class Log(Logger):  # type: ignore[misc]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """A worker of threads."""
+    """A worker of threads, whose main one writes what the others noted of their answers."""
+
+    notes_due = 0.0
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        NOTES.keep()
+        try:
+            super().run()
+        finally:
+            NOTES.write()
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """One round of the loop: what came on sockets, then the notes, at most KEPT_S old."""
+        super().wait_for_and_dispatch_events(min(timeout, KEPT_S) if NOTES else timeout)
+        if NOTES and (now := time.monotonic()) >= self.notes_due:
+            NOTES.write()
+            self.notes_due = now + KEPT_S
 
     def is_parent_alive(self) -> bool:
         """Whether the arbiter lives; when it is gone, the port is given free within a second.
