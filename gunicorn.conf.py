@@ -1,5 +1,6 @@
 """gunicorn's settings; the numbers come from the environment through app/config.py."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -41,9 +42,11 @@ logconfig_dict = logging_config(settings.log_level)
 
 
 def post_fork(server: object, worker: object) -> None:
-    """Let no two processes speak on one connection."""
+    """Let no two processes speak on one connection, and no worker look for garbage in the code."""
     from app.current import EXTENSION
 
+    # What is loaded stays: looking through all of it would hold up everybody's answer each time.
+    gc.freeze()
     app = worker.app.wsgi()  # type: ignore[attr-defined]
     app.extensions[EXTENSION].database.after_fork()
 
