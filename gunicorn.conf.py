@@ -5,9 +5,6 @@ import os
 import shutil
 import tempfile
 
-# One profile is a product of two small matrices: threads for it cost memory and give nothing.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 OURS = f"{tempfile.gettempdir()}/nomad-rooms-figures-"
 # The figures of all workers meet in files of one directory, empty at each start. Before the import
 # of what counts, which looks for it once.

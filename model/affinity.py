@@ -14,8 +14,7 @@ is Mairal, Bach & Ponce, Task-Driven Dictionary Learning (IEEE TPAMI 34, 2012).
 import numpy as np
 from numpy.typing import NDArray
 
-from model.nnls import Array
-from model.predict import leader
+from model.nnls import Array, leader
 
 STEPS = 20
 # Length of a step: of each number of a component, whose numbers are about 0.2.

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from model.affinity import unit
-from model.nnls import ActiveSets, Array
-from model.predict import Model, leader
+from model.nnls import ActiveSets, Array, leader
+from model.predict import Model
 
 # Below this cosine a component is another one: less than a half of their squared weight is shared,
 # with any scaling. On the survey, over 60 refits on 80 % of its people, a cluster's own component
@@ -43,7 +43,7 @@ def align(components: Array, interests: Sequence[str], previous: Model) -> Align
     """The numbers of `components` (k, m), whose columns are `interests`, after `previous`."""
     from scipy.optimize import linear_sum_assignment
 
-    found = cosines(previous.components, previous.interests, components, interests)
+    found = cosines(previous.matrix, previous.interests, components, interests)
     numbers: dict[int, int] = {
         int(j): previous.cluster_ids[i]
         for i, j in zip(*linear_sum_assignment(-found), strict=True)

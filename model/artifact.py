@@ -1,23 +1,24 @@
 """The model on disk: `nmf.joblib`, the factors, and `nmf.json`, the card that people read.
 
-The joblib file is a dict of plain arrays and lists, so reading it needs no scikit-learn and no
-class of ours. The card names its sha256, which is checked before anything is unpickled.
+The joblib file is a dict of lists, texts and numbers: it is read without scikit-learn, numpy or
+joblib, by a pickle reader that makes nothing else. The card names its sha256, which is checked
+before anything is unpickled.
 """
 
 import hashlib
 import io
 import json
+import pickle
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
-
-import joblib
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.predict import Cluster, Model
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 DIRECTORY = Path(__file__).parent
 FACTORS = "nmf.joblib"
@@ -50,7 +51,7 @@ def load(directory: Path = DIRECTORY) -> Model:
             f"the card says {named}"
         )
     try:
-        factors = joblib.load(io.BytesIO(factor_bytes))
+        factors = _PlainReader(io.BytesIO(factor_bytes)).load()
     except Exception as error:  # a pickle that fails may raise anything
         raise ArtifactError(f"{directory / FACTORS} cannot be read: {_told(error)}") from error
     return _fitted(factors, card)
@@ -59,7 +60,7 @@ def load(directory: Path = DIRECTORY) -> Model:
 def write(
     directory: Path,
     *,
-    components: ArrayLike,
+    components: "ArrayLike",
     interests: Sequence[str],
     cluster_ids: Sequence[int],
     card: Mapping[str, Any],
@@ -82,9 +83,12 @@ def write(
         ArtifactError: the parts do not fit each other; nothing is written.
         OSError: the directory cannot be written.
     """
+    import joblib
+    import numpy as np
+
     buffer = io.BytesIO()
     factors = {
-        "components": np.array(components, dtype="<f8", order="C"),
+        "components": np.array(components, dtype=np.float64).tolist(),
         "interests": [str(interest) for interest in interests],
         "cluster_ids": [int(number) for number in cluster_ids],
     }
@@ -100,6 +104,13 @@ def write(
             new.write_bytes(content)
             new.replace(directory / name)
     return model
+
+
+class _PlainReader(pickle.Unpickler):
+    """Reads what joblib writes of lists, texts and numbers, and nothing that names a class."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"it holds a {module}.{name}")
 
 
 def _read(file: Path) -> bytes:
@@ -131,8 +142,8 @@ def _fitted(factors: Mapping[str, Any], card: Mapping[str, Any]) -> Model:
 
 
 def _model(factors: Mapping[str, Any], card: Mapping[str, Any]) -> Model:
-    components, interests = factors["components"], tuple(factors["interests"])
-    components.setflags(write=False)
+    components = tuple(tuple(row) for row in factors["components"])
+    interests = tuple(factors["interests"])
     return Model(
         id=_text(card["id"]),
         sha256=card["sha256"],
@@ -143,7 +154,7 @@ def _model(factors: Mapping[str, Any], card: Mapping[str, Any]) -> Model:
         cluster_ids=tuple(factors["cluster_ids"]),
         clusters=tuple(
             _cluster(entry, dict(zip(interests, row, strict=True)))
-            for entry, row in zip(card["clusters"], components.tolist(), strict=True)
+            for entry, row in zip(card["clusters"], components, strict=True)
         ),
         retired=tuple(card["retired"]),
         components=components,
@@ -164,16 +175,18 @@ def _check_card(card: Mapping[str, Any], cluster_ids: list[int]) -> None:
 def _check_factors(components: Any, interests: Any, cluster_ids: Any) -> None:
     _expect(isinstance(interests, list), "interests is not a list")
     _expect(isinstance(cluster_ids, list), "cluster_ids is not a list")
+    rows = components if isinstance(components, list) else []
     _expect(
-        isinstance(components, np.ndarray) and components.dtype == np.float64,
-        "components is not an array of float64",
+        bool(rows)
+        and all(isinstance(row, list) and set(map(type, row)) <= {float} for row in rows),
+        "components is not a list of lists of floats",
     )
     _expect(
-        components.shape == (len(cluster_ids), len(interests)),
-        f"components of shape {components.shape} do not fit {len(cluster_ids)} cluster ids and "
-        f"{len(interests)} interests",
+        len(rows) == len(cluster_ids) and all(len(row) == len(interests) for row in rows),
+        f"{len(rows)} components of {len(rows[0])} numbers do not fit {len(cluster_ids)} cluster "
+        f"ids and {len(interests)} interests",
     )
-    _expect(components.any(axis=1).all(), "a component is all zeros")
+    _expect(all(map(any, rows)), "a component is all zeros")
     _expect(len(set(map(_text, interests))) == len(interests), "an interest is there twice")
     _expect(_are_numbers(cluster_ids), "a cluster id is not a whole number from 1 to 32767")
     _expect(len(set(cluster_ids)) == len(cluster_ids), "a cluster id is there twice")

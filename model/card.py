@@ -14,8 +14,8 @@ import numpy as np
 from model.artifact import RULE
 from model.evaluate import balance
 from model.interests import Interest, phrase
-from model.nnls import ActiveSets, Array
-from model.predict import Model, leader
+from model.nnls import ActiveSets, Array, leader
+from model.predict import Model
 
 INTERESTS_IN_LABEL = 3
 TOP_INTERESTS = 5

@@ -18,13 +18,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from model.predict import TIE
+from model.walk import MAX_COMPONENTS, TOLERANCE
+
 Array = NDArray[np.float64]
-
-MAX_COMPONENTS = 12
-
-# How far below zero, in parts of the profile's largest projection, rounding may push a value
-# that is zero in truth.
-TOLERANCE = 1e-12
 
 # Smallest eigenvalue of the cosine matrix at which components count as linearly independent.
 INDEPENDENT = 1e-10
@@ -151,3 +148,8 @@ def _solve_all(cosines: Array) -> tuple[NDArray[np.bool_], Array]:
         supports.append(inside)
         tables.append(np.where(inside[:, :, None], solved, cosines @ solved - identity))
     return np.concatenate(supports), np.concatenate(tables)
+
+
+def leader(weights: Array) -> NDArray[np.intp]:
+    """The rule: (..., k) weights to the position of the largest; a tie goes to the first."""
+    return np.asarray((weights >= weights.max(axis=-1, keepdims=True) * TIE).argmax(axis=-1))

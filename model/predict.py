@@ -6,21 +6,21 @@ beyond what the stored factors can tell apart, are a tie, and a tie goes to the 
 so the answer depends neither on the order of the ticked interests nor on the machine.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import mul
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from model.walk import Row, Walk
 
-from model.nnls import TOLERANCE, ActiveSets, Array
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from model.nnls import ActiveSets, Array
 
 # A weight of at least this share of the largest ties with it.
 TIE = 1 - 1e-9
-
-Row = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +60,17 @@ class Explanation:
     margin: float
 
 
-class _Column(dict[str, float]):
-    """What each interest adds to one component's weight; an unknown interest adds nothing."""
-
-    def __missing__(self, interest: str) -> float:
-        return 0.0
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Model:
     """A trained model, ready to predict. `model.artifact.load` makes it.
 
-    `components` is H, (k, m) with k up to 12: row i is the component of cluster
-    `cluster_ids[i]`, column j belongs to `interests[j]`. Every active set is solved when the
-    model is made, and kept as arrays and, for `predict`, as Python numbers. In all: 25 kB and
-    1 ms at k = 4, 0.9 MB at k = 8, 28 MB and 0.1 s at k = 12.
+    `components` is H, k rows of m numbers with k up to 12: row i is the component of cluster
+    `cluster_ids[i]`, number j of it belongs to `interests[j]`. One profile is answered in plain
+    Python numbers (`model.walk`), many by numpy (`model.nnls`), which is imported and prepared when
+    it is first needed: its active sets take 2 kB and 1 ms at k = 4, 5 MB and 0.1 s at k = 12.
 
     Raises:
-        ValueError: components that `model.nnls.ActiveSets` refuses.
+        ValueError: components that `model.walk.Walk` refuses.
     """
 
     id: str
@@ -89,54 +82,44 @@ class Model:
     cluster_ids: tuple[int, ...]
     clusters: tuple[Cluster, ...]
     retired: tuple[int, ...] = ()
-    components: Array = field(repr=False)
-    _sets: ActiveSets = field(init=False, repr=False)
+    components: tuple[Row, ...] = field(repr=False)
+    _walk: Walk = field(init=False, repr=False)
     _positions: dict[str, int] = field(init=False, repr=False)
-    _walk: "_Walk" = field(init=False, repr=False)
+    _prepared: list["ActiveSets"] = field(init=False, repr=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        sets = ActiveSets(self.components)
         positions = {name: j for j, name in enumerate(self.interests)}
-        object.__setattr__(self, "_sets", sets)
+        object.__setattr__(self, "_walk", Walk(self.components, self.interests))
         object.__setattr__(self, "_positions", positions)
-        object.__setattr__(self, "_walk", _Walk.over(sets, self.interests))
 
     def predict(self, ticked: Iterable[str]) -> int:
         """The number of the cluster that the ticked interests belong to.
 
         Unknown interests are ignored and repeated ones count once. With no known interest every
         weight is zero and ties: the first component's cluster.
-
-        The web service's hot path, so plain Python numbers: faster than numpy calls on arrays
-        this small. It walks from the set of all components to the one whose conditions are met,
-        each time exchanging the components that violate them (block principal pivoting:
-        Portugal, Judice & Vicente, Math. Comp. 63, 1994); one to three steps at k = 4. Where it
-        arrives is right however it got there, because the solution is unique.
         """
-        profile = set(ticked)
-        columns, rows, scales, steps = self._walk
-        free = values = [sum(map(column, profile)) for column in columns]
-        floor = -TOLERANCE * max(free)
-        bits = len(rows) - 1
-        for _ in range(steps):
-            if min(values) >= floor:
-                weights = list(map(mul, values, scales[bits]))
-                break
-            for i, value in enumerate(values):
-                if value < floor:
-                    bits ^= 1 << i
-            values = [sum(map(mul, row, free)) for row in rows[bits]]
-        else:  # W is not unique, or rounding sent the walk in a circle
-            weights = self.weights(profile).tolist()
-        tie = max(weights) * TIE
-        return self.cluster_ids[[weight >= tie for weight in weights].index(True)]
+        return self.cluster_ids[_first_largest(self._weights(set(ticked)))]
 
-    def weights(self, ticked: Iterable[str]) -> Array:
-        """The exact weights W of the ticked interests, (k,); unknown ones are ignored."""
-        weights: Array = self.weights_many(self._vector(ticked)[None])[0]
+    def weights(self, ticked: Iterable[str]) -> list[float]:
+        """The exact weights W of the ticked interests, k of them; unknown ones are ignored."""
+        return [max(0.0, weight) for weight in self._weights(set(ticked))]
+
+    def _weights(self, profile: set[str]) -> list[float]:
+        """Weights that rounding may have left a little below zero."""
+        arrival = self._walk.arrive(profile)
+        if arrival:
+            return arrival.weights
+        weights: list[float] = self.weights_many(self._vector(profile)[None])[0].tolist()
         return weights
 
-    def weights_many(self, profiles: ArrayLike) -> Array:
+    @property
+    def matrix(self) -> "Array":
+        """The components as an array, (k, m)."""
+        import numpy as np
+
+        return np.array(self.components)
+
+    def weights_many(self, profiles: "ArrayLike") -> "Array":
         """The exact weights of profiles (n, m) of 0/1 in the model's order: (n, k).
 
         Memory besides the result: at most about 64 MiB.
@@ -144,6 +127,8 @@ class Model:
         Raises:
             ValueError: the profiles are not a matrix with m columns.
         """
+        import numpy as np
+
         given = np.asarray(profiles)
         if given.ndim != 2 or given.shape[1] != len(self.interests):
             raise ValueError(
@@ -151,12 +136,16 @@ class Model:
             )
         return self._sets.weights_many(given)
 
-    def predict_many(self, profiles: ArrayLike) -> NDArray[np.int64]:
+    def predict_many(self, profiles: "ArrayLike") -> "NDArray[np.int64]":
         """The cluster numbers of profiles (n, m) of 0/1: (n,), each as `predict` gives it.
 
         Raises:
             ValueError: the profiles are not a matrix with m columns.
         """
+        import numpy as np
+
+        from model.nnls import leader
+
         leaders = leader(self.weights_many(profiles))
         numbers: NDArray[np.int64] = np.array(self.cluster_ids, dtype=np.int64)[leaders]
         return numbers
@@ -168,25 +157,32 @@ class Model:
         profile, W_c = sum over the ticked j of solution[c, j].
         """
         known = self.known(ticked)
-        profile = self._vector(known)
-        weights = self._sets.weights_many(profile[None])[0]
-        best = int(leader(weights))
-        parts = self._sets.solution(profile)[best][profile > 0].tolist()
+        weights = self.weights(known)
+        best = _first_largest(weights)
+        parts = self._contributions(known, best)
         total = sum(parts)
-        others = np.where(np.arange(len(weights)) == best, 0.0, weights)
-        second = int(leader(others))
-        weight, next_weight = float(weights[best]), float(others[second])
+        others = [0.0 if i == best else weight for i, weight in enumerate(weights)]
+        second = _first_largest(others)
         return Explanation(
             cluster=self.cluster_ids[best],
-            weight=weight,
+            weight=weights[best],
             shares={
                 name: part / total if total else 0.0
                 for name, part in zip(known, parts, strict=True)
             },
-            runner_up=self.cluster_ids[second] if next_weight else None,
-            runner_up_weight=next_weight,
-            margin=weight - next_weight,
+            runner_up=self.cluster_ids[second] if others[second] else None,
+            runner_up_weight=others[second],
+            margin=weights[best] - others[second],
         )
+
+    def _contributions(self, known: tuple[str, ...], component: int) -> list[float]:
+        """What each interest contributes to a component's weight, but for a common factor."""
+        arrival = self._walk.arrive(known)
+        if arrival:
+            return self._walk.contributions(arrival.rows[component], known)
+        profile = self._vector(known)
+        parts: list[float] = self._sets.solution(profile)[component][profile > 0].tolist()
+        return parts
 
     def known(self, ticked: Iterable[str]) -> tuple[str, ...]:
         """The ticked interests that the model knows, each once, in the model's order."""
@@ -197,53 +193,23 @@ class Model:
         """The ticked interests that the model does not know, each once, by code point."""
         return tuple(sorted(set(ticked).difference(self._positions)))
 
-    def _vector(self, ticked: Iterable[str]) -> Array:
+    def _vector(self, ticked: Iterable[str]) -> "Array":
+        import numpy as np
+
         vector = np.zeros(len(self.interests))
         vector[[self._positions[name] for name in self.known(ticked)]] = 1.0
         return vector
 
+    @property
+    def _sets(self) -> "ActiveSets":
+        if not self._prepared:
+            from model.nnls import ActiveSets
 
-def leader(weights: Array) -> NDArray[np.intp]:
-    """The rule: (..., k) weights to the position of the largest; a tie goes to the first."""
-    return np.asarray((weights >= weights.max(axis=-1, keepdims=True) * TIE).argmax(axis=-1))
-
-
-class _Walk(NamedTuple):
-    """The active sets as Python numbers, the way `Model.predict` walks them.
-
-    The tables are restated in terms of the unconstrained solution, which the walk starts from:
-    what it needs first is then a sum over the ticked interests and nothing more.
-
-    Attributes:
-        columns: for each component, interest -> its part of the unconstrained solution.
-        rows: for each set, by its bits, the table that takes the unconstrained solution to the
-            set's values.
-        scales: for each set, by its bits, the scales of its components, 0.0 outside it.
-        steps: how far to walk before leaving the profile to `weights`; 0 where W is not unique,
-            since it would depend on the way which solution is met.
-    """
-
-    columns: tuple[Callable[[str], float], ...]
-    rows: list[tuple[Row, ...]]
-    scales: list[Row]
-    steps: int
-
-    @classmethod
-    def over(cls, sets: ActiveSets, interests: tuple[str, ...]) -> "_Walk":
-        k = len(sets.scales)
-        cosines = sets.units @ sets.units.T
-        free = np.linalg.solve(cosines, sets.units) if sets.unique else sets.units
-        columns = tuple(_Column(zip(interests, row, strict=True)) for row in free.tolist())
-        rows = [_rows(-cosines)] * 2**k
-        scales = [(0.0,) * k] * 2**k
-        by_bits = (sets.supports @ (1 << np.arange(k))).tolist()
-        tables = sets.tables @ cosines
-        for bits, table, inside in zip(by_bits, tables, sets.supports, strict=True):
-            rows[bits] = _rows(table)
-            scales[bits] = tuple(np.where(inside, sets.scales, 0.0).tolist())
-        getters = tuple(column.__getitem__ for column in columns)
-        return cls(getters, rows, scales, steps=4 * k if sets.unique else 0)
+            self._prepared.append(ActiveSets(self.components))
+        return self._prepared[0]
 
 
-def _rows(table: Array) -> tuple[Row, ...]:
-    return tuple(map(tuple, table.tolist()))
+def _first_largest(weights: list[float]) -> int:
+    """The rule for one profile: the position of the largest weight; a tie goes to the first."""
+    tie = max(weights) * TIE
+    return [weight >= tie for weight in weights].index(True)

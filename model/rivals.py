@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from model.affinity import sharpen, unit
 from model.fitting import PUBLISHED, components_of, parameters_of, rounded
-from model.nnls import ActiveSets, Array
-from model.predict import leader
+from model.nnls import ActiveSets, Array, leader
 
 Name = Literal["nmf", "published", "kmeans", "spherical_kmeans", "random"]
 Rooms = NDArray[np.intp]

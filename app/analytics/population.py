@@ -85,7 +85,8 @@ def _profiles(
     chance: np.random.Generator, model: Model, came: Numbers
 ) -> tuple[NDArray[np.bool_], Numbers]:
     """Profiles as mixtures of a strong component and a weak one, and the clusters they fall in."""
-    users, heights = len(came), model.components / model.components.max(axis=1, keepdims=True)
+    components = model.matrix
+    users, heights = len(came), components / components.max(axis=1, keepdims=True)
     favour = chance.dirichlet(np.full(len(heights), 6.0))
     strong = chance.choice(len(heights), users, p=favour)
     weak = chance.choice(len(heights), users)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from app.clusters.reading import Batch, batches, count_members, read
 from app.db import Database
-from model.nnls import Array
-from model.predict import Model, leader
+from model.nnls import Array, leader
+from model.predict import Model
 
 # Fewer users than this say nothing, whatever the test gives.
 MIN_USERS = 200

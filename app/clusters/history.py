@@ -104,9 +104,9 @@ def _changed(model: Model, history: History) -> Iterator[str]:
     old = {number: row for row, number in enumerate(before.cluster_ids)}
     new = {number: row for row, number in enumerate(model.cluster_ids)}
     shared = sorted(old.keys() & new.keys())
-    found = cosines(
-        np.array(before.components), before.interests, model.components, model.interests
-    )[np.ix_([old[number] for number in shared], [new[number] for number in shared])]
+    found = cosines(np.array(before.components), before.interests, model.matrix, model.interests)[
+        np.ix_([old[number] for number in shared], [new[number] for number in shared])
+    ]
     for i, number in enumerate(shared):
         if found[i, i] < SAME - ROUNDING:
             yield (

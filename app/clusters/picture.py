@@ -23,7 +23,7 @@ def draw(model: Model, file: Path, language: str) -> None:
 
     labels = {interest.key: interest.labels[language] for interest in load_interests()}
     title, unit = WORDS[language]
-    weights = model.components.T
+    weights = model.matrix.T
     figure = Figure(figsize=(2.4 + 1.9 * weights.shape[1], 0.6 + 0.32 * len(weights)))
     axes = figure.subplots()
     axes.spines[:].set_visible(False)

@@ -25,7 +25,8 @@ from app.db import Database
 from app.rooms.moving import FORGET_OLD_CHANGES, LOCK_CHANGES, in_transaction
 from app.rooms.pairs import Pair, count_missing, make_rooms
 from app.runs.service import Run
-from model.predict import TIE, Model, leader
+from model.nnls import leader
+from model.predict import TIE, Model
 
 Progress = Callable[[str, int], None]
 

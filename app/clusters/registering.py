@@ -98,7 +98,7 @@ def _write(connection: sqlalchemy.Connection, model: Model) -> None:
     # A release before migration 0007 registered models without what their numbers mean.
     numbers = {
         "cluster_ids": list(model.cluster_ids),
-        "components": model.components.tolist(),
+        "components": list(map(list, model.components)),
         "retired": list(model.retired),
     }
     connection.execute(

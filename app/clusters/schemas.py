@@ -64,7 +64,7 @@ class ClusterDetailsAnswer(BaseModel):
 class ClustersAnswer(BaseModel):
     """The clusters that new users come into."""
 
-    model_id: str = Field(examples=["2021-10-24-378bde9c"])
+    model_id: str = Field(examples=["2021-10-24-d65a7ae0"])
     items: list[ClusterDetailsAnswer]
 
 
@@ -73,7 +73,7 @@ INTERESTS: dict[str, Any] = {
     "items": [{"key": "surf", "group": "sport", "label": {"es": "Surf", "en": "Surfing"}}]
 }
 CLUSTERS: dict[str, Any] = {
-    "model_id": "2021-10-24-378bde9c",
+    "model_id": "2021-10-24-d65a7ae0",
     "items": [
         {
             "id": 3,

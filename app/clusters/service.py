@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from app.clusters.registering import Registration, register
 from app.db import Database
 from model.predict import Model
+
+if TYPE_CHECKING:
+    from app.clusters.registering import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,14 @@ class Clusters:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def register(self, model: Model, dry_run: bool = False) -> Registration:
+    def register(self, model: Model, dry_run: bool = False) -> "Registration":
         """Put a model into service: see app.clusters.registering.
 
         Raises ClashingModel, DatabaseUnavailable.
         """
+        # Imported here: it compares components with numpy, and nobody registers by HTTP.
+        from app.clusters.registering import register
+
         return register(self.database, model, dry_run)
 
     def all(self) -> list[ClusterDetails]:

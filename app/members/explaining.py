@@ -43,7 +43,7 @@ def explain(user: UserDetails, model: Model) -> Explained:
     is a sum over the ticked interests (`model.predict.Model.explain`).
     """
     found = model.explain(user.interests)
-    weights = dict(zip(model.cluster_ids, model.weights(user.interests).tolist(), strict=True))
+    weights = dict(zip(model.cluster_ids, model.weights(user.interests), strict=True))
     cluster = found.cluster if found.weight else None
     shares = sorted(found.shares.items(), key=lambda item: -item[1])
     return Explained(

@@ -62,7 +62,7 @@ USER = {
     "cluster": 1,
     "city": CITY,
     "interests": ["coffee", "surf"],
-    "model_id": "2021-10-24-378bde9c",
+    "model_id": "2021-10-24-d65a7ae0",
     "previous_room_id": None,
     "created_at": "2026-11-24T12:00:00Z",
     "joined_at": "2026-11-24T12:00:00Z",

@@ -47,7 +47,7 @@ def make_model(model: Model) -> MakeModel:
 @pytest.fixture
 def unlike_all(model: Model) -> list[float]:
     """A component like none of the shipped model's: what it likes least, and nothing else."""
-    lightest = np.argsort(model.components.max(axis=0))[:3]
+    lightest = np.argsort(model.matrix.max(axis=0))[:3]
     component = np.zeros(len(model.interests))
     component[lightest] = 1.0
     return component.tolist()

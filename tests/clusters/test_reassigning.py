@@ -59,7 +59,7 @@ def test_members_move_where_the_gain_is_large_enough_and_nobody_else_does(
     after = standing(sql)
     moved = set()
     for user, (room, old, city, town, interests, *_) in before.items():
-        weights = dict(zip(model.cluster_ids, model.weights(interests).tolist(), strict=True))
+        weights = dict(zip(model.cluster_ids, model.weights(interests), strict=True))
         best = model.predict(interests)
         goes = best != old and weights[best] * TIE > 1.25 * weights[old]
         now = after[user]

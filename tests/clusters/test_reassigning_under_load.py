@@ -72,7 +72,7 @@ def test_a_killed_reassign_is_finished_by_the_next_and_every_move_is_read_once(
     # Everybody is where their interests say, or where the gain is too small to move for.
     clusters = dict(sql("SELECT id, cluster_id FROM rooms"))
     for user, room, interests in sql("SELECT user_id, room_id, interests FROM memberships"):
-        weights = dict(zip(model.cluster_ids, model.weights(interests).tolist(), strict=True))
+        weights = dict(zip(model.cluster_ids, model.weights(interests), strict=True))
         assert max(weights.values()) * TIE <= 1.25 * weights[clusters[room]], user
         # Whom a client moved last, the command left where the client was told.
         if user in joining.answers and joining.answers[user][1] == interests:

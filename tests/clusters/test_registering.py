@@ -122,7 +122,7 @@ def test_a_model_that_a_release_before_registered_learns_what_its_numbers_mean(
     sql("UPDATE models SET cluster_ids = NULL, components = NULL, retired = NULL")
     services.clusters.register(model)
     stored: list[tuple[Any, ...]] = sql("SELECT cluster_ids, components FROM models")
-    assert stored == [(list(model.cluster_ids), model.components.tolist())]
+    assert stored == [(list(model.cluster_ids), list(map(list, model.components)))]
 
 
 def test_a_clash_is_one_clear_line_of_the_release(

@@ -34,7 +34,7 @@ def test_the_shares_are_what_each_interest_adds_to_the_weight(
     assert set(found["shares"]) == set(TICKED) - {"unheard-of"}
     assert list(found["shares"].values()) == sorted(found["shares"].values(), reverse=True)
     assert sum(found["shares"].values()) == pytest.approx(1, abs=1e-5)
-    weights = dict(zip(model.cluster_ids, model.weights(TICKED).tolist(), strict=True))
+    weights = dict(zip(model.cluster_ids, model.weights(TICKED), strict=True))
     assert found["room_weight"] == found["weight"] == pytest.approx(max(weights.values()), abs=1e-6)
     assert found["runner_up_weight"] == pytest.approx(sorted(weights.values())[-2], abs=1e-6)
     assert weights[found["runner_up"]] == pytest.approx(found["runner_up_weight"], abs=1e-6)

@@ -64,7 +64,7 @@ def model_of() -> Callable[..., Model]:
             interests=tuple(f"i{j}" for j in range(rows.shape[1])),
             cluster_ids=tuple(cluster_ids or range(1, len(rows) + 1)),
             clusters=(),
-            components=rows,
+            components=tuple(map(tuple, rows.tolist())),
         )
 
     return make

@@ -27,7 +27,7 @@ def errors(components, profiles, weights):
 
 def test_the_published_components_give_scipys_weights_on_20000_random_profiles(model):
     profiles = random_profiles(20_000, len(model.interests))
-    expected = scipy_weights(model.components, profiles)
+    expected = scipy_weights(model.matrix, profiles)
     assert abs(model.weights_many(profiles) - expected).max() < 1e-12
 
 

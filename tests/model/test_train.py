@@ -46,11 +46,11 @@ FIVE_PEOPLE = ("Surf, Movies", "Sushi, Movies", "Surf, Sushi", "Coffee", "Coffee
 
 def test_the_committed_components_are_the_published_ones(model, published):
     assert list(model.interests) == published["interests"]
-    assert abs(model.components - np.array(published["components"])).max() < 1e-9
+    assert abs(model.matrix - np.array(published["components"])).max() < 1e-9
 
 
 def test_the_committed_components_have_twelve_significant_digits(model):
-    assert all(value == float(f"{value:.12g}") for value in model.components.flat)
+    assert all(value == float(f"{value:.12g}") for value in model.matrix.flat)
 
 
 @pytest.mark.parametrize("coretype", [None, "Nehalem"])
