@@ -108,7 +108,7 @@ class Model:
         """Weights that rounding may have left a little below zero."""
         arrival = self._walk.arrive(profile)
         if arrival:
-            return arrival.weights
+            return arrival[0]
         weights: list[float] = self.weights_many(self._vector(profile)[None])[0].tolist()
         return weights
 
@@ -179,7 +179,8 @@ class Model:
         """What each interest contributes to a component's weight, but for a common factor."""
         arrival = self._walk.arrive(known)
         if arrival:
-            return self._walk.contributions(arrival.rows[component], known)
+            _, rows = arrival
+            return self._walk.contributions(rows[component], known)
         profile = self._vector(known)
         parts: list[float] = self._sets.solution(profile)[component][profile > 0].tolist()
         return parts
@@ -212,4 +213,4 @@ class Model:
 def _first_largest(weights: list[float]) -> int:
     """The rule for one profile: the position of the largest weight; a tie goes to the first."""
     tie = max(weights) * TIE
-    return [weight >= tie for weight in weights].index(True)
+    return next(i for i, weight in enumerate(weights) if weight >= tie)

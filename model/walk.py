@@ -29,13 +29,6 @@ TOLERANCE = 1e-12
 WELL_APART = 1e-6
 
 
-class Arrival(NamedTuple):
-    """Where a walk ended: the weights W, and the rows of the active set."""
-
-    weights: list[float]
-    rows: list[Row]
-
-
 class _Set(NamedTuple):
     """An active set, solved. Its values are `rows` times the unconstrained solution: at a component
     inside, its weight for a row of unit length; at one outside, how much the error would grow with
@@ -119,10 +112,11 @@ class Walk:
         self._all = 2**k - 1
         self._steps = 4 * k if inverse else 0
 
-    def arrive(self, profile: Iterable[str]) -> Arrival | None:
-        """The weights of the interests, each told once; unknown ones are ignored.
+    def arrive(self, profile: Iterable[str]) -> tuple[list[float], list[Row]] | None:
+        """The weights of the interests, each told once, and the rows of their active set.
 
-        None where this is no way to them: W is not unique, or rounding sent the walk in a circle.
+        Unknown interests are ignored. None where this is no way to the weights: W is not unique, or
+        rounding sent the walk in a circle.
         """
         free = values = list(map(sum, zip(self._nothing, *map(self._part, profile), strict=False)))
         floor = -TOLERANCE * max(free)
@@ -130,7 +124,7 @@ class Walk:
         for _ in range(self._steps):
             if min(values) >= floor:
                 rows, scales = sets[bits]
-                return Arrival(list(map(mul, values, scales)), rows)
+                return list(map(mul, values, scales)), rows
             for i, value in enumerate(values):
                 if value < floor:
                     bits ^= 1 << i
@@ -138,7 +132,7 @@ class Walk:
         return None
 
     def contributions(self, row: Row, known: Iterable[str]) -> list[float]:
-        """What each interest contributes to the value that a row of an arrival's set makes."""
+        """What each interest contributes to the value that a row of an active set makes."""
         return [sum(map(mul, row, self._parts[interest])) for interest in known]
 
 

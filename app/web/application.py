@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from apiflask import APIFlask
-from flask import Response
+from flask import Request, Response
 from flask.globals import request_ctx
 from flask.signals import request_tearing_down
+from werkzeug.routing import MapAdapter
+from werkzeug.wsgi import get_host
 
 
 class Application(APIFlask):
@@ -15,6 +17,23 @@ class Application(APIFlask):
     Flask asks five times a request whether a function may be a coroutine, and three times for the
     hooks of each blueprint that the route is in. What it does when there are any is left to it.
     """
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        if request is None or self.config["TRUSTED_HOSTS"] or self.config["SERVER_NAME"]:
+            return super().create_url_adapter(request)
+        # The host is looked at once instead of three times, and no WebSocket is asked for.
+        environ = request.environ
+        request.host = get_host(environ)
+        return MapAdapter(
+            self.url_map,
+            request.host.lower(),
+            request.root_path,
+            "",
+            environ["wsgi.url_scheme"],
+            request.path,
+            request.method,
+            environ["QUERY_STRING"],
+        )
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

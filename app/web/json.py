@@ -1,5 +1,6 @@
 """JSON by orjson."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -20,7 +21,19 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
+class JsonResponse(Response):
+    """An answer of JSON: one text, of a known length."""
+
+    default_mimetype = "application/json"
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "POST" or self._on_close:
+            return super().__call__(environ, start_response)
+        # Nothing to cut off for HEAD or a condition, no address to complete, nothing to close.
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.response  # type: ignore[return-value]
+
+
 def respond(document: Any, status: int = 200) -> Response:
     """An answer of JSON; dataclasses, times and lists are written as they are."""
-    body = orjson.dumps(document, option=OPTIONS)
-    return Response(body, status, content_type="application/json")
+    return JsonResponse(orjson.dumps(document, option=OPTIONS), status)
