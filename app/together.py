@@ -50,17 +50,21 @@ class Together(Generic[Work, Answer]):
 
     def do(self, work: Work) -> Answer:
         """The answer to one thread's work. Raises what `together` raises for it alone."""
-        mine: _Waiting[Work, Answer] = _Waiting(work)
         with self._lock:
-            if self._leaders == AT_ONCE:
-                self._waiting.append(mine)
-            else:
+            leads = self._leaders < AT_ONCE  # and then nobody waits
+            if leads:
                 self._leaders += 1
-                mine.leads = True
-        if not mine.leads:
-            self._wait(mine)
+            else:
+                mine: _Waiting[Work, Answer] = _Waiting(work)
+                self._waiting.append(mine)
+        if leads:
+            try:
+                return self._alone(work)
+            finally:
+                self._pass_on()
+        self._wait(mine)
         if mine.leads:
-            return self._lead(mine)
+            self._lead(mine)
         return mine.answer if mine.is_answered else self._alone(work)
 
     def _alone(self, work: Work) -> Answer:
@@ -75,28 +79,30 @@ class Together(Generic[Work, Answer]):
                 return
         mine.bell.acquire()  # it is being done
 
-    def _lead(self, mine: _Waiting[Work, Answer]) -> Answer:
+    def _lead(self, mine: _Waiting[Work, Answer]) -> None:
+        """Do one's own work and that of others who wait, as far as it goes together."""
         with self._lock:
             others = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST - 1))]
+        group = [mine, *others]
         try:
+            answers = self._together([each.work for each in group])
+        except Exception:
             if not others:
-                return self._alone(mine.work)
-            group = [mine, *others]
-            try:
-                answers = self._together([each.work for each in group])
-            except Exception:
-                pass
-            else:
-                for each, answer in zip(group, answers, strict=True):
-                    each.answer, each.is_answered = answer, True
+                raise
+        else:
+            for each, answer in zip(group, answers, strict=True):
+                each.answer, each.is_answered = answer, True
         finally:
-            with self._lock:
-                if self._waiting:
-                    following = self._waiting.popleft()
-                    following.leads = True
-                    others.append(following)
-                else:
-                    self._leaders -= 1
             for each in others:
                 each.bell.release()
-        return mine.answer if mine.is_answered else self._alone(mine.work)
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Let the next of those who wait lead."""
+        with self._lock:
+            if not self._waiting:
+                self._leaders -= 1
+                return
+            following = self._waiting.popleft()
+        following.leads = True
+        following.bell.release()

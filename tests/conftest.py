@@ -105,9 +105,9 @@ def serve(new_database: str) -> Iterator[Callable[..., Gunicorn]]:
     """Start gunicorn as production does, on a database of the test's own."""
     started: list[Gunicorn] = []
 
-    def start(**environment: str) -> Gunicorn:
+    def start(command: list[str] | None = None, **environment: str) -> Gunicorn:
         given = environment_of(new_database) | {"API_KEYS": KEY} | environment
-        started.append(Gunicorn(given))
+        started.append(Gunicorn(given, command))
         return started[-1]
 
     yield start

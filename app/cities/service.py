@@ -1,6 +1,7 @@
 """From what a user typed to a city."""
 
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -249,8 +250,9 @@ class Cities:
         return City(*rows[0]) if rows else None
 
     def _recall(self, key: Hashable) -> City | None:
-        with self._lock:
-            return self._remembered.get(key)
+        with self._lock, suppress(KeyError):
+            return self._remembered[key]  # .get looks twice
+        return None
 
     def _remember(self, key: Hashable, city: City) -> City:
         with self._lock:

@@ -1,5 +1,6 @@
 """Find or create the room of a (city, cluster) pair; look a room up."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -94,10 +95,8 @@ class Rooms:
 
         Raises DatabaseUnavailable.
         """
-        with self._lock:
-            room = self._remembered.get((city_id, cluster))
-        if room:
-            return room
+        with self._lock, suppress(KeyError):
+            return self._remembered[city_id, cluster]  # .get looks twice
         rows = self.database.execute(FIND, {"city": city_id, "cluster": cluster})
         if not rows:
             return None

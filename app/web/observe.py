@@ -7,7 +7,7 @@ import re
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Lock
@@ -15,12 +15,15 @@ from typing import Any, NamedTuple
 
 import orjson
 from flask import Flask
+from prometheus_client import Counter
 
-from app.metrics import count_request
+from app.metrics import ROOMS, count_request
 
 access_log = logging.getLogger("nomad_rooms.access")
 
+# Keys of the environment: the request's id, and what it is to be counted as, besides an answer.
 REQUEST_ID = "nomad_rooms.request_id"
+COUNTED = "nomad_rooms.counted"
 # What may stand in a header and a log line as it came.
 ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,64}").fullmatch
 
@@ -39,7 +42,7 @@ class Answered(NamedTuple):
     """An answer, as counters and the log tell it.
 
     `route` is the template, never the path, query or body: those may name a user. `at`: seconds
-    since 1970.
+    since 1970. `counted`: counters of what else it did.
     """
 
     at: float
@@ -48,7 +51,7 @@ class Answered(NamedTuple):
     status: int
     seconds: float
     request_id: str
-    room_created: bool
+    counted: Sequence[Counter]
 
 
 class Notes:
@@ -93,6 +96,8 @@ class Notes:
         while self._kept:
             answered = self._kept.popleft()
             count_request(answered.method, answered.route, answered.status, answered.seconds)
+            for counter in answered.counted:
+                counter.inc()
             if logs:
                 self._lines.append(_line(answered))
 
@@ -133,7 +138,7 @@ class Observe:
                 int(status[:3]),
                 time.perf_counter() - began,
                 request_id,
-                environ.get("nomad_rooms.room_created", False),
+                environ.get(COUNTED, ()),
             )
             NOTES.add(answered)
             return start_response(status, headers, exc_info)
@@ -152,7 +157,7 @@ def _line(answered: Answered) -> bytes:
         "status": answered.status,
         "ms": round(answered.seconds * 1000, 2),
         "request_id": answered.request_id,
-        "room_created": answered.room_created,
+        "room_created": ROOMS in answered.counted,
     }
     return orjson.dumps(line, option=LINE)
 
