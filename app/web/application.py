@@ -4,11 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from apiflask import APIFlask
-from flask import Request, Response
+from flask import Flask, Request, Response
 from flask.globals import request_ctx
+from flask.sessions import NullSession, SessionInterface
 from flask.signals import request_tearing_down
 from werkzeug.routing import MapAdapter
 from werkzeug.wsgi import get_host
+
+
+class NoSession(SessionInterface):
+    """Nobody has a session: there is no secret to sign one with, and whoever asks brings a key."""
+
+    nobodys = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return self.nobodys
 
 
 class Application(APIFlask):
@@ -17,6 +27,8 @@ class Application(APIFlask):
     Flask asks five times a request whether a function may be a coroutine, and three times for the
     hooks of each blueprint that the route is in. What it does when there are any is left to it.
     """
+
+    session_interface = NoSession()
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         if request is None or self.config["TRUSTED_HOSTS"] or self.config["SERVER_NAME"]:
@@ -46,12 +58,13 @@ class Application(APIFlask):
                 return answer
         return None
 
+    def make_response(self, rv: Any) -> Response:
+        return rv if isinstance(rv, Response) else super().make_response(rv)
+
     def process_response(self, response: Response) -> Response:
         context = request_ctx._get_current_object()  # type: ignore[attr-defined]
-        if (
-            self.secret_key
-            or context._after_request_functions
-            or not self.after_request_funcs.keys().isdisjoint((None, context.request.blueprint))
+        if context._after_request_functions or not self.after_request_funcs.keys().isdisjoint(
+            (None, context.request.blueprint)
         ):
             return super().process_response(response)
         return response

@@ -34,15 +34,16 @@ def takes(
 
     def decorate(view: View) -> View:
         told = blueprint.input(schema, location=location, **documented)(view)
+        validator = schema.__pydantic_validator__
         plain: View = inspect.unwrap(view)
 
         @functools.wraps(told)
         def of_body(**arguments: Any) -> Response:
-            return plain(schema.model_validate_json(_body(request_ctx.request)), **arguments)
+            return plain(validator.validate_json(_body(request_ctx.request)), **arguments)
 
         @functools.wraps(told)
         def of_query(**arguments: Any) -> Response:
-            return plain(schema.model_validate(_query(request_ctx.request)), **arguments)
+            return plain(validator.validate_python(_query(request_ctx.request)), **arguments)
 
         return of_body if location == "json" else of_query
 
