@@ -27,14 +27,14 @@ def make_model(model: Model) -> MakeModel:
         **components: Sequence[float],
     ) -> Model:
         own = dict(zip(model.cluster_ids, model.components, strict=True))
-        rows = np.array([components.get(f"c{n}", own.get(n)) for n in numbers], dtype=np.float64)
+        rows = [components.get(f"c{n}", own.get(n, ())) for n in numbers]
         return replace(
             model,
             id=name,
             sha256=name,
             cluster_ids=tuple(numbers),
             retired=tuple(retired),
-            components=rows,
+            components=tuple(tuple(map(float, row)) for row in rows),
             clusters=tuple(
                 Cluster(n, f"grupo {n}", f"group {n}", ((model.interests[0], 1.0),))
                 for n in numbers

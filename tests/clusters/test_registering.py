@@ -86,7 +86,7 @@ def test_a_number_that_means_another_thing_is_refused(
 def test_two_numbers_exchanged_are_refused_also_when_the_components_are_much_alike(
     services: Services, model: Model, make_model: MakeModel
 ) -> None:
-    one, two = model.components[0], model.components[1]
+    one, two, *_ = model.matrix
     near = make_model("near", c1=one + 0.6 * two, c2=two + 0.6 * one)
     services.clusters.register(near)
     with pytest.raises(ClashingModel, match="numbers 1 and 2 are exchanged"):
@@ -98,8 +98,8 @@ def test_a_model_retrained_on_other_people_keeps_its_numbers(
 ) -> None:
     """Components that moved as far as a refit on four fifths of the survey moves them."""
     mixed = {
-        f"c{n}": 0.8 * own + 0.2 * model.components[n % 4]
-        for n, own in zip(model.cluster_ids, model.components, strict=True)
+        f"c{n}": 0.8 * own + 0.2 * model.matrix[n % 4]
+        for n, own in zip(model.cluster_ids, model.matrix, strict=True)
     }
     assert services.clusters.register(make_model("refit", **mixed)).is_new
 
