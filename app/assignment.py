@@ -9,6 +9,7 @@ user ─▶ room    one upsert
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from app.cities.service import Cities, City
 from app.db import Conflict, DatabaseUnavailable
@@ -28,8 +29,7 @@ class NoInterests(Exception):
         self.known = known
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a user says they are: a name as typed, or the id of a city they picked."""
 
     name: str = ""
@@ -37,8 +37,7 @@ class Place:
     city_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """Who asks: interests each once in code point order, and the time that the whole call bears."""
 
     id: str
@@ -47,8 +46,7 @@ class User:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """Where a user stands, the city they mean, and whether this call created the room."""
 
     user: User

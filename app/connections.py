@@ -40,8 +40,8 @@ class Prepared:
 
     @property
     def execute(self) -> str:
-        parameters = ", ".join(f"%({name})s" for name in self.types)
-        return f"{self.before}EXECUTE {self.name} ({parameters})"
+        """Takes its parameters in the order of `types`: psycopg2 reads them faster than names."""
+        return f"{self.before}EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})"
 
 
 @dataclass(slots=True, eq=False)
@@ -51,23 +51,27 @@ class Connection:
     raw: psycopg2.extensions.connection
     was_used: bool = False
     prepared: dict[str, str] = field(default_factory=dict)
+    cursor: psycopg2.extensions.cursor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cursor = self.raw.cursor()
 
     def run(
         self, statement: str | Prepared, parameters: Parameters | None, prepares: bool
     ) -> list[tuple[Any, ...]]:
         """The rows of one statement (none: an empty list). Raises psycopg2.Error."""
-        with self.raw.cursor() as cursor:
-            if isinstance(statement, Prepared):
-                statement = self._told(cursor, statement) if prepares else statement.plain
+        cursor = self.cursor
+        if not isinstance(statement, Prepared):
             cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
-
-    def _told(self, cursor: psycopg2.extensions.cursor, statement: Prepared) -> str:
-        told = self.prepared.get(statement.name)
-        if not told:
-            cursor.execute(statement.prepare)
-            told = self.prepared[statement.name] = statement.execute
-        return told
+        elif not prepares or parameters is None:
+            cursor.execute(statement.plain, parameters)
+        else:
+            if statement.name not in self.prepared:
+                cursor.execute(statement.prepare)
+                self.prepared[statement.name] = statement.execute
+            given = [parameters[name] for name in statement.types]
+            cursor.execute(self.prepared[statement.name], given)
+        return cursor.fetchall() if cursor.description else []
 
 
 class NoneFree(Exception):

@@ -92,7 +92,7 @@ def timed_copy(source: str, target: str) -> float:
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of both, the import's peak memory in MB and what it said last."""
+    """Seconds of both over all turns, the import's peak memory in MB, what it said last."""
 
     users: int
     imported: float
@@ -106,7 +106,19 @@ class Measured:
 
 
 def measure(server: Server, users: int, seed: int = 1) -> Measured:
-    """Import into one database, then copy what it made into another."""
+    """Import into one database, then copy what it made into another; and all of it once more, since
+    disks are busy with other things in waves. Times are the sums of both."""
+    once, again = (_measure(server, users, seed + turn) for turn in range(2))
+    return Measured(
+        users,
+        once.imported + again.imported,
+        once.copied + again.copied,
+        max(once.peak_mb, again.peak_mb),
+        again.told,
+    )
+
+
+def _measure(server: Server, users: int, seed: int) -> Measured:
     with (
         tempfile.TemporaryDirectory() as place,
         server.database() as ours,
@@ -114,16 +126,17 @@ def measure(server: Server, users: int, seed: int = 1) -> Measured:
     ):
         path = Path(place) / "users.csv"
         write_users(path, ours, users, seed)
+        # What one left to be written must not slow the other down.
+        server.execute("CHECKPOINT")
         seconds, memory, told = timed_import(path, ours)
-        # What the import left to be written must not slow the other down.
         server.execute("CHECKPOINT")
         return Measured(users, seconds, timed_copy(ours, raw), memory, told)
 
 
 def rows() -> list[Row]:
-    """Time and memory of 1,000,000 users."""
+    """Time and memory of 1,000,000 users, twice."""
     done = measure(Server.of_this_run(), 1_000_000)
-    spread = f"{done.imported:.0f} s to {done.copied:.0f} s"
+    spread = f"{done.imported:.0f} s to {done.copied:.0f} s, both twice"
     told = "users import of 1,000,000, to a raw COPY of the same rows"
     ratio = Row("import", told, done.ratio, GOAL, "ratio", at_least=False, spread=spread)
     peak = Row("import_memory", "its peak memory", done.peak_mb, MOST_MB, "MB", at_least=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from app.cities.service import City
 from app.connections import Prepared
@@ -13,8 +14,7 @@ class UnknownUser(Exception):
     """No user of this id is in a room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a user stands.
 
     `joined`: this request put them there. `hub`: the city whose room it is, if not their own.

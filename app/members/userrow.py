@@ -15,6 +15,7 @@ from app.limits import (
     LONGEST_CITY,
     LONGEST_INTEREST,
     MOST_INTERESTS,
+    are_interests,
     is_interest,
     is_user_id,
 )
@@ -172,7 +173,7 @@ def _listed(cell: str) -> tuple[str, ...]:
     else:
         keys = cell.replace(";", ",").replace("|", ",").split(",")
     keys = sorted({key.strip() for key in keys} - {""})
-    if not all(map(is_key, keys)):
+    if not (are_interests(keys) and all(map(_is_utf8, keys))):
         raise BadField("interests", f"a key must have 1 to {LONGEST_INTEREST} characters")
     return _few(tuple(keys))
 
