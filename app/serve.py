@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import socket
 import sys
 import tempfile
 
@@ -19,6 +20,8 @@ def main() -> None:
 
     os.environ.setdefault("APP_ENV", "development")
     settings = read_environment()
+    if not is_free(settings.port):
+        sys.exit(f"port {settings.port} is in use; take another: PORT={settings.port + 1} make run")
     INSTANCE.mkdir(exist_ok=True)
     (INSTANCE / "development").touch()
     with migrating_app(settings).app_context(), (INSTANCE / "prepare.lock").open("w") as lock:
@@ -30,6 +33,17 @@ def main() -> None:
     # Not another process: this one is counted as a user of the embedded Postgres from here on.
     sys.argv = ["gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
     WSGIApplication("%(prog)s").run()
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens at a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def load_cities() -> None:

@@ -124,6 +124,16 @@ def test_what_is_wrong_takes_the_focus_and_is_spoken(visit: Callable[..., Visit]
     person.assert_at_peace()
 
 
+def test_a_city_offered_for_another_of_its_names_says_which(visit: Callable[..., Visit]) -> None:
+    person = visit("en-GB")
+    page = person.open("/")
+    person.tab_to("#city")
+    page.keyboard.type("Seville")
+    page.locator("[role=option]").filter(has_text="(Seville)").first.click()
+    assert page.input_value("#city") == "Sevilla, Andalucía, Spain"
+    person.assert_at_peace()
+
+
 def test_the_language_is_switched_by_a_link(visit: Callable[..., Visit]) -> None:
     person = visit("es-ES")
     page = person.open("/")

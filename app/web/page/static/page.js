@@ -77,7 +77,10 @@ class CityField {
     option.setAttribute("aria-selected", "false");
     option.dataset.id = city.id;
     const parts = [city.name, city.region, countries.of(city.country)];
-    option.textContent = parts.filter((part) => part).join(", ");
+    option.dataset.label = parts.filter((part) => part).join(", ");
+    // A city offered for another of its names would look like a mistake without it.
+    const isOwn = city.matched.localeCompare(city.name, undefined, { sensitivity: "base" }) === 0;
+    option.textContent = option.dataset.label + (isOwn ? "" : ` (${city.matched})`);
     return option;
   }
 
@@ -111,9 +114,9 @@ class CityField {
   }
 
   pick(option) {
-    this.input.value = option.textContent;
+    this.input.value = option.dataset.label;
     this.form.elements.picked.value = option.dataset.id;
-    this.form.elements.picked_as.value = option.textContent;
+    this.form.elements.picked_as.value = option.dataset.label;
     this.close();
   }
 
