@@ -46,7 +46,7 @@ def require_keys(app: Flask, settings: Settings) -> None:
     # by chance, so the time it takes tells no more than the comparison would.
     @functools.lru_cache(maxsize=REMEMBERED)
     def opens(header: str, is_metrics: bool) -> bool:
-        return _matches(_bearer(header), metrics_digests if is_metrics else digests)
+        return _matches(_bearer(header) or b"", metrics_digests if is_metrics else digests)
 
     @app.before_request
     def check_key() -> Response | None:
@@ -60,7 +60,11 @@ def require_keys(app: Flask, settings: Settings) -> None:
         header = asked.environ.get("HTTP_AUTHORIZATION", "")
         if opens(header, endpoint == METRICS_ENDPOINT):
             return None
-        if endpoint in FORM_ENDPOINTS and _matches(_of_form(asked), digests):
+        if (
+            endpoint in FORM_ENDPOINTS
+            and _bearer(header) is None
+            and _matches(_of_form(asked), digests)
+        ):
             return None
         return problem(
             401,
@@ -69,11 +73,11 @@ def require_keys(app: Flask, settings: Settings) -> None:
         )
 
 
-def _bearer(header: str) -> bytes:
-    """The key in an Authorization header; empty, which is nobody's, when there is none."""
+def _bearer(header: str) -> bytes | None:
+    """The key in an Authorization header, empty or not; None when it speaks of no Bearer."""
     scheme, _, key = header.partition(" ")
     # WSGI hands header bytes over as latin-1; encoding them back never fails.
-    return key.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+    return key.strip().encode("latin-1") if scheme.lower() == "bearer" else None
 
 
 def _of_form(asked: Request) -> bytes:

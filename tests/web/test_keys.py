@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.web.auth import OPEN_ENDPOINTS
+from tests.conftest import KEY
 
 CLOSED_STATUS = 401
 
@@ -34,3 +35,15 @@ def test_every_route_is_closed_but_those_on_one_list(client: FlaskClient, app: A
             status = client.open(path, method=method).status_code
             closed = status == CLOSED_STATUS
             assert closed == (rule.endpoint not in OPEN_ENDPOINTS), f"{method} {path}: {status}"
+
+
+@pytest.mark.parametrize("header", [None, "Basic abc", "Bearer wrong", "bearer"])
+def test_a_forms_key_counts_only_where_the_header_brings_none(
+    client: FlaskClient, header: str | None
+) -> None:
+    del client.environ_base["HTTP_AUTHORIZATION"]
+    if header:
+        client.environ_base["HTTP_AUTHORIZATION"] = header
+    response = client.post("/rooms/map", data={"key": KEY})
+    counts = header is None or header.startswith("Basic")
+    assert (response.status_code == CLOSED_STATUS) is not counts
