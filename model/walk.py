@@ -88,7 +88,8 @@ class Walk:
         k = len(components)
         if not 1 <= k <= MAX_COMPONENTS:
             raise ValueError(f"components must be a matrix of 1 to {MAX_COMPONENTS} rows")
-        lengths = [math.hypot(*row) for row in components]
+        # Where squares overflow, model.nnls would refuse them too.
+        lengths = [math.sqrt(sum(x * x for x in row)) for row in components]
         solid = [length >= sys.float_info.min for length in lengths]
         finite = all(map(math.isfinite, lengths))
         if not (finite and any(solid) and all(x >= 0 for row in components for x in row)):
