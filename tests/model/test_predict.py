@@ -189,8 +189,11 @@ def test_an_interest_in_no_component_has_a_share_of_zero(model_of):
 @pytest.mark.parametrize(
     ("asked", "needless"),
     [
-        ("model.predict(['surf']); model.explain(['surf', 'sushi'])", "numpy joblib"),
-        ("model.predict_many([[1] * len(model.interests)])", "joblib sklearn scipy"),
+        (
+            "model.predict(['surf']); model.explain(['surf', 'sushi'])",
+            "numpy joblib sklearn scipy flask app",
+        ),
+        ("model.predict_many([[1] * len(model.interests)])", "joblib sklearn scipy flask app"),
     ],
 )
 def test_an_answer_needs_no_library_of_training(root, asked, needless):
