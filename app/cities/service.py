@@ -1,20 +1,15 @@
 """From what a user typed to a city."""
 
 from collections.abc import Hashable
-from contextlib import suppress
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
-
-from cachetools import TTLCache
 
 from app.cities.naming import fold
 from app.cities.readings import Area, Reading, areas_of, readings
 from app.db import Database, Row
 from app.metrics import UNLISTED
+from app.remembering import Remembered
 
-# A merge or a gather waits this long before it sweeps: nobody may remember longer.
-REMEMBERED_S = 5.0
 # Typed names are an unbounded key: without a bound anyone could fill the memory.
 REMEMBERED_NAMES = 20_000
 # How much more an official name says than another, a capital, and a city of the app's own country.
@@ -131,8 +126,7 @@ class Cities:
     def __init__(self, database: Database, default_country: str) -> None:
         self.database = database
         self.default_country = default_country
-        self._remembered: TTLCache[Hashable, City] = TTLCache(REMEMBERED_NAMES, REMEMBERED_S)
-        self._lock = Lock()
+        self._remembered: Remembered[Hashable, City] = Remembered(REMEMBERED_NAMES)
 
     def resolve(self, name: str, country: str | None) -> City:
         """The city that a typed name means; an unlisted one is made when nothing bears the name.
@@ -141,10 +135,10 @@ class Cities:
         """
         # The name and not its key: the key no longer tells where the comma was.
         asked = (name, country)
-        if city := self._recall(asked):
+        if city := self._remembered.recall(asked):
             return city
         city = self.find(name, country) or self._find_or_make(name, country)
-        return self._remember(asked, city)
+        return self._remembered.keep(asked, city)
 
     def find(self, name: str, country: str | None) -> City | None:
         """The listed city that a typed name means, or the one an admin merged it into, or None.
@@ -186,17 +180,16 @@ class Cities:
 
         Raises UnknownCity, DatabaseUnavailable.
         """
-        if city := self._recall(city_id):
+        if city := self._remembered.recall(city_id):
             return city
         rows = self.database.execute(FIND_BY_ID, {"id": city_id})
         if not rows:
             raise UnknownCity(city_id)
-        return self._remember(city_id, City(*rows[0]))
+        return self._remembered.keep(city_id, City(*rows[0]))
 
     def forget(self) -> None:
         """Drop all that is remembered: some of it turned out to be gone."""
-        with self._lock:
-            self._remembered.clear()
+        self._remembered.forget()
 
     def _find_whole(self, key: str, country: str | None) -> City | None:
         return self._first(FIND, key=key, country=country, home=self.default_country)
@@ -248,13 +241,3 @@ class Cities:
     def _first(self, statement: str, **parameters: Any) -> City | None:
         rows: list[Row] = self.database.execute(statement, parameters)
         return City(*rows[0]) if rows else None
-
-    def _recall(self, key: Hashable) -> City | None:
-        with self._lock, suppress(KeyError):
-            return self._remembered[key]  # .get looks twice
-        return None
-
-    def _remember(self, key: Hashable, city: City) -> City:
-        with self._lock:
-            self._remembered[key] = city
-        return city

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlalchemy import text
 
-from app.cities.service import REMEMBERED_S
 from app.db import Conflict, Database
+from app.remembering import REMEMBERED_S
 from app.runs.service import Run
 
 T = TypeVar("T")

@@ -1,14 +1,11 @@
 """Find or create the room of a (city, cluster) pair; look a room up."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 
-from cachetools import TTLCache
-
-from app.cities.service import REMEMBERED_S, City
+from app.cities.service import City
 from app.db import Database, Row
+from app.remembering import Remembered
 
 REMEMBERED_ROOMS = 50_000
 
@@ -87,24 +84,22 @@ class Rooms:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._remembered: TTLCache[tuple[int, int], Room] = TTLCache(REMEMBERED_ROOMS, REMEMBERED_S)
-        self._lock = Lock()
+        self._remembered: Remembered[tuple[int, int], Room] = Remembered(REMEMBERED_ROOMS)
 
     def find(self, city_id: int, cluster: int) -> Room | None:
         """The room of a pair, its city's signposts followed, or None.
 
         Raises DatabaseUnavailable.
         """
-        with self._lock, suppress(KeyError):
-            return self._remembered[city_id, cluster]  # .get looks twice
+        pair = city_id, cluster
+        if room := self._remembered.recall(pair):
+            return room
         rows = self.database.execute(FIND, {"city": city_id, "cluster": cluster})
         if not rows:
             return None
         room_id, *host = rows[0]
-        room = Room(room_id, None if host[0] == city_id else City(*host))
-        with self._lock:
-            self._remembered[city_id, cluster] = room
-        return room
+        hub = None if host[0] == city_id else City(*host)
+        return self._remembered.keep(pair, Room(room_id, hub))
 
     def create(self, city_id: int, cluster: int) -> bool:
         """Make sure the pair has a room; True when it was this call that created it.
@@ -126,8 +121,7 @@ class Rooms:
 
     def forget(self) -> None:
         """Drop all that is remembered: some of it turned out to be gone."""
-        with self._lock:
-            self._remembered.clear()
+        self._remembered.forget()
 
 
 def details(row: Row) -> RoomDetails:
