@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from app.members.userrow import Columns, Reject, RowParser, UserRow, is_key
+from app.members.userrow import Columns, Reject, RowParser, UserRow, are_keys
 
 ID_COLUMNS = ("_id", "user_id", "id")
 SEPARATORS = (",", ";", "\t")
@@ -96,7 +96,7 @@ def _columns(header: list[str]) -> Columns:
     elif not ticks:
         raise UnreadableFile("it has no column interests, and no column for an interest")
     for key in ticks:
-        if not is_key(key):
+        if not are_keys([key]):
             raise UnreadableFile(f"{key[:80]!r} cannot be an interest's key")
     return Columns(
         len(header),

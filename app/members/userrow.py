@@ -1,6 +1,6 @@
 """A row of a user base: which user it is, or which field of it cannot be used, and why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from operator import itemgetter
@@ -16,7 +16,6 @@ from app.limits import (
     LONGEST_INTEREST,
     MOST_INTERESTS,
     are_interests,
-    is_interest,
     is_user_id,
 )
 
@@ -117,9 +116,9 @@ class RowParser:
         return _few(keys)
 
 
-def is_key(key: str) -> bool:
-    """Whether a text can be an interest's key."""
-    return is_interest(key) and _is_utf8(key)
+def are_keys(keys: Collection[str]) -> bool:
+    """Whether each text can be an interest's key."""
+    return are_interests(keys) and all(map(_is_utf8, keys))
 
 
 def _pick(columns: Sequence[int | None]) -> Callable[[list[str]], tuple[str, ...]]:
@@ -173,7 +172,7 @@ def _listed(cell: str) -> tuple[str, ...]:
     else:
         keys = cell.replace(";", ",").replace("|", ",").split(",")
     keys = sorted({key.strip() for key in keys} - {""})
-    if not (are_interests(keys) and all(map(_is_utf8, keys))):
+    if not are_keys(keys):
         raise BadField("interests", f"a key must have 1 to {LONGEST_INTEREST} characters")
     return _few(tuple(keys))
 
