@@ -60,18 +60,23 @@ class Connection:
         self, statement: str | Prepared, parameters: Parameters | None, prepares: bool
     ) -> list[tuple[Any, ...]]:
         """The rows of one statement (none: an empty list). Raises psycopg2.Error."""
-        cursor = self.cursor
-        if not isinstance(statement, Prepared):
-            cursor.execute(statement, parameters)
-        elif not prepares or parameters is None:
-            cursor.execute(statement.plain, parameters)
-        else:
-            if statement.name not in self.prepared:
-                cursor.execute(statement.prepare)
-                self.prepared[statement.name] = statement.execute
-            given = [parameters[name] for name in statement.types]
-            cursor.execute(self.prepared[statement.name], given)
-        return cursor.fetchall() if cursor.description else []
+        if isinstance(statement, Prepared):
+            if prepares:
+                return self._run_prepared(statement, parameters or {})
+            statement = statement.plain
+        self.cursor.execute(statement, parameters)
+        return self._rows()
+
+    def _run_prepared(self, statement: Prepared, parameters: Parameters) -> list[tuple[Any, ...]]:
+        if statement.name not in self.prepared:
+            self.cursor.execute(statement.prepare)
+            self.prepared[statement.name] = statement.execute
+        given = [parameters[name] for name in statement.types]
+        self.cursor.execute(self.prepared[statement.name], given)
+        return self._rows()
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return self.cursor.fetchall() if self.cursor.description else []
 
 
 class NoneFree(Exception):
