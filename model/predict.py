@@ -9,6 +9,7 @@ so the answer depends neither on the order of the ticked interests nor on the ma
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from model.walk import Row, Walk
@@ -60,7 +61,7 @@ class Explanation:
     margin: float
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
     """A trained model, ready to predict. `model.artifact.load` makes it.
 
@@ -85,7 +86,6 @@ class Model:
     components: tuple[Row, ...] = field(repr=False)
     _walk: Walk = field(init=False, repr=False)
     _positions: dict[str, int] = field(init=False, repr=False)
-    _prepared: list["ActiveSets"] = field(init=False, repr=False, default_factory=list)
 
     def __post_init__(self) -> None:
         positions = {name: j for j, name in enumerate(self.interests)}
@@ -201,13 +201,11 @@ class Model:
         vector[[self._positions[name] for name in self.known(ticked)]] = 1.0
         return vector
 
-    @property
+    @cached_property
     def _sets(self) -> "ActiveSets":
-        if not self._prepared:
-            from model.nnls import ActiveSets
+        from model.nnls import ActiveSets
 
-            self._prepared.append(ActiveSets(self.components))
-        return self._prepared[0]
+        return ActiveSets(self.components)
 
 
 def _first_largest(weights: list[float]) -> int:

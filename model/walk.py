@@ -65,10 +65,12 @@ class _Sets(dict[int, _Set]):
 class _Parts(dict[str, Row]):
     """What each interest adds to the unconstrained solution; an unknown one adds nothing."""
 
-    nothing: Row
+    def __init__(self, nothing: Row) -> None:
+        super().__init__()
+        self._nothing = nothing
 
     def __missing__(self, interest: str) -> Row:
-        return self.nothing
+        return self._nothing
 
 
 class Walk:
@@ -77,7 +79,7 @@ class Walk:
     Memory: 8 k^2 bytes and some for each set met.
     """
 
-    __slots__ = ("_all", "_nothing", "_part", "_parts", "_sets", "_steps")
+    __slots__ = ("_all", "_nothing", "_part", "_sets", "_steps")
 
     def __init__(self, components: Sequence[Row], interests: Sequence[str]) -> None:
         """For `components` of k rows, each with a number for each of the interests.
@@ -102,13 +104,12 @@ class Walk:
         cosines = [[math.fsum(map(mul, a, b)) for b in units] for a in units]
         inverse = _inverse_if_well_apart(cosines)
         self._nothing = (0.0,) * k
-        self._parts = _Parts()
-        self._parts.nothing = self._nothing
+        parts = _Parts(self._nothing)
         if inverse:
             for interest, column in zip(interests, zip(*units, strict=True), strict=True):
-                self._parts[interest] = tuple(math.fsum(map(mul, row, column)) for row in inverse)
+                parts[interest] = tuple(math.fsum(map(mul, row, column)) for row in inverse)
         # Bound once: it is asked for each interest of each request.
-        self._part = self._parts.__getitem__
+        self._part = parts.__getitem__
         self._sets = _Sets(cosines, scales)
         self._all = 2**k - 1
         self._steps = 4 * k if inverse else 0
@@ -134,7 +135,7 @@ class Walk:
 
     def contributions(self, row: Row, known: Iterable[str]) -> list[float]:
         """What each interest contributes to the value that a row of an active set makes."""
-        return [sum(map(mul, row, self._parts[interest])) for interest in known]
+        return [sum(map(mul, row, self._part(interest))) for interest in known]
 
 
 def _inverse_if_well_apart(cosines: list[list[float]]) -> list[list[float]]:
