@@ -1,8 +1,9 @@
 """Memory under load, and the time from a cold process to its first answer, against the published
 way: two workers each, on a warm disk.
 
-Each worker of the published way loads all of it for itself, as gunicorn does unless it is told
-otherwise; what it would take with our settings, loaded once and shared, is printed beside it.
+Memory: each worker of the published way loads all of it for itself, as gunicorn does unless it is
+told otherwise; what it takes when loaded once and shared, as ours is, is printed beside it. The
+start: both are loaded once.
 """
 
 import functools
@@ -100,5 +101,6 @@ def rows(url: str) -> list[Row]:
             environment = shared | {"PUBLISHED_MODEL": str(pickled), "PRELOAD": preload}
             return Gunicorn(environment, command("benchmarks.published:app"))
 
-        plain, preloaded = (functools.partial(published, preload) for preload in "01")
-        return [memory(ours, plain, preloaded), cold_start(ours, preloaded)]
+        preloaded = functools.partial(published, preload="1")
+        by_default = functools.partial(published, preload="0")
+        return [memory(ours, by_default, preloaded), cold_start(ours, preloaded)]
