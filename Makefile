@@ -8,13 +8,13 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 # Each has a short form among the others, or guards what seldom changes.
-SLOW := tests/browser tests/deploy tests/embedded tests/serve \
-  tests/cities/test_loading.py tests/cities/test_moving_under_load.py \
-  tests/clusters/test_reassigning_under_load.py tests/clusters/test_training.py \
+SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.py \
+  tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
+  tests/clusters/test_reassignment_under_load.py tests/clusters/test_training.py \
   tests/docs/test_admins.py tests/docs/test_client.py tests/faults/test_crowds.py \
   tests/faults/test_database_outages.py tests/faults/test_process_deaths.py \
-  tests/members/test_stopped_imports.py tests/model/test_evaluate.py tests/rooms/test_races.py \
-  tests/schema/test_rollback.py
+  tests/imports/test_stopped_imports.py tests/model/test_evaluation.py tests/rooms/test_races.py \
+  tests/schema/test_rollback.py tests/test_web_imports.py
 
 .PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean
 
@@ -22,7 +22,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(INSTALLED) ## Serve the API on an embedded Postgres, at PORT (5000)
-	@PORT=$(PORT) exec $(BIN)/python -m app.serve
+	@PORT=$(PORT) exec $(BIN)/python -m app.cli.dev_server
 
 test: $(INSTALLED) ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(SLOW)) $(ARGS)
@@ -37,6 +37,7 @@ lint: $(INSTALLED) ## Format and lint checks, types, migrations against tables a
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; false; }
 	@set -o pipefail; $(SQL_OF) 0006 | grep -vxE 'BEGIN;|COMMIT;' | $(BIN)/squawk --assume-in-transaction
 	@set -o pipefail; $(SQL_OF) 0006:head | $(BIN)/squawk
 	@$(BIN)/python -m pytest -q tests/schema -k "tables_say"
@@ -51,7 +52,7 @@ faults: $(INSTALLED) ## Kill parts of the service 20 times under load, and count
 	@FAULT_KILLS=20 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
 
 fuzz: $(INSTALLED) ## Send POST /rooms and /cluster 10,000 made-up bodies each, and every route others
-	@FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 -s tests/web/test_fuzz.py $(ARGS)
+	@FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 -s tests/api/test_fuzz.py $(ARGS)
 
 pictures: $(INSTALLED) ## Take the README's pictures anew, from a running service
 	@WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py $(ARGS)

@@ -1,4 +1,4 @@
-"""Nomad Rooms: a user's interests and city go in, their room's id comes out."""
+"""Nomad Rooms: finds the chat room for a user's city and interests."""
 
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: "Settings | None" = None) -> "APIFlask":
-    """The application, wired; None reads the settings from the environment.
+    """Return the web application; None reads the settings from the environment.
 
-    Raises ConfigurationError, ArtifactError, EmbeddedUnavailable.
+    Raises ConfigurationError, ArtifactError, PostgresUnavailable.
     """
-    from app.factory import build_app
+    # A top-level import would load Flask for every module of the package.
+    from app.factory import create_web_app
 
-    return build_app(settings)
+    return create_web_app(settings)

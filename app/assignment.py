@@ -1,117 +1,122 @@
-"""How a user comes into a room: predict, place, find or create, join.
+"""How a user gets into a room: predict, locate, find or create, join.
 
-interests ─▶ cluster   the model's exact answer, no database
-typed place ─▶ city    resolved, or made when nothing bears the name
-(city, cluster) ─▶ room    found, or created by exactly one of those who race for it
-user ─▶ room    one upsert
+interests ─▶ cluster            the model's exact answer, without the database
+typed name or id ─▶ city        found in the gazetteer, or created as an unlisted one
+(city, cluster) ─▶ room         found, or created by exactly one of the callers that race for it
+user ─▶ membership              one upsert
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from app.cities.service import Cities, City
-from app.db import Conflict, DatabaseUnavailable
-from app.members.joins import Joining
-from app.members.service import Members, Standing
-from app.rooms.service import Rooms
+from app.domain.cities.autocomplete import Autocomplete
+from app.domain.cities.repository import Cities, City, Place
+from app.domain.members.joins import Join
+from app.domain.members.repository import Members, Placement
+from app.domain.rooms.repository import Rooms
+from app.infra.database import Conflict, DatabaseUnavailable
+from app.infra.metrics import JOINS, MOVES
 from model.predict import Model
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 
 
 class NoInterests(Exception):
-    """None of the ticked interests is one that the model knows: it cannot say who is alike."""
+    """No selected interest is known to the model, so it cannot predict a cluster."""
 
     def __init__(self, known: tuple[str, ...]) -> None:
         super().__init__()
         self.known = known
 
 
-class Place(NamedTuple):
-    """Where a user says they are: a name as typed, or the id of a city they picked."""
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a user selected: all keys (each once, in code point order), and those of no model."""
 
-    name: str = ""
-    country: str | None = None
-    city_id: int | None = None
-
-
-class User(NamedTuple):
-    """Who asks: interests each once in code point order, and the time that the whole call bears."""
-
-    id: str
     interests: list[str]
-    unknown_interests: tuple[str, ...]
-    now: datetime
+    unknown: tuple[str, ...]
+    cluster: int
 
 
-class Assignment(NamedTuple):
-    """Where a user stands, the city they mean, and whether this call created the room."""
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The result for one user.
 
-    user: User
+    `created`: this call created the room. `did_you_mean`: listed cities that an unlisted one may
+    be.
+    """
+
+    user_id: str
+    profile: Profile
     city: City
-    standing: Standing
+    placement: Placement
     created: bool
+    did_you_mean: list[City]
 
 
 @dataclass(frozen=True, slots=True)
 class Assigner:
-    """The four parts that an assignment takes."""
+    """Assigns users to rooms."""
 
     model: Model
     cities: Cities
+    autocomplete: Autocomplete
     rooms: Rooms
     members: Members
 
-    def assign(self, user_id: str, ticked: Iterable[str], place: Place) -> Assignment:
+    def assign(self, user_id: str, interests: Iterable[str], place: Place) -> Assignment:
         """Put a user into the room of their city and cluster.
 
-        Raises NoInterests, UnusableName, UnknownCity (all before anything is stored), and
-        DatabaseUnavailable.
+        Raises NoInterests, UnusableName, UnknownCity (all before anything is stored),
+        NotRegistered and DatabaseUnavailable.
         """
-        interests = sorted(set(ticked))
-        unknown = self.model.unknown(interests)
-        if len(unknown) == len(interests):
-            raise NoInterests(self.model.interests)
-        cluster = self.model.predict(interests)
-        user = User(user_id, interests, unknown, datetime.now(UTC))
-        for _ in range(TRIES):
+        profile = self.predict(interests)
+        now = datetime.now(UTC)
+        for _ in range(MAX_ATTEMPTS):
             try:
-                city = self._locate(place)
-                return self._settle(user, city, cluster)
-            except Conflict as conflict:
-                if not conflict.is_race:
-                    raise
-                # A merge took the room away between our look and our join, or the two waited for
-                # each other: what we remember is stale, and the next look finds what is true.
-                self.cities.forget()
-                self.rooms.forget()
-        raise DatabaseUnavailable("the rooms of this city are being moved")
+                city = self.cities.locate(place)
+                placement, created = self.join(user_id, profile, city, now)
+                break
+            except Conflict:
+                # A merge removed the room between the lookup and the join, or the two deadlocked:
+                # the caches are stale, and the next lookup reads the database.
+                self.cities.clear_cache()
+                self.rooms.clear_cache()
+        else:
+            raise DatabaseUnavailable("the rooms of this city are being moved")
+        if placement.joined:
+            (JOINS if placement.previous_room_id is None else MOVES).inc()
+        did_you_mean = [] if city.listed else self.autocomplete.guess(city)
+        return Assignment(user_id, profile, city, placement, created, did_you_mean)
 
-    def _locate(self, place: Place) -> City:
-        if place.city_id is not None:
-            return self.cities.by_id(place.city_id)
-        return self.cities.resolve(place.name, place.country)
+    def predict(self, interests: Iterable[str]) -> Profile:
+        """Return the profile with its cluster. Raises NoInterests."""
+        keys = sorted(set(interests))
+        unknown = self.model.unknown(keys)
+        if len(unknown) == len(keys):
+            raise NoInterests(self.model.interests)
+        return Profile(keys, unknown, self.model.predict(keys))
 
-    def _settle(self, user: User, city: City, cluster: int) -> Assignment:
-        room, created = self.rooms.find(city.id, cluster), False
+    def join(
+        self, user_id: str, profile: Profile, city: City, now: datetime
+    ) -> tuple[Placement, bool]:
+        """Find or create the room, and join it; also whether this call created the room."""
+        room, created = self.rooms.find(city.id, profile.cluster), False
         if room is None:
-            # Who asks again after a new model shipped stays: no room may be made for the cluster
-            # that they would have now.
-            if standing := self.members.stand(user.id, city.id, user.interests, user.now):
-                return Assignment(user, city, standing, created)
-            created = self.rooms.create(city.id, cluster)
-            room = self.rooms.find(city.id, cluster)
+            # A repeated request after a new model shipped changes nothing, and must not create a
+            # room for the cluster that the user would be in now.
+            if placement := self.members.find_placement(user_id, city.id, profile.interests, now):
+                return placement, created
+            created = self.rooms.create(city.id, profile.cluster)
+            room = self.rooms.find(city.id, profile.cluster)
             if room is None:
-                raise Conflict("a signpost was set on the city just now")
+                raise Conflict("the city was merged or gathered meanwhile")
+        join = Join(user_id, city.id, room.id, profile.interests, self.model.id, now)
         while True:
-            joined = self.members.join(
-                Joining(user.id, city.id, room.id, user.interests, self.model.id, user.now)
-            )
-            if joined:
-                return Assignment(user, city, Standing(*joined, cluster, room.hub), created)
-            # Nothing changed, so the upsert gave no row to answer from. Should the user have been
-            # forgotten between the two statements, they join anew.
-            if standing := self.members.stand(user.id, city.id, user.interests, user.now):
-                return Assignment(user, city, standing, created)
+            if result := self.members.join(join):
+                return Placement(*result, cluster=profile.cluster, hub=room.hub), created
+            # Nothing changed, so the upsert returned no row. If the user was erased between the
+            # two statements, the upsert runs again.
+            if placement := self.members.find_placement(user_id, city.id, profile.interests, now):
+                return placement, created

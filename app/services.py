@@ -1,26 +1,30 @@
-"""The parts of one application, built once and handed to whoever speaks for them."""
+"""The services of one application, and the accessor that views and commands use."""
 
 from dataclasses import dataclass
 
+from flask import current_app
+
 from app.assignment import Assigner
-from app.cities.service import Cities
-from app.cities.suggesting import Suggestions
-from app.clusters.service import Clusters
-from app.db import Database
-from app.members.service import Members
-from app.readiness import Readiness
-from app.rooms.service import Rooms
+from app.domain.cities.autocomplete import Autocomplete
+from app.domain.cities.repository import Cities
+from app.domain.clusters.repository import Clusters
+from app.domain.members.repository import Members
+from app.domain.rooms.repository import Rooms
+from app.domain.schema.readiness import Readiness
+from app.infra.database import Database
 from model.predict import Model
+
+EXTENSION = "nomad_rooms"
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that routes and commands call."""
+    """Everything that views and commands call."""
 
     database: Database
     model: Model
     cities: Cities
-    suggestions: Suggestions
+    autocomplete: Autocomplete
     rooms: Rooms
     members: Members
     clusters: Clusters
@@ -28,17 +32,24 @@ class Services:
     readiness: Readiness
 
 
-def build(database: Database, model: Model, default_country: str) -> Services:
-    """Wire the services over one database and one model."""
+def build_services(database: Database, model: Model, default_country: str) -> Services:
+    """Return the services of one database and one model."""
     cities, rooms, members = Cities(database, default_country), Rooms(database), Members(database)
+    autocomplete = Autocomplete(database, default_country)
     return Services(
-        database,
-        model,
-        cities,
-        Suggestions(database, default_country),
-        rooms,
-        members,
-        Clusters(database),
-        Assigner(model, cities, rooms, members),
-        Readiness(database, model.id),
+        database=database,
+        model=model,
+        cities=cities,
+        autocomplete=autocomplete,
+        rooms=rooms,
+        members=members,
+        clusters=Clusters(database),
+        assigner=Assigner(model, cities, autocomplete, rooms, members),
+        readiness=Readiness(database, model.id),
     )
+
+
+def services() -> Services:
+    """Return the services of the current application; needs an application context."""
+    built: Services = current_app.extensions[EXTENSION]
+    return built

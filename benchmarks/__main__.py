@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from app.config import INSTANCE
-from app.pictures import COLOURS
+from app.infra.plotting import COLOURS
 from benchmarks import faults, footprint, import_waits, importing, throughput
 from benchmarks.rows import Row
-from tests.databases import Server
+from tests.support.databases import Server
 
 PARTS: dict[str, Callable[[str, int], list[Row]]] = {
     "rooms": lambda url, rounds: [

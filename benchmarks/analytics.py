@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.analytics.library import Question, questions
-from tests.cli.test_manage import run_manage
-from tests.databases import Server
+from app.domain.analytics.queries import Question, questions
+from tests.support.databases import Server
+from tests.support.manage import run_manage
 
 GOAL_S = 2.0
 

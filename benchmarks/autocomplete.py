@@ -13,10 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from app import create_app
-from app.cities.naming import fold
-from tests.cities.test_suggestions import typo
-from tests.conftest import sql_on
-from tests.databases import Server, settings_of
+from app.domain.cities.normalize import fold
+from tests.support.databases import Server, settings_of, sql_on
+from tests.support.typos import typo
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
     table = Table("names", "typed", "found in five", "median ms", "p99 ms", box=None)
     with Server.of_this_run().database() as url:
         app = create_app(settings_of(url))
-        suggest = app.extensions["nomad_rooms"].suggestions.suggest
+        suggest = app.extensions["nomad_rooms"].autocomplete.suggest
         cities = sql_on(url)("SELECT id, name, name_key, population FROM cities WHERE listed")
         known = {city[0]: city for city in cities}
         for population in (0, 100_000):

@@ -7,12 +7,12 @@ from rich.progress import track
 
 from benchmarks.rows import Row
 from model import artifact
-from tests.conftest import sql_on
 from tests.faults.conftest import TEMPLATE, release, released
-from tests.faults.kills import kills
-from tests.faults.postgres import Postgres
-from tests.faults.service import Service
 from tests.faults.test_crowds import CLIENTS, PAIRS, all_race
+from tests.support.databases import sql_on
+from tests.support.kills import kills
+from tests.support.postgres import Postgres
+from tests.support.service import Service
 
 KILLS = 20
 

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg2
 from flask import Flask, jsonify, request
 
-from app.members.joins import joining
+from app.domain.members.joins import joining
 
 app = Flask(__name__)
 local = threading.local()

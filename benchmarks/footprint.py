@@ -22,8 +22,7 @@ from benchmarks.load import published as body_of
 from benchmarks.published import write_estimator
 from benchmarks.rows import Row
 from benchmarks.sides import PORTS, Side, command
-from tests.conftest import KEY
-from tests.serving import Gunicorn
+from tests.support.serving import KEY, Gunicorn
 
 Start = Callable[[], Gunicorn]
 STARTS = 7

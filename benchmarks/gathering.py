@@ -22,9 +22,8 @@ from rich.progress import track
 from rich.table import Table
 
 from model import artifact
-from tests.cli.test_manage import run_manage
-from tests.conftest import sql_on
-from tests.databases import Server
+from tests.support.databases import Server, sql_on
+from tests.support.manage import run_manage
 
 # How often a user ticks an interest: the survey's mean.
 TICKED = 0.4

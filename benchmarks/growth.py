@@ -19,24 +19,23 @@ from typing import Any
 
 import psycopg2
 import sqlalchemy
+from app.infra.connections import Prepared
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.analytics.library import questions
-from app.assignment import Place
-from app.config import with_driver
-from app.connections import Prepared
-from app.db import Database, engine_options
-from app.rooms.listing import page
-from app.rooms.orders import RoomFilter
+from app.config import psycopg2_url
+from app.domain.analytics.queries import questions
+from app.domain.cities.repository import Place
+from app.domain.rooms.filters import RoomFilter
+from app.domain.rooms.queries import page
+from app.infra.database import Database, engine_options
 from app.services import build
 from benchmarks.importing import timed_import, write_users
 from benchmarks.rows import Row
 from benchmarks.sides import Side, serving
 from model import artifact
-from tests.conftest import Sql, sql_on
-from tests.databases import Server
+from tests.support.databases import Server, Sql, sql_on
 
 SIZES = (10_000, 1_000_000, 10_000_000)
 GOAL = 1.3
@@ -151,7 +150,7 @@ def stored(sql: Sql, size: int) -> dict[str, str]:
 
 def pages(url: str) -> dict[str, str]:
     """What a page costs in the middle of all rooms, and the answer for the largest room."""
-    engine = sqlalchemy.create_engine(with_driver(url), **engine_options(2, for_commands=True))
+    engine = sqlalchemy.create_engine(psycopg2_url(url), **engine_options(2, for_commands=True))
     parts = build(Database(engine, 2), artifact.load(), "ES")
     ((middle, largest),) = parts.database.execute(
         "SELECT (min(id) + max(id)) / 2,"
@@ -203,7 +202,7 @@ class Explaining(Database):
     """The application's way to the database, which also notes each statement's plan."""
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
-        super().__init__(engine, prepares=False)
+        super().__init__(engine, prepare=False)
         self.plans: list[str] = []
 
     def execute(self, statement: str | Prepared, parameters: Any = None) -> list[Any]:
@@ -215,7 +214,7 @@ class Explaining(Database):
 
 def plans(url: str) -> dict[str, str]:
     """Which tables the hot statement, the pages and the autocomplete read from end to end."""
-    engine = sqlalchemy.create_engine(with_driver(url), **engine_options(2))
+    engine = sqlalchemy.create_engine(psycopg2_url(url), **engine_options(2))
     database = Explaining(engine)
     parts = build(database, artifact.load(), "ES")
     ((room,),) = sql_on(url)("SELECT max(id) / 2 FROM rooms")
@@ -225,9 +224,9 @@ def plans(url: str) -> dict[str, str]:
         "GET /rooms": lambda: page(database, RoomFilter(), room, 50),
         "GET /rooms?city=": lambda: page(database, RoomFilter(city_id=2510911), 0, 50),
         "GET /changes": lambda: parts.members.changes(1, 1000),
-        "GET /cities, a prefix": lambda: parts.suggestions.suggest("sevi", 10),
-        "GET /cities, a typo": lambda: parts.suggestions.suggest("granda", 10),
-        "GET /cities, a long typo": lambda: parts.suggestions.suggest("tarragonna", 10),
+        "GET /cities, a prefix": lambda: parts.autocomplete.suggest("sevi", 10),
+        "GET /cities, a typo": lambda: parts.autocomplete.suggest("granda", 10),
+        "GET /cities, a long typo": lambda: parts.autocomplete.suggest("tarragonna", 10),
     }
     told = {}
     for name, ask in asked.items():

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import sqlalchemy
 
-from app.config import with_driver
-from app.db import Database, engine_options
-from app.members.importing import CHUNK
-from app.members.joins import Joining, joins
+from app.config import psycopg2_url
+from app.domain.imports.importer import CHUNK_SIZE
+from app.domain.members.joins import Join, joins
+from app.infra.database import Database, engine_options
 from benchmarks.importing import user_id, write_users
 from benchmarks.rows import Row
 from benchmarks.sides import floor_environment
-from tests.cli.test_manage import start_process
-from tests.databases import Server
+from tests.support.databases import Server
+from tests.support.manage import start_process
 
 USERS = 400_000
 MOST_MS = 100
@@ -38,7 +38,7 @@ def waits_ms(server: Server, users: int) -> list[float]:
         write_users(path, url, users, SEED)
         room = floor_environment(url)
         process = start_process("users", "import", str(path), "--yes", DATABASE_URL=url)
-        engine = sqlalchemy.create_engine(with_driver(url), **engine_options(1))
+        engine = sqlalchemy.create_engine(psycopg2_url(url), **engine_options(1))
         with closing(Database(engine)) as database:
             measured = list(_joins(database, process, users, room))
         assert process.wait() == 0
@@ -55,9 +55,9 @@ def _joins(
         if not found:
             continue
         for _ in range(20):
-            user = user_id(SEED, min(found[0][0] + chance.randrange(2 * CHUNK), users - 1))
+            user = user_id(SEED, min(found[0][0] + chance.randrange(2 * CHUNK_SIZE), users - 1))
             began = time.perf_counter()
-            join(Joining(user, *place, datetime.now(UTC)))
+            join(Join(user, *place, datetime.now(UTC)))
             yield (time.perf_counter() - began) * 1000
 
 

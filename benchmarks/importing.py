@@ -24,9 +24,8 @@ from rich.table import Table
 from benchmarks.memory import peak_mb
 from benchmarks.rows import Row
 from model import artifact
-from tests.cli.test_manage import start_process
-from tests.conftest import sql_on
-from tests.databases import Server
+from tests.support.databases import Server, sql_on
+from tests.support.manage import start_process
 
 GOAL = 2.5
 MOST_MB = 300

@@ -15,7 +15,7 @@ from flask import Flask, jsonify, request
 from sklearn.decomposition import NMF
 
 from model import artifact
-from model.train import PUBLISHED
+from model.training.train import PUBLISHED
 
 app = Flask(__name__)
 

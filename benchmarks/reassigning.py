@@ -21,13 +21,12 @@ from rich.table import Table
 from benchmarks.memory import peak_mb
 from model import artifact
 from model.predict import Model
-from tests.cli.test_manage import start_process
-from tests.clients import Clients
-from tests.clusters.members import place_anywhere
-from tests.conftest import KEY, sql_on
-from tests.databases import Server
-from tests.rooms.test_races import session
-from tests.serving import Gunicorn
+from tests.support.clients import Clients
+from tests.support.databases import Server, sql_on
+from tests.support.http import session
+from tests.support.manage import start_process
+from tests.support.members import place_anywhere
+from tests.support.serving import KEY, Gunicorn
 
 Json = dict[str, Any]
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.conftest import KEY, sql_on
-from tests.serving import Gunicorn
+from tests.support.databases import sql_on
+from tests.support.paths import ROOT
+from tests.support.serving import KEY, Gunicorn
 
-ROOT = Path(__file__).parent.parent
 GUNICORN = str(Path(sys.executable).parent / "gunicorn")
 PORTS = 2
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from benchmarks.contest import Contest, compete
 from benchmarks.rows import Row
 from benchmarks.sides import serving
-from tests.databases import Server
+from tests.support.databases import Server
 
 FLOORS = ("floor again", "floor")
 

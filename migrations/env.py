@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
-import app.tables  # noqa: F401  (autogenerate compares what was imported)
-from app.db import db
+import app.domain.schema.tables  # noqa: F401  (autogenerate compares what was imported)
+from app.infra.database import db
 
 # A request's time limit is no measure for building an index. The engine's lock_timeout stays:
 # requests queue behind whoever waits for a table.

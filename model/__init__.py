@@ -1,5 +1,5 @@
 """The model: which cluster a profile of interests belongs to.
 
-Light on purpose: `model.artifact.load()` gives the model in service, and neither numpy nor anything
-of training is imported until many profiles are asked about at once.
+`model.artifact.load()` returns the model in service. Nothing here imports the application, and only
+`model.training` imports scikit-learn.
 """

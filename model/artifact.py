@@ -1,24 +1,24 @@
-"""The model on disk: `nmf.joblib`, the factors, and `nmf.json`, the card that people read.
+"""The model on disk: `nmf.joblib` with the factors, and `nmf.json`, the model card.
 
-The joblib file is a dict of lists, texts and numbers: it is read without scikit-learn, numpy or
-joblib, by a pickle reader that makes nothing else. The card names its sha256, which is checked
-before anything is unpickled.
+The joblib file is a dict of lists, strings and numbers, so that loading it needs no scikit-learn.
+joblib unpickles, and a pickle can run code: the file is loaded only if its sha256 is the one that
+the card in git names.
 """
 
 import hashlib
 import io
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
+
+import joblib
+import numpy as np
+from numpy.typing import ArrayLike
 
 from model.predict import Cluster, Model
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 DIRECTORY = Path(__file__).parent
 FACTORS = "nmf.joblib"
@@ -51,8 +51,8 @@ def load(directory: Path = DIRECTORY) -> Model:
             f"the card says {named}"
         )
     try:
-        factors = _PlainReader(io.BytesIO(factor_bytes)).load()
-    except Exception as error:  # a pickle that fails may raise anything
+        factors = joblib.load(io.BytesIO(factor_bytes))
+    except Exception as error:  # unpickling may raise anything
         raise ArtifactError(f"{directory / FACTORS} cannot be read: {_told(error)}") from error
     return _fitted(factors, card)
 
@@ -60,7 +60,7 @@ def load(directory: Path = DIRECTORY) -> Model:
 def write(
     directory: Path,
     *,
-    components: "ArrayLike",
+    components: ArrayLike,
     interests: Sequence[str],
     cluster_ids: Sequence[int],
     card: Mapping[str, Any],
@@ -83,9 +83,6 @@ def write(
         ArtifactError: the parts do not fit each other; nothing is written.
         OSError: the directory cannot be written.
     """
-    import joblib
-    import numpy as np
-
     buffer = io.BytesIO()
     factors = {
         "components": np.array(components, dtype=np.float64).tolist(),
@@ -104,13 +101,6 @@ def write(
             new.write_bytes(content)
             new.replace(directory / name)
     return model
-
-
-class _PlainReader(pickle.Unpickler):
-    """Reads what joblib writes of lists, texts and numbers, and nothing that names a class."""
-
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(f"it holds a {module}.{name}")
 
 
 def _read(file: Path) -> bytes:

@@ -18,10 +18,17 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from model.predict import TIE
-from model.walk import MAX_COMPONENTS, TOLERANCE
-
 Array = NDArray[np.float64]
+
+MAX_COMPONENTS = 12
+
+# How far below zero, relative to the profile's largest projection, rounding may push a value that
+# is exactly zero.
+TOLERANCE = 1e-12
+
+# A weight of at least this share of the largest ties with it: the stored factors, of 12 digits,
+# cannot tell the two apart.
+TIE = 1 - 1e-9
 
 # Smallest eigenvalue of the cosine matrix at which components count as linearly independent.
 INDEPENDENT = 1e-10
@@ -95,8 +102,14 @@ class ActiveSets:
         sets = np.where(meets.any(axis=0), meets.argmax(axis=0), lowest.argmax(axis=0))
         return sets, values[:, sets, np.arange(n)].T
 
+    def weights(self, profile: Array) -> Array:
+        """Return the exact weights W (k,) of one profile (m,) of 0/1."""
+        (chosen,), values = self.choose((self.units @ profile)[None])
+        weights: Array = (values[0] * self.supports[chosen]).clip(min=0) * self.scales
+        return weights
+
     def weights_many(self, profiles: ArrayLike) -> Array:
-        """The exact weights of many profiles, at most about 64 MiB at a time.
+        """Return the exact weights of many profiles, in at most about 64 MiB of memory at a time.
 
         Args:
             profiles: (n, m) of 0/1, of any numeric or boolean type.

@@ -1,35 +1,28 @@
-"""The model in service: ticked interests in, cluster number out.
+"""The model in service: predicts the cluster of a profile, and explains it.
 
-The rule is argmax(W), W being the exact non-negative least squares weights of the profile
-against the model's components (`model.nnls`). Weights that differ by less than a part in 10^9,
-beyond what the stored factors can tell apart, are a tie, and a tie goes to the first component:
-so the answer depends neither on the order of the ticked interests nor on the machine.
+The rule is argmax(W), where W are the exact non-negative least squares weights of the profile on
+the model's components (`model.nnls`). Weights within a part in 10^9, beyond the precision of the
+stored factors, are a tie, and a tie goes to the first component: the answer depends neither on the
+order of the selected interests nor on the machine.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from model.walk import Row, Walk
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
-    from model.nnls import ActiveSets, Array
-
-# A weight of at least this share of the largest ties with it.
-TIE = 1 - 1e-9
+from model.nnls import ActiveSets, Array, leader
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster as people see it: its stable number, its label, what its members like.
+    """A cluster's stable number, its labels and its heaviest interests.
 
-    `top_interests` are (interest, weight in the component), heaviest first. The weights compare
-    within one cluster: the scale of an NMF component is arbitrary.
+    `top_interests` are (interest, weight in the component), heaviest first. Weights compare within
+    one cluster only, because the scale of an NMF component is arbitrary.
     """
 
     id: int
@@ -43,11 +36,11 @@ class Explanation:
     """Why a profile belongs to its cluster.
 
     Attributes:
-        cluster: the number `predict` gives.
+        cluster: the number that `predict` returns.
         weight: its weight W.
-        shares: for each ticked known interest, in the model's order, its exact part of the
-            weight. They sum to 1, and one is negative where the interest speaks for another
-            active component. All are 0 when the weight is 0.
+        shares: for each selected known interest, in the model's order, its exact part of the
+            weight. They sum to 1, and one is negative where the interest favours another active
+            component. All are 0 when the weight is 0.
         runner_up: the cluster of the next largest weight; None if all other weights are zero.
         runner_up_weight: its weight; 0.0 if there is none.
         margin: weight - runner_up_weight.
@@ -63,15 +56,13 @@ class Explanation:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
-    """A trained model, ready to predict. `model.artifact.load` makes it.
+    """A trained model, loaded by `model.artifact.load`.
 
     `components` is H, k rows of m numbers with k up to 12: row i is the component of cluster
-    `cluster_ids[i]`, number j of it belongs to `interests[j]`. One profile is answered in plain
-    Python numbers (`model.walk`), many by numpy (`model.nnls`), which is imported and prepared when
-    it is first needed: its active sets take 2 kB and 1 ms at k = 4, 5 MB and 0.1 s at k = 12.
+    `cluster_ids[i]`, and column j belongs to `interests[j]`.
 
     Raises:
-        ValueError: components that `model.walk.Walk` refuses.
+        ValueError: components that `model.nnls.ActiveSets` refuses.
     """
 
     id: str
@@ -83,132 +74,99 @@ class Model:
     cluster_ids: tuple[int, ...]
     clusters: tuple[Cluster, ...]
     retired: tuple[int, ...] = ()
-    components: tuple[Row, ...] = field(repr=False)
-    _walk: Walk = field(init=False, repr=False)
+    components: tuple[tuple[float, ...], ...] = field(repr=False)
+    _sets: ActiveSets = field(init=False, repr=False)
     _positions: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         positions = {name: j for j, name in enumerate(self.interests)}
-        object.__setattr__(self, "_walk", Walk(self.components, self.interests))
+        object.__setattr__(self, "_sets", ActiveSets(self.components))
         object.__setattr__(self, "_positions", positions)
 
-    def predict(self, ticked: Iterable[str]) -> int:
-        """The number of the cluster that the ticked interests belong to.
+    def predict(self, interests: Iterable[str]) -> int:
+        """Return the number of the cluster that the selected interests belong to.
 
-        Unknown interests are ignored and repeated ones count once. With no known interest every
-        weight is zero and ties: the first component's cluster.
+        Unknown interests are ignored and repeated ones count once. Without a known interest every
+        weight is zero, which is a tie: the first component's cluster.
         """
-        return self.cluster_ids[_first_largest(self._weights(set(ticked)))]
+        return self.cluster_ids[int(leader(self._weights(interests)))]
 
-    def weights(self, ticked: Iterable[str]) -> list[float]:
-        """The exact weights W of the ticked interests, k of them; unknown ones are ignored."""
-        return [max(0.0, weight) for weight in self._weights(set(ticked))]
-
-    def _weights(self, profile: set[str]) -> list[float]:
-        """Weights that rounding may have left a little below zero."""
-        arrival = self._walk.arrive(profile)
-        if arrival:
-            return arrival[0]
-        weights: list[float] = self.weights_many(self._vector(profile)[None])[0].tolist()
+    def weights(self, interests: Iterable[str]) -> list[float]:
+        """Return the exact weights W (k) of the selected interests; unknown ones are ignored."""
+        weights: list[float] = self._weights(interests).tolist()
         return weights
 
-    @property
-    def matrix(self) -> "Array":
-        """The components as an array, (k, m)."""
-        import numpy as np
-
-        return np.array(self.components)
-
-    def weights_many(self, profiles: "ArrayLike") -> "Array":
-        """The exact weights of profiles (n, m) of 0/1 in the model's order: (n, k).
+    def weights_many(self, profiles: ArrayLike) -> Array:
+        """Return the exact weights (n, k) of profiles (n, m) of 0/1 in the model's order.
 
         Memory besides the result: at most about 64 MiB.
 
         Raises:
             ValueError: the profiles are not a matrix with m columns.
         """
-        import numpy as np
-
-        given = np.asarray(profiles)
-        if given.ndim != 2 or given.shape[1] != len(self.interests):
+        matrix = np.asarray(profiles)
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.interests):
             raise ValueError(
-                f"profiles must be a matrix of {len(self.interests)} columns, not {given.shape}"
+                f"profiles must be a matrix of {len(self.interests)} columns, not {matrix.shape}"
             )
-        return self._sets.weights_many(given)
+        return self._sets.weights_many(matrix)
 
-    def predict_many(self, profiles: "ArrayLike") -> "NDArray[np.int64]":
-        """The cluster numbers of profiles (n, m) of 0/1: (n,), each as `predict` gives it.
+    def predict_many(self, profiles: ArrayLike) -> NDArray[np.int64]:
+        """Return the cluster numbers (n,) of profiles (n, m) of 0/1, each as `predict` returns it.
 
         Raises:
             ValueError: the profiles are not a matrix with m columns.
         """
-        import numpy as np
-
-        from model.nnls import leader
-
         leaders = leader(self.weights_many(profiles))
         numbers: NDArray[np.int64] = np.array(self.cluster_ids, dtype=np.int64)[leaders]
         return numbers
 
-    def explain(self, ticked: Iterable[str]) -> Explanation:
-        """Why the ticked interests belong to their cluster: see `Explanation`.
+    def explain(self, interests: Iterable[str]) -> Explanation:
+        """Explain the cluster of the selected interests: see `Explanation`.
 
-        Exact, not an attribution by sampling: on its active set the weight is linear in the
-        profile, W_c = sum over the ticked j of solution[c, j].
+        The shares are exact, not an attribution by sampling: on its active set the weight is linear
+        in the profile, W_c = sum over the selected j of solution[c, j].
         """
-        known = self.known(ticked)
-        weights = self.weights(known)
-        best = _first_largest(weights)
-        parts = self._contributions(known, best)
-        total = sum(parts)
-        others = [0.0 if i == best else weight for i, weight in enumerate(weights)]
-        second = _first_largest(others)
+        known = self.known(interests)
+        profile = self._profile(known)
+        weights = self._sets.weights(profile)
+        best = int(leader(weights))
+        parts = self._sets.solution(profile)[best][profile > 0]
+        total = float(parts.sum())
+        others = weights.copy()
+        others[best] = 0.0
+        second = int(leader(others))
         return Explanation(
             cluster=self.cluster_ids[best],
-            weight=weights[best],
+            weight=float(weights[best]),
             shares={
                 name: part / total if total else 0.0
-                for name, part in zip(known, parts, strict=True)
+                for name, part in zip(known, parts.tolist(), strict=True)
             },
             runner_up=self.cluster_ids[second] if others[second] else None,
-            runner_up_weight=others[second],
-            margin=weights[best] - others[second],
+            runner_up_weight=float(others[second]),
+            margin=float(weights[best] - others[second]),
         )
 
-    def _contributions(self, known: tuple[str, ...], component: int) -> list[float]:
-        """What each interest contributes to a component's weight, but for a common factor."""
-        arrival = self._walk.arrive(known)
-        if arrival:
-            _, rows = arrival
-            return self._walk.contributions(rows[component], known)
-        profile = self._vector(known)
-        parts: list[float] = self._sets.solution(profile)[component][profile > 0].tolist()
-        return parts
+    @property
+    def matrix(self) -> Array:
+        """The components as a new array, (k, m)."""
+        return np.array(self.components)
 
-    def known(self, ticked: Iterable[str]) -> tuple[str, ...]:
-        """The ticked interests that the model knows, each once, in the model's order."""
-        profile = set(ticked)
-        return tuple(name for name in self.interests if name in profile)
+    def known(self, interests: Iterable[str]) -> tuple[str, ...]:
+        """Return the interests that the model knows, each once, in the model's order."""
+        selected = set(interests)
+        return tuple(name for name in self.interests if name in selected)
 
-    def unknown(self, ticked: Iterable[str]) -> tuple[str, ...]:
-        """The ticked interests that the model does not know, each once, by code point."""
-        return tuple(sorted(set(ticked).difference(self._positions)))
+    def unknown(self, interests: Iterable[str]) -> tuple[str, ...]:
+        """Return the interests that the model does not know, each once, in code point order."""
+        return tuple(sorted(set(interests).difference(self._positions)))
 
-    def _vector(self, ticked: Iterable[str]) -> "Array":
-        import numpy as np
+    def _weights(self, interests: Iterable[str]) -> Array:
+        return self._sets.weights(self._profile(interests))
 
-        vector = np.zeros(len(self.interests))
-        vector[[self._positions[name] for name in self.known(ticked)]] = 1.0
-        return vector
-
-    @cached_property
-    def _sets(self) -> "ActiveSets":
-        from model.nnls import ActiveSets
-
-        return ActiveSets(self.components)
-
-
-def _first_largest(weights: list[float]) -> int:
-    """The rule for one profile: the position of the largest weight; a tie goes to the first."""
-    tie = max(weights) * TIE
-    return next(i for i, weight in enumerate(weights) if weight >= tie)
+    def _profile(self, interests: Iterable[str]) -> Array:
+        profile = np.zeros(len(self.interests))
+        positions = self._positions
+        profile[[positions[name] for name in interests if name in positions]] = 1.0
+        return profile

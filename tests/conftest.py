@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from flask.testing import FlaskClient
 
@@ -14,21 +13,9 @@ from app import create_app
 from app.config import INSTANCE
 from model import artifact
 from model.predict import Model
-from tests.databases import Server, environment_of, settings_of
-from tests.serving import Gunicorn
-
-KEY = "a-key-for-the-tests-of-this-suite"
-SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
-
-# What tests leave behind, in an order that foreign keys allow.
-EMPTY = """
-    DELETE FROM room_changes; DELETE FROM memberships; DELETE FROM room_redirects;
-    DELETE FROM rooms; DELETE FROM admin_runs; UPDATE cities SET hub_id = NULL, merged_into = NULL
-    WHERE hub_id IS NOT NULL OR merged_into IS NOT NULL;
-    DELETE FROM cities WHERE NOT listed
-"""
-
-Sql = Callable[..., list[tuple[Any, ...]]]
+from tests.support.databases import EMPTY, Server, Sql, environment_of, settings_of, sql_on
+from tests.support.manage import Manage, run_manage
+from tests.support.serving import KEY, Gunicorn
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -73,31 +60,22 @@ def sql(database_url: str) -> Sql:
     return sql_on(database_url)
 
 
-def sql_on(url: str) -> Sql:
-    """A function that runs one statement on a database, commits, and returns its rows."""
-
-    def run(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(url)
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
-
-    return run
-
-
 @pytest.fixture
 def client(app: Any, sql: Sql) -> FlaskClient:
     """A client with a key, on an application that knows no user yet."""
     sql(EMPTY)
     extension = app.extensions["nomad_rooms"]
-    extension.cities.forget()
-    extension.rooms.forget()
+    extension.cities.clear_cache()
+    extension.rooms.clear_cache()
     client: FlaskClient = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
     return client
+
+
+@pytest.fixture
+def manage(new_database: str) -> Manage:
+    """Run manage.py on a database of the test's own."""
+    return lambda *arguments: run_manage(*arguments, DATABASE_URL=new_database)
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from app.analytics.granting import Granted, grant, revoke
-from app.config import Settings, with_driver
-from app.core import command_app
-from app.current import services
-from app.db import Database
-from tests.conftest import Sql, sql_on
-from tests.databases import Server
+from app.config import Settings, psycopg2_url
+from app.domain.analytics.grants import Granted, grant, revoke
+from app.factory import create_cli_app
+from app.infra.database import Database
+from app.services import services
+from tests.support.databases import Server, Sql, sql_on
 
 VIEWS = (
     "rooms",
@@ -42,7 +41,7 @@ def demo(demo_url: str) -> Sql:
 
 
 def database_on(url: str) -> Database:
-    with command_app(Settings(app_env="testing", database_url=with_driver(url))).app_context():
+    with create_cli_app(Settings(app_env="testing", database_url=psycopg2_url(url))).app_context():
         return services().database
 
 

@@ -7,10 +7,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from app.analytics.population import Population, Towns, draw
+from app.domain.analytics.population import Population, Towns, draw
 from model.predict import Model
-from tests.cli.test_manage import Manage, run_manage
-from tests.conftest import EMPTY, Sql
+from tests.support.databases import EMPTY, Sql
+from tests.support.manage import Manage, run_manage
 
 PEOPLE = ("--users", "300", "--seed", "7", "--until", "2025-06-29")
 

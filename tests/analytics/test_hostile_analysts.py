@@ -8,12 +8,12 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from app import tables  # noqa: F401  (its import names them all)
-from app.analytics.granting import Granted
 from app.config import ROOT
-from app.db import db
+from app.domain.analytics.grants import Granted
+from app.domain.schema import tables  # noqa: F401  (its import names them all)
+from app.infra.database import db
 from tests.analytics.conftest import Analyst
-from tests.conftest import Sql
+from tests.support.databases import Sql
 
 REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
 TABLE_NAMES = sorted([*db.metadata.tables, "alembic_version"])

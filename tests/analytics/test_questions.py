@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.analytics.library import PLACE, questions
+from app.domain.analytics.queries import PLACE, questions
 from tests.analytics.conftest import Analyst
-from tests.cli.test_manage import Manage, run_manage
-from tests.conftest import Sql
+from tests.support.databases import Sql
+from tests.support.manage import Manage, run_manage
 
 NAMES = [question.name for question in questions()]
 

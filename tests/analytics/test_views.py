@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from app.config import with_driver
+from app.config import psycopg2_url
 from tests.analytics.conftest import VIEWS
-from tests.conftest import EMPTY, Sql
+from tests.support.databases import EMPTY, Sql
 
 K = 5
 COUNTS = ("members", "joins", "members_who_like", "members_from_here", "members_in_rooms")
@@ -36,7 +36,7 @@ def test_the_schema_has_views_and_nothing_else(demo: Sql) -> None:
 
 
 def test_every_view_and_column_has_a_comment_that_tools_see(demo_url: str) -> None:
-    engine = sqlalchemy.create_engine(with_driver(demo_url))
+    engine = sqlalchemy.create_engine(psycopg2_url(demo_url))
     inspector = sqlalchemy.inspect(engine)
     assert set(inspector.get_view_names("analytics")) == set(VIEWS)
     for view in VIEWS:

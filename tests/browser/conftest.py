@@ -10,9 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
-from tests.conftest import KEY
-from tests.databases import Server
-from tests.serving import Gunicorn
+from tests.support.databases import Server
+from tests.support.serving import KEY, Gunicorn
 
 CHROMIUM = shutil.which("chromium")
 PHONE, DESKTOP = (360, 740), (1280, 860)

@@ -5,11 +5,10 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from app.rooms.map.projection import project
-from app.web.pages import WORDS, Language
+from app.pages.map.projection import project
+from app.pages.rendering import WORDS, Language
 from tests.browser.conftest import DESKTOP, PHONE, Visit
-from tests.conftest import KEY
-from tests.serving import Gunicorn
+from tests.support.serving import KEY, Gunicorn
 
 # One worker for all of them: one browser, and one service of each kind.
 

@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from app.web.pages import WORDS, Language
+from app.pages.rendering import WORDS, Language
 from tests.browser.conftest import DESKTOP, PHONE, Visit
-from tests.conftest import KEY
-from tests.databases import Server
-from tests.serving import until
+from tests.support.databases import Server
+from tests.support.serving import KEY, until
 
 # One worker for all of them: one browser, and one service of each kind.
 

@@ -10,23 +10,23 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from app.web.pages import WORDS, Language
+from app.pages.rendering import WORDS, Language
 from model.predict import Model
 from tests.browser.conftest import Visit
-from tests.browser.population import settle
-from tests.databases import Server
-from tests.serving import Gunicorn
+from tests.support.databases import Server
+from tests.support.paths import ROOT
+from tests.support.population import settle
+from tests.support.serving import Gunicorn
 
 # One worker for all of them: one browser, and one service of each kind.
 
-FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+FOLDER = ROOT / "docs" / "pictures"
 NOTES = FOLDER / "seen.json"
 LARGEST = 120_000
 SIZE = (1040, 700)

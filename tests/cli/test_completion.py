@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_manage import ROOT
+from tests.support.manage import ROOT
 
 # As in a shell whose virtual environment is active, in the directory of manage.py.
 ENVIRONMENT = {"PATH": f"{ROOT}:{Path(sys.executable).parent}:{os.environ['PATH']}"}

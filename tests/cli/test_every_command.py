@@ -11,9 +11,8 @@ import click
 import pytest
 
 from manage import manage as manage_group
-from tests.cli.test_manage import add_room, run_manage
-from tests.conftest import sql_on
-from tests.databases import Server
+from tests.support.databases import Server, sql_on
+from tests.support.manage import add_room, run_manage
 
 # Alembic's own, which speak its language; tests/schema and tests/deploy run ours among them.
 NOT_OURS = {"db"}

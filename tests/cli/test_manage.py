@@ -1,107 +1,17 @@
 """manage.py as an admin runs it."""
 
-import contextlib
-import io
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
-from unittest import mock
 
 import pytest
 
-from app.cli import main
-from app.config import adopt_development
-from manage import manage as manage_group
+from app.config import use_development_environment
 from model.predict import Model
-from tests.conftest import KEY, sql_on
-from tests.databases import Server, environment_of
-
-ROOT = Path(__file__).parents[2]
-Manage = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def run_manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """manage.py's whole way, from its arguments to its exit code, without a process of its own:
-    starting one for each of the suite's two hundred calls would take minutes."""
-    if arguments[:1] == ("db",):  # Alembic's lines go to handlers that pytest replaces
-        return run_process(*arguments, **environment)
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    given = given_to_manage(environment)
-    with (
-        mock.patch.dict(os.environ, given, clear=True),
-        mock.patch.object(sys, "argv", ["manage.py", *arguments]),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        try:
-            main(manage_group)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-    return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())
-
-
-def given_to_manage(environment: dict[str, str]) -> dict[str, str]:
-    url = environment.get("DATABASE_URL")
-    database = environment_of(url) if url else {}
-    return {"PATH": os.environ["PATH"], "API_KEYS": KEY} | database | environment
-
-
-def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """manage.py in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=given_to_manage(environment),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def start_process(
-    *arguments: str,
-    stdout: int | BinaryIO = subprocess.DEVNULL,
-    stderr: int | BinaryIO = subprocess.DEVNULL,
-    **environment: str,
-) -> "subprocess.Popen[str]":
-    """The same, begun: for who does something meanwhile."""
-    return subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=given_to_manage(environment),
-        stdout=stdout,
-        stderr=stderr,
-        text=True,
-    )
-
-
-@pytest.fixture
-def manage(new_database: str) -> Manage:
-    """Run manage.py on a database of the test's own."""
-    return lambda *arguments: run_manage(*arguments, DATABASE_URL=new_database)
-
-
-def add_room(url: str, members: int) -> tuple[int, int]:
-    """A room of cluster 1 in a new city, with members; the ids of room and city."""
-    sql = sql_on(url)
-    ((city,),) = sql(
-        "INSERT INTO cities (name, name_key, country_code)"
-        " VALUES ('Vila', 'vila', 'ES') RETURNING id"
-    )
-    ((room,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (%s, 1) RETURNING id", (city,))
-    sql(
-        "INSERT INTO memberships (user_id, city_id, room_id, interests, model_id,"
-        " created_at, joined_at, updated_at)"
-        " SELECT 'u' || n, %s, %s, '{surf}', (SELECT id FROM models), now(), now(), now()"
-        " FROM generate_series(1, %s) AS n",
-        (city, room, members),
-    )
-    return room, city
+from tests.support.databases import Server, sql_on
+from tests.support.manage import Manage, add_room, run_manage, run_process
+from tests.support.paths import ROOT
 
 
 def test_rooms_list_shows_a_table_and_the_same_as_json(manage: Manage, new_database: str) -> None:
@@ -227,13 +137,13 @@ def test_db_upgrade_makes_the_schema_of_an_empty_database(server: Server) -> Non
 
 def test_after_make_run_a_terminal_needs_no_variable(tmp_path: Path) -> None:
     environ: dict[str, str] = {}
-    adopt_development(environ, tmp_path)
+    use_development_environment(environ, tmp_path)
     assert environ == {}
     (tmp_path / "development").touch()
-    adopt_development(environ, tmp_path)
+    use_development_environment(environ, tmp_path)
     assert environ == {"APP_ENV": "development"}
     told = {"DATABASE_URL": "postgres://somewhere"}
-    adopt_development(told, tmp_path)
+    use_development_environment(told, tmp_path)
     assert "APP_ENV" not in told
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_manage import Manage, add_room, manage  # noqa: F401
-from tests.conftest import sql_on
+from tests.support.databases import sql_on
+from tests.support.manage import Manage, add_room
 
 
-def test_rooms_are_filtered_and_sorted(manage: Manage, new_database: str) -> None:  # noqa: F811
+def test_rooms_are_filtered_and_sorted(manage: Manage, new_database: str) -> None:
     small, city = add_room(new_database, 2)
     sql = sql_on(new_database)
     ((large,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (2510911, 2) RETURNING id")
@@ -42,7 +42,7 @@ def test_rooms_are_filtered_and_sorted(manage: Manage, new_database: str) -> Non
     assert manage("rooms", "list", "--city", "Nowhere At All").returncode == 1
 
 
-def test_clusters_are_listed_shown_and_drawn(manage: Manage, tmp_path: Path) -> None:  # noqa: F811
+def test_clusters_are_listed_shown_and_drawn(manage: Manage, tmp_path: Path) -> None:
     assert [row["id"] for row in json.loads(manage("clusters", "list", "--json").stdout)] == [
         1,
         2,
@@ -62,7 +62,7 @@ def test_clusters_are_listed_shown_and_drawn(manage: Manage, tmp_path: Path) -> 
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
 
 
-def test_a_user_is_shown_and_forgotten(manage: Manage, new_database: str) -> None:  # noqa: F811
+def test_a_user_is_shown_and_forgotten(manage: Manage, new_database: str) -> None:
     room, _ = add_room(new_database, 1)
     assert str(room) in manage("users", "show", "u1").stdout
     assert json.loads(manage("users", "show", "u1", "--json").stdout)["room_id"] == room
@@ -78,7 +78,7 @@ def test_a_user_is_shown_and_forgotten(manage: Manage, new_database: str) -> Non
     assert (gone.returncode, len(gone.stderr.splitlines())) == (1, 1)
 
 
-def test_runs_tell_what_admins_did(manage: Manage, new_database: str) -> None:  # noqa: F811
+def test_runs_tell_what_admins_did(manage: Manage, new_database: str) -> None:
     assert "No command" in manage("runs", "list").stderr
     add_room(new_database, 1)
     manage("users", "forget", "u1", "--yes")
@@ -90,7 +90,7 @@ def test_runs_tell_what_admins_did(manage: Manage, new_database: str) -> None:  
 
 
 def test_stats_tell_how_many_are_lonely_and_how_they_grow(
-    manage: Manage,  # noqa: F811
+    manage: Manage,
     new_database: str,
 ) -> None:
     add_room(new_database, 1)
@@ -103,7 +103,7 @@ def test_stats_tell_how_many_are_lonely_and_how_they_grow(
 
 
 @pytest.mark.parametrize("group", ["cities", "clusters", "model", "rooms", "runs", "users"])
-def test_every_group_explains_itself(manage: Manage, group: str) -> None:  # noqa: F811
+def test_every_group_explains_itself(manage: Manage, group: str) -> None:
     told = manage(group, "--help")
     assert told.returncode == 0
     assert "Commands:" in told.stdout

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from app import create_app
-from app.config import Settings, with_driver
+from app.config import Settings, psycopg2_url
 from app.services import Services
 from model.predict import Cluster, Model
-from tests.conftest import EMPTY, sql_on
-from tests.databases import Server
+from tests.support.databases import EMPTY, Server, sql_on
 
 MakeModel = Callable[..., Model]
 
@@ -75,6 +74,6 @@ def services(url: str) -> Services:
 
 
 def services_on(url: str) -> Services:
-    app = create_app(Settings(app_env="testing", database_url=with_driver(url)))
+    app = create_app(Settings(app_env="testing", database_url=psycopg2_url(url)))
     built: Services = app.extensions["nomad_rooms"]
     return built

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from model import artifact
-from tests.cli.test_manage import run_manage
-from tests.conftest import SHARED_DATA, Sql
-from tests.model.planted import planted
+from tests.support.databases import Sql
+from tests.support.manage import run_manage
+from tests.support.paths import SHARED_DATA
+from tests.support.planted import planted
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ import pytest
 import requests
 
 from app.config import ROOT, read_environment
-from tests.conftest import KEY, sql_on
-from tests.databases import Server
-from tests.serving import Gunicorn
+from tests.support.databases import Server, sql_on
+from tests.support.serving import KEY, Gunicorn
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
 # Places take about 10 s to load: one worker of the run does it, once.

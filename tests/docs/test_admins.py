@@ -9,7 +9,7 @@ import pytest
 
 from app.config import ROOT
 from tests.cli.test_every_command import NOT_OURS, commands
-from tests.cli.test_manage import manage_group, run_manage
+from tests.support.manage import manage_group, run_manage
 
 PAGE = (ROOT / "docs" / "admins.md").read_text()
 SPANISH = (ROOT / "docs" / "admins.es.md").read_text()

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from app.analytics.granting import Granted
-from app.analytics.library import questions
-from app.config import with_driver
+from app.config import psycopg2_url
+from app.domain.analytics.grants import Granted
+from app.domain.analytics.queries import questions
 from tests.analytics.conftest import Analyst, analyst, demo_url, granted  # noqa: F401
-from tests.cli.test_manage import run_manage
-from tests.databases import Server
-from tests.docs.analysts import PAGE, part, parts
+from tests.support.analysts_page import PAGE, part, parts
+from tests.support.databases import Server
+from tests.support.manage import run_manage
 
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def generated(server: Server) -> Iterator[dict[str, str]]:
-    engine = sqlalchemy.create_engine(with_driver(server.demo()))
+    engine = sqlalchemy.create_engine(psycopg2_url(server.demo()))
     yield parts(engine)
     engine.dispose()
 
@@ -36,14 +36,14 @@ def shape(text: str) -> str:
 def test_the_map_and_the_dictionary_are_those_of_the_views(
     generated: dict[str, str], name: str
 ) -> None:
-    assert part(TEXT, name) == generated[name], "run python -m tests.docs.analysts"
+    assert part(TEXT, name) == generated[name], "run python -m tests.support.analysts_page"
 
 
 def test_the_questions_and_the_shape_of_their_answers_are_todays(
     generated: dict[str, str],
 ) -> None:
     assert shape(part(TEXT, "questions")) == shape(generated["questions"]), (
-        "run python -m tests.docs.analysts"
+        "run python -m tests.support.analysts_page"
     )
 
 
@@ -75,6 +75,6 @@ def test_the_commands_of_the_page_run(demo_url: str, tmp_path: Path) -> None:  #
 
 
 def test_what_a_grant_leaves_open_is_explained(granted: tuple[str, Granted]) -> None:  # noqa: F811
-    from tests.analytics.test_granting import KEPT
+    from tests.analytics.test_grants import KEPT
 
     assert set(re.findall(r"^\| ([a-z -]+) \| only a superuser", TEXT, re.MULTILINE)) == KEPT

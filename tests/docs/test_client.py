@@ -7,17 +7,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
-from tests import serving
-from tests.conftest import KEY, sql_on
-from tests.serving import Gunicorn, free_port
+from tests.support import serving
+from tests.support.databases import sql_on
+from tests.support.paths import ROOT
+from tests.support.serving import KEY, Gunicorn, free_port
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 SNIPPETS = re.findall(r"```js\n(.*?)```", (DOCS / "api.md").read_text(), re.DOTALL)
 CLIENT = (DOCS / "client.mjs").as_uri()
 NODE = shutil.which("node")

@@ -15,12 +15,11 @@ import requests
 
 from app.config import ROOT, read_environment
 from model.predict import Model
-from tests.cli.test_manage import run_manage
-from tests.clusters.members import place_anywhere
-from tests.conftest import KEY
 from tests.docs.test_api import Curl
 from tests.docs.test_readme import shapes
-from tests.serving import Gunicorn
+from tests.support.manage import run_manage
+from tests.support.members import place_anywhere
+from tests.support.serving import KEY, Gunicorn
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 BLOCKS = re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -2,14 +2,14 @@
 
 import re
 import shlex
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.test_manage import run_manage
+from tests.support.manage import run_manage
+from tests.support.paths import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "places.md").read_text()
+PAGE = (ROOT / "docs" / "places.md").read_text()
 ROWS = [
     tuple(cell.strip() for cell in row.split("|")[1:-1])
     for row in re.findall(r"^\|.*\|$", PAGE, re.MULTILINE)

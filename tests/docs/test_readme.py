@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.config import ROOT
-from tests.cli.test_manage import run_manage
+from tests.support.manage import run_manage
 
 READMES = {name: (ROOT / name).read_text() for name in ("README.md", "README.es.md")}
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "model/README.md"])

@@ -7,11 +7,10 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from app.config import ROOT
-from app.db import engine_options
-from tests.cli.test_manage import run_manage
-from tests.conftest import sql_on
-from tests.databases import past_pooler
-from tests.pooler import CONFIGURATION
+from app.infra.database import engine_options
+from tests.support.databases import past_pooler, sql_on
+from tests.support.manage import run_manage
+from tests.support.pooler import CONFIGURATION
 
 PAGE = (ROOT / "docs" / "scale.md").read_text()
 

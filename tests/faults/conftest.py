@@ -8,12 +8,11 @@ from contextlib import contextmanager
 import pytest
 from flask_migrate import upgrade
 
-from app.current import services
-from app.schema.application import migrating_app
-from tests.conftest import Sql, sql_on
-from tests.databases import settings_of
-from tests.faults.postgres import Postgres
-from tests.faults.service import Service
+from app.cli.migrations import create_migrating_app
+from app.services import services
+from tests.support.databases import Sql, settings_of, sql_on
+from tests.support.postgres import Postgres
+from tests.support.service import Service
 
 TEMPLATE = "released"
 _numbers = itertools.count(1)
@@ -33,7 +32,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 def release(url: str) -> None:
     """What a release does but for the gazetteer: here every city is one that a user typed."""
-    app = migrating_app(settings_of(url))
+    app = create_migrating_app(settings_of(url))
     with app.app_context():
         upgrade()
         services().clusters.register(services().model)

@@ -8,11 +8,10 @@ from typing import Any
 
 from app.config import Settings
 from model.predict import Model
-from tests.conftest import Sql
-from tests.faults.postgres import Postgres
-from tests.faults.service import WORKERS, Service
-from tests.rooms.test_assignment import profile_of
-from tests.rooms.test_races import session
+from tests.support.databases import Sql
+from tests.support.http import profile_of, session
+from tests.support.postgres import Postgres
+from tests.support.service import WORKERS, Service
 
 CLIENTS = 64
 PAIRS = 200

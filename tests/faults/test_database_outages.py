@@ -12,8 +12,8 @@ import requests
 import sqlalchemy
 from sqlalchemy import text
 
-from app.config import Settings, with_driver
-from app.db import (
+from app.config import Settings, psycopg2_url
+from app.infra.database import (
     IDLE_IN_TRANSACTION_TIMEOUT_MS,
     LOCK_TIMEOUT_MS,
     STATEMENT_TIMEOUT_MS,
@@ -22,12 +22,12 @@ from app.db import (
     engine_options,
 )
 from model.predict import Model
-from tests.conftest import Sql
 from tests.faults.conftest import released
-from tests.faults.postgres import Postgres
-from tests.faults.service import WORKERS, Service
-from tests.rooms.test_races import session
-from tests.serving import until
+from tests.support.databases import Sql
+from tests.support.http import session
+from tests.support.postgres import Postgres
+from tests.support.service import WORKERS, Service
+from tests.support.serving import until
 
 BACK_S = 2.0
 # For an answer that waits for nothing but the refusal of a connection.
@@ -196,7 +196,7 @@ def test_a_join_that_waits_for_somebody_elses_lock_is_503_and_writes_nothing(
 @pytest.fixture
 def own(database: str) -> Iterator[Database]:
     """The application's own way to the database, with one connection."""
-    engine = sqlalchemy.create_engine(with_driver(database), **engine_options(1))
+    engine = sqlalchemy.create_engine(psycopg2_url(database), **engine_options(1))
     database_of_one = Database(engine)
     yield database_of_one
     database_of_one.close()

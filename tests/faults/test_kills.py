@@ -2,8 +2,8 @@
 
 import os
 
-from tests.faults.kills import kills
-from tests.faults.postgres import Postgres
+from tests.support.kills import kills
+from tests.support.postgres import Postgres
 
 # `make faults` asks for 20.
 ROUNDS = int(os.environ.get("FAULT_KILLS", "3"))

@@ -8,12 +8,12 @@ from contextlib import closing
 
 import pytest
 
-from tests.conftest import Sql
-from tests.faults.crowd import Crowd
-from tests.faults.postgres import Postgres
-from tests.faults.service import WORKERS, Service
-from tests.rooms.test_races import session
-from tests.serving import until
+from tests.support.crowd import Crowd
+from tests.support.databases import Sql
+from tests.support.http import session
+from tests.support.postgres import Postgres
+from tests.support.service import WORKERS, Service
+from tests.support.serving import until
 
 # gunicorn.conf.py's graceful_timeout; Heroku kills at 30.
 GRACE_S = 22

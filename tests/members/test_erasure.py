@@ -4,8 +4,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from tests.conftest import Sql
-from tests.rooms.test_assignment import place
+from tests.support.databases import Sql
+from tests.support.http import place
 
 USER = "to-be:forgotten"
 

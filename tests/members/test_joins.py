@@ -8,12 +8,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from app.db import Conflict, Database
-from app.members.joins import Joined, Joining, joins
-from app.together import AT_ONCE
+from app.domain.members.joins import Join, JoinResult, batched_join
+from app.infra.batcher import MAX_CONCURRENT_BATCHES
+from app.infra.database import Conflict, Database
 from model.predict import Model
-from tests.conftest import Sql
-from tests.serving import until
+from tests.support.databases import Sql
+from tests.support.serving import until
 
 THREADS = 8
 ROUNDS = 25
@@ -51,21 +51,21 @@ def places(client: object, sql: Sql, model: Model) -> list[tuple[int, int]]:
     )
 
 
-def joining(user: str, place: tuple[int, int], model: Model, *interests: str) -> Joining:
-    return Joining(user, *place, sorted(interests), model.id, datetime.now(UTC))
+def joining(user: str, place: tuple[int, int], model: Model, *interests: str) -> Join:
+    return Join(user, *place, sorted(interests), model.id, datetime.now(UTC))
 
 
 def at_once(
-    database: Database, rounds: list[list[Joining]]
-) -> list[list[Joined | None | BaseException]]:
+    database: Database, rounds: list[list[Join]]
+) -> list[list[JoinResult | None | BaseException]]:
     """What each of a round's users is told when all of them come in the same instant."""
-    join, barrier = joins(database), Barrier(THREADS)
+    join, barrier = batched_join(database), Barrier(THREADS)
 
-    def come(one: Joining) -> Joined | None:
+    def come(one: Join) -> JoinResult | None:
         barrier.wait()
         return join(one)
 
-    told: list[list[Joined | None | BaseException]] = []
+    told: list[list[JoinResult | None | BaseException]] = []
     with ThreadPoolExecutor(THREADS) as threads:
         for each in rounds:
             coming = [threads.submit(come, one) for one in each]
@@ -82,14 +82,15 @@ def test_users_who_come_at_once_are_written_together_and_answered_each_for_thems
         for n in range(ROUNDS)
     ]
     moved = [
-        [joining(one.user, second, model, *one.interests, "surf") for one in each] for each in new
+        [joining(one.user_id, second, model, *one.interests, "surf") for one in each]
+        for each in new
     ]
     came, again, left = (at_once(database, rounds) for rounds in (new, new, moved))
-    assert came == [[Joined(first[1], None, True)] * THREADS] * ROUNDS
+    assert came == [[JoinResult(first[1], None, True)] * THREADS] * ROUNDS
     assert again == [[None] * THREADS] * ROUNDS
-    assert left == [[Joined(second[1], first[1], True)] * THREADS] * ROUNDS
+    assert left == [[JoinResult(second[1], first[1], True)] * THREADS] * ROUNDS
     stored: dict[str, list[str]] = dict(sql("SELECT user_id, interests FROM memberships"))
-    assert stored == {one.user: one.interests for each in moved for one in each}
+    assert stored == {one.user_id: one.interests for each in moved for one in each}
     ((users, transactions),) = sql("SELECT count(*), count(DISTINCT xmin::text) FROM memberships")
     assert transactions < users == THREADS * ROUNDS
 
@@ -107,7 +108,7 @@ def test_only_who_was_sent_to_a_vanished_room_is_told_so(
     ]
     for n, told in enumerate(at_once(database, rounds)):
         assert isinstance(told.pop(n % THREADS), Conflict)
-        assert told == [Joined(room, None, True)] * (THREADS - 1)
+        assert told == [JoinResult(room, None, True)] * (THREADS - 1)
 
 
 def test_one_user_who_comes_many_times_at_once_is_put_where_one_of_them_said(
@@ -119,26 +120,33 @@ def test_one_user_who_comes_many_times_at_once_is_put_where_one_of_them_said(
     ]
     told = at_once(database, rounds)
     rooms = {room for _, room in places}
-    assert all(isinstance(one, Joined) and one.room in rooms for each in told for one in each)
+    assert all(
+        isinstance(one, JoinResult) and one.room_id in rooms for each in told for one in each
+    )
     assert sql("SELECT count(*) FROM memberships") == [(ROUNDS,)]
 
 
 def test_a_user_who_is_held_up_holds_up_nobody_else(
     database: Database, places: list[tuple[int, int]], model: Model, database_url: str, sql: Sql
 ) -> None:
-    join = joins(database)
-    held = [f"held-{n}" for n in range(AT_ONCE)]
+    join = batched_join(database)
+    held = [f"held-{n}" for n in range(MAX_CONCURRENT_BATCHES)]
     for user in held:
         join(joining(user, places[0], model, "surf"))
     with psycopg2.connect(database_url) as holder, holder.cursor() as cursor:
         cursor.execute("SELECT FROM memberships FOR UPDATE")
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            waiting: list[Future[Joined | None]] = [
+        with ThreadPoolExecutor(MAX_CONCURRENT_BATCHES) as threads:
+            waiting: list[Future[JoinResult | None]] = [
                 threads.submit(join, joining(user, places[1], model, "art")) for user in held
             ]
-            until(lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(AT_ONCE,)])
+            until(
+                lambda: (
+                    sql("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                    == [(MAX_CONCURRENT_BATCHES,)]
+                )
+            )
             assert join(joining("free", places[0], model, "surf"))
             assert not any(each.done() for each in waiting)
             holder.rollback()
-            moved = Joined(places[1][1], places[0][1], True)
-            assert [each.result() for each in waiting] == [moved] * AT_ONCE
+            moved = JoinResult(places[1][1], places[0][1], True)
+            assert [each.result() for each in waiting] == [moved] * MAX_CONCURRENT_BATCHES

@@ -11,8 +11,8 @@ import pytest
 
 from model import artifact
 from model.predict import Model
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(__file__).with_name("data")
 
 

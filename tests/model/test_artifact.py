@@ -135,16 +135,6 @@ def test_factors_of_another_sha256_are_never_unpickled(directory):
     assert not (directory / "sprung").exists()
 
 
-def test_a_pickle_that_would_run_code_is_refused_whatever_its_sha256(forge, tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return (tmp_path.joinpath("sprung").mkdir, ())
-
-    with pytest.raises(ArtifactError, match="cannot be read: it holds a"):
-        artifact.load(forge(payload=pickle.dumps(Trap())))
-    assert not (tmp_path / "sprung").exists()
-
-
 @pytest.mark.parametrize("name", [artifact.FACTORS, artifact.CARD])
 def test_a_missing_file_refuses_to_load(directory, name):
     (directory / name).unlink()
@@ -183,7 +173,7 @@ def test_factors_without_their_parts_refuse_to_load(forge, payload):
         ({"components": [1.0] * 26}, "lists of floats"),
         ({"components": [[1] * 26] * 4}, "lists of floats"),
         ({"components": [["1.0"] * 26] * 4}, "lists of floats"),
-        ({"components": np.ones((4, 26))}, "holds a"),
+        ({"components": np.ones((4, 26))}, "lists of floats"),
         ({"components": (np.eye(4, 26) - 1).tolist()}, "non-negative"),
         ({"components": [[math.nan] * 26] * 4}, "finite"),
         ({"components": [[1.0] * 26, [0.0] * 26] * 2}, "all zeros"),

@@ -8,8 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import nnls
 
 import model.nnls as nnls_module
-from model.nnls import ActiveSets
-from model.walk import MAX_COMPONENTS, Walk
+from model.nnls import MAX_COMPONENTS, ActiveSets
 
 
 def random_profiles(number, interests, seed=0):
@@ -157,7 +156,3 @@ def test_no_profiles_give_no_weights(model):
 def test_components_that_are_not_nmf_factors_are_refused(components):
     with pytest.raises(ValueError, match="components must be"):
         ActiveSets(components)
-    rows = np.array(components)
-    if rows.ndim == 2:  # a loaded model's components always are
-        with pytest.raises(ValueError, match="components must be"):
-            Walk(tuple(map(tuple, rows.tolist())), [f"i{j}" for j in range(rows.shape[1])])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from model.interests import load_interests, phrase
-from model.profiles import of_rows, read_profiles
-from model.survey import SurveyError
+from model.training.profiles import of_rows, read_profiles
+from model.training.survey import SurveyError
 
 INTERESTS = load_interests()
 

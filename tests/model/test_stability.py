@@ -9,9 +9,9 @@ import os
 import numpy as np
 import pytest
 
-from model.chance import structure, traded
-from model.stability import bi_cross_validation, choose
-from tests.model.planted import planted, without_structure
+from model.training.permutation_test import structure, traded
+from model.training.stability import bi_cross_validation, choose
+from tests.support.planted import planted, without_structure
 
 ROUNDS = int(os.environ.get("PLANTED_ROUNDS", "0"))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from model.interests import load_interests
-from model.survey import SurveyError, read_survey
+from model.training.survey import SurveyError, read_survey
 
 INTERESTS = load_interests()
 

@@ -9,9 +9,10 @@ import joblib
 import numpy as np
 import pytest
 
-from model import artifact, train
+from model import artifact
 from model.interests import load_interests
-from model.survey import read_survey
+from model.training import train
+from model.training.survey import read_survey
 
 FILES = (artifact.FACTORS, artifact.CARD)
 
@@ -60,7 +61,15 @@ def test_a_refit_gives_the_committed_bytes_whatever_the_blas_kernel(
     environment = {name: value for name, value in os.environ.items() if "CORETYPE" not in name}
     if coretype:
         environment["OPENBLAS_CORETYPE"] = coretype
-    command = ["-m", "model.train", "--published", "--data", survey_file, "--output", tmp_path]
+    command = [
+        "-m",
+        "model.training.train",
+        "--published",
+        "--data",
+        survey_file,
+        "--output",
+        tmp_path,
+    ]
     subprocess.run([sys.executable, *command], cwd=root, env=environment, check=True)
     new, committed = (
         {name: (directory / name).read_bytes() for name in FILES}
@@ -146,7 +155,9 @@ def test_the_command_asks_which_model_to_train(survey_of):
 
 
 def test_training_imports_scikit_learn_only_to_fit(root):
-    script = "import sys, model.train; print('sklearn' in sys.modules, 'scipy' in sys.modules)"
+    script = (
+        "import sys, model.training.train; print('sklearn' in sys.modules, 'scipy' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
     )

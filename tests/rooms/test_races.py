@@ -5,21 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import requests
-
 from model.predict import Model
-from tests.conftest import KEY, sql_on
-from tests.rooms.test_assignment import profile_of
-from tests.serving import Gunicorn
+from tests.support.databases import sql_on
+from tests.support.http import profile_of, session
+from tests.support.serving import Gunicorn
 
 CLIENTS = 32
 PAIRS = 100
-
-
-def session() -> requests.Session:
-    made = requests.Session()
-    made.headers["Authorization"] = f"Bearer {KEY}"
-    return made
 
 
 def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(

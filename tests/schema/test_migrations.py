@@ -6,23 +6,24 @@ import flask_migrate
 import pytest
 import sqlalchemy
 
-from app.config import with_driver
-from app.readiness import REVISIONS, schema_head
-from app.schema.application import migrating_app
-from tests.databases import Server, settings_of
+from app.cli.migrations import create_migrating_app
+from app.config import psycopg2_url
+from app.domain.schema.readiness import REVISIONS, schema_head
+from tests.support.databases import Server, settings_of
 
 
 def app_on(url: str) -> Any:
-    return migrating_app(settings_of(url))
+    return create_migrating_app(settings_of(url))
 
 
 def dump(url: str) -> dict[str, Any]:
-    engine = sqlalchemy.create_engine(with_driver(url))
+    engine = sqlalchemy.create_engine(psycopg2_url(url))
     inspector = sqlalchemy.inspect(engine)
     tables: dict[str, Any] = {
         name: (inspector.get_columns(name), inspector.get_indexes(name))
         for name in inspector.get_table_names()
     }
+    tables |= {name: inspector.get_view_definition(name) for name in inspector.get_view_names()}
     tables |= {
         f"analytics.{name}": (
             inspector.get_columns(name, "analytics"),
@@ -65,7 +66,7 @@ def test_revisions_are_numbered_without_a_gap() -> None:
 
 
 def test_every_table_and_column_has_a_comment(database_url: str) -> None:
-    engine = sqlalchemy.create_engine(with_driver(database_url))
+    engine = sqlalchemy.create_engine(psycopg2_url(database_url))
     inspector = sqlalchemy.inspect(engine)
     bare = []
     for table in inspector.get_table_names():

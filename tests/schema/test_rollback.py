@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_manage import run_manage
-from tests.conftest import sql_on
-from tests.databases import Server
 from tests.schema.test_migrations import dump
-from tests.serving import Gunicorn
+from tests.support.databases import Server, sql_on
+from tests.support.manage import run_manage
+from tests.support.paths import ROOT
+from tests.support.serving import Gunicorn
 
-ROOT = Path(__file__).parents[2]
 NEWER = "9999"
 
 
@@ -38,7 +37,7 @@ def test_db_upgrade_on_a_newer_schema_is_done_with_a_warning_and_changes_nothing
 
 def test_make_run_serves_from_a_newer_schema(newer_database: str) -> None:
     environment = {"APP_ENV": "development", "DATABASE_URL": newer_database}
-    server = Gunicorn(environment, [sys.executable, "-m", "app.serve"])
+    server = Gunicorn(environment, [sys.executable, "-m", "app.cli.dev_server"])
     server.stop()
     assert NEWER in server.log.read_text()
 

@@ -1,0 +1,25 @@
+"""Cities over HTTP: the form's autocomplete."""
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from app.api.city_schemas import CitiesQuery, SuggestionsAnswer
+from app.api.examples import SUGGESTION
+from app.api.json import respond
+from app.api.validation import accepts
+from app.services import services
+
+blueprint = APIBlueprint("cities", __name__, tag="Cities")
+
+# The gazetteer changes with a release; an answer that is an hour old is still right.
+CACHE_CONTROL = "public, max-age=3600"
+
+
+@blueprint.get("/cities")
+@accepts(blueprint, CitiesQuery, "query")
+@blueprint.output(SuggestionsAnswer, example={"items": [SUGGESTION]})
+def suggest(query: CitiesQuery) -> Response:
+    """Cities that begin with the typed text, from two characters on; typos are corrected."""
+    response = respond({"items": services().autocomplete.suggest(query.q, query.limit)})
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    return response

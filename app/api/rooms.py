@@ -1,0 +1,93 @@
+"""Rooms over HTTP."""
+
+from apiflask import APIBlueprint
+from flask import Response, request, url_for
+
+from app.api.documents import assignment_document, room_document
+from app.api.errors import invalid, problem
+from app.api.examples import CREATED_RESPONSE, ROOM_ANSWER, ROOM_DETAILS, ROOM_REQUESTS
+from app.api.json import respond
+from app.api.room_schemas import (
+    RoomAnswer,
+    RoomDetailsAnswer,
+    RoomRequest,
+    RoomsAnswer,
+    RoomsQuery,
+)
+from app.api.validation import accepts
+from app.assignment import NoInterests
+from app.domain.cities.repository import UnknownCity, UnusableName
+from app.domain.rooms.filters import RoomFilter
+from app.domain.rooms.queries import page
+from app.domain.rooms.repository import RoomMoved, UnknownRoom
+from app.infra.middleware import ROOM_CREATED
+from app.services import services
+
+blueprint = APIBlueprint("rooms", __name__, tag="Rooms")
+
+
+@blueprint.post("/rooms")
+@accepts(blueprint, RoomRequest, examples=ROOM_REQUESTS)
+@blueprint.output(RoomAnswer, example=ROOM_ANSWER, description="The user is in an existing room.")
+@blueprint.doc(responses={201: CREATED_RESPONSE})
+def assign(body: RoomRequest) -> Response:
+    """Put a user into the room of their city and interests.
+
+    201 when this call created the room, else 200. Repeating the call changes nothing.
+    """
+    assignment = services().assigner.assign(body.user_id, body.interests, body.place)
+    request.environ[ROOM_CREATED] = assignment.created
+    return respond(assignment_document(assignment), 201 if assignment.created else 200)
+
+
+@blueprint.get("/rooms")
+@accepts(blueprint, RoomsQuery, "query")
+@blueprint.output(RoomsAnswer, example={"items": [ROOM_DETAILS], "next": None})
+def browse(query: RoomsQuery) -> Response:
+    """Rooms in the order of their ids, in pages: all, or those of a city, country or cluster."""
+    city = services().cities.find_existing(query.city, query.country) if query.city else None
+    if query.city and not city:
+        return respond({"items": [], "next": None})
+    filter_ = RoomFilter(city.id if city else None, query.country, query.cluster)
+    rooms = page(services().database, filter_, query.after, query.limit)
+    next_page = None
+    if len(rooms) == query.limit:
+        parameters = query.model_dump(exclude_none=True) | {"after": rooms[-1].id}
+        next_page = url_for(".browse", **parameters)
+    return respond({"items": [room_document(room) for room in rooms], "next": next_page})
+
+
+@blueprint.get("/rooms/<int(max=9223372036854775807):room_id>")
+@blueprint.output(RoomDetailsAnswer, example=ROOM_DETAILS)
+@blueprint.doc(responses={308: "The room was merged; Location is the room that took its members."})
+def show(room_id: int) -> Response:
+    """A room with its city, its cluster and the number of its members.
+
+    308 to the room that took its members, when it was merged or gathered.
+    """
+    try:
+        return respond(room_document(services().rooms.show(room_id)))
+    except RoomMoved as moved:
+        location = url_for(".show", room_id=moved.room_id)
+        return Response(status=308, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+@blueprint.app_errorhandler(UnusableName)
+def handle_unusable_name(error: UnusableName) -> Response:
+    return invalid("city", "must have a letter or a digit")
+
+
+@blueprint.app_errorhandler(UnknownCity)
+def handle_unknown_city(error: UnknownCity) -> Response:
+    return invalid("city_id", "no city has this id", "unknown_city")
+
+
+@blueprint.app_errorhandler(NoInterests)
+def handle_no_interests(error: NoInterests) -> Response:
+    message = f"select at least one that the model knows: {', '.join(error.known)}"
+    return invalid("interests", message, "no_interests")
+
+
+@blueprint.app_errorhandler(UnknownRoom)
+def handle_unknown_room(error: UnknownRoom) -> Response:
+    return problem(404, "There is no room with this id.", "unknown_room")

@@ -1,0 +1,176 @@
+"""Autocomplete for the form, and guesses of what an unlisted city was meant to be."""
+
+from dataclasses import dataclass
+
+from rapidfuzz.distance import OSA
+
+from app.domain.cities.normalize import fold
+from app.domain.cities.place_parser import readings
+from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.typos import MIN_TWO_EDITS_LENGTH, one_edit
+from app.infra.database import Database
+
+# A whole name of a city this large is not a typo.
+LARGE_POPULATION = 100_000
+MIN_TYPO_LENGTH = 3
+MAX_GUESSES = 3
+MAX_BEARERS = 50
+# Sorts after every key with a given prefix, in code point order.
+LAST = "\U0010ffff"
+# Two edits are verified in Python, on the most similar candidates.
+MAX_CANDIDATES = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A city to pick, and the name by which it was found."""
+
+    id: int
+    name: str
+    country: str
+    region: str | None
+    matched: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A listed city with a name; `official`: it is the city's official name."""
+
+    id: int
+    name: str
+    country: str
+    region: str | None
+    population: int
+    official: bool
+
+
+IS_MATCH = """((%(prefix)s AND name_key >= %(key)s AND name_key < %(last)s)
+               OR name_key = ANY(%(corrections)s))"""
+# One statement: names with the prefix, read from the index alone, and corrected typos. Whole names
+# first, then the most populous. The name shown is the city's best match.
+SUGGEST = f"""
+    WITH matches AS (
+        SELECT city_id, population, name_key FROM city_names
+        WHERE %(prefix)s AND name_key >= %(key)s AND name_key < %(last)s
+        UNION ALL
+        SELECT city_id, population, name_key FROM city_names
+        WHERE name_key = ANY(%(corrections)s)
+    ), best AS (
+        SELECT city_id, bool_or(name_key = %(key)s) AS is_whole, max(population) AS population
+        FROM matches GROUP BY city_id
+        ORDER BY is_whole DESC, population DESC, city_id LIMIT %(limit)s
+    )
+    SELECT host.town_id AS id, host.name, host.country_code AS country, host.region,
+           shown.name AS matched
+    FROM best
+    JOIN city_hosts AS host ON host.city_id = best.city_id
+    JOIN LATERAL (
+        SELECT name FROM city_names
+        WHERE city_id = best.city_id AND {IS_MATCH}
+        ORDER BY name_key = %(key)s DESC, official DESC, name_key LIMIT 1
+    ) AS shown ON true
+    ORDER BY best.is_whole DESC, best.population DESC, best.city_id
+"""
+MAX_POPULATION = "SELECT max(population) AS population FROM city_names WHERE name_key = %(key)s"
+SIMILAR = """
+    SELECT DISTINCT name_key FROM (
+        SELECT name_key FROM city_names
+        WHERE char_length(name_key) >= 7 AND name_key %% %(key)s
+        ORDER BY similarity(name_key, %(key)s) DESC LIMIT %(limit)s
+    ) AS candidate
+"""
+GUESS = """
+    SELECT id, name, country, listed FROM (
+        SELECT DISTINCT ON (host.town_id) host.town_id AS id, host.name,
+            host.country_code AS country, host.listed, host.population,
+            name.name_key = ANY(%(names)s) AS is_named
+        FROM city_names AS name
+        JOIN city_hosts AS host ON host.city_id = name.city_id
+        WHERE name.name_key = ANY(%(corrections)s) OR name.name_key = ANY(%(names)s)
+           OR (name.name_key >= %(word)s AND name.name_key < %(last)s)
+        ORDER BY host.town_id, is_named DESC
+    ) AS guess
+    ORDER BY country = %(country)s DESC, is_named DESC, population DESC, id
+    LIMIT %(limit)s
+"""
+FIND_BEARERS = """
+    SELECT city.id, city.name, city.country_code AS country, city.region, city.population,
+           name.official
+    FROM city_names AS name JOIN cities AS city ON city.id = name.city_id
+    WHERE name.name_key = %(key)s
+      AND (%(country)s IS NULL OR city.country_code = upper(%(country)s))
+    ORDER BY name.official DESC, city.population DESC, city.id LIMIT %(limit)s
+"""
+
+
+class Autocomplete:
+    """Finds cities by the beginning of a name, and by names with typos."""
+
+    def __init__(self, database: Database, default_country: str) -> None:
+        self.database = database
+        self.default_country = default_country
+
+    def suggest(self, typed: str, limit: int) -> list[Suggestion]:
+        """Return up to `limit` cities for a prefix: whole names first, then the most populous.
+
+        Raises DatabaseUnavailable.
+        """
+        key = fold(typed)
+        if not key:
+            return []
+        (largest,) = self.database.execute(MAX_POPULATION, {"key": key})
+        if largest.population is None:
+            corrections = self._corrections(key)
+        elif largest.population >= LARGE_POPULATION:
+            corrections = []
+        else:
+            # Two edits away from a whole name is too far.
+            corrections = list(one_edit(key))
+        parameters = {"key": key, "last": key + LAST, "corrections": corrections, "limit": limit}
+        rows = self.database.execute(SUGGEST, parameters | {"prefix": True})
+        suggestions: dict[int, Suggestion] = {}
+        for row in rows:  # a merged city and its town are one suggestion, the first
+            suggestions.setdefault(row.id, Suggestion(**row._asdict()))
+        return list(suggestions.values())
+
+    def guess(self, unlisted: City) -> list[City]:
+        """Return up to three listed cities that an unlisted one may be.
+
+        Candidates are names a typo away, the same name elsewhere, longer names with this beginning,
+        and the city that the place was said to be part of. Raises DatabaseUnavailable.
+        """
+        name, qualifiers = fold(unlisted.name), tuple[str, ...]()
+        for reading in readings(unlisted.name):
+            if reading.explicit:
+                name, qualifiers = fold(reading.name), reading.qualifiers
+        rows = self.database.execute(
+            GUESS,
+            {
+                "names": [name, *qualifiers],
+                "corrections": self._corrections(name),
+                "word": f"{name} ",
+                "last": f"{name} {LAST}",
+                "country": unlisted.country or self.default_country,
+                "limit": MAX_GUESSES,
+            },
+        )
+        return [city_from_row(row) for row in rows]
+
+    def bearers(self, name: str, country: str | None) -> list[Bearer]:
+        """Return the listed cities with a name: official names first, then the most populous.
+
+        Raises DatabaseUnavailable.
+        """
+        parameters = {"key": fold(name), "country": country, "limit": MAX_BEARERS}
+        rows = self.database.execute(FIND_BEARERS, parameters)
+        return [Bearer(**row._asdict()) for row in rows]
+
+    def _corrections(self, key: str) -> list[str]:
+        """Return keys that the typed one may be a typo of: one edit away, two for long names."""
+        if len(key) < MIN_TYPO_LENGTH:
+            return []
+        if len(key) < MIN_TWO_EDITS_LENGTH:
+            return list(one_edit(key))
+        rows = self.database.execute(SIMILAR, {"key": key, "limit": MAX_CANDIDATES})
+        names = [row.name_key for row in rows if row.name_key != key]
+        return [name for name in names if OSA.distance(name, key, score_cutoff=2) <= 2]

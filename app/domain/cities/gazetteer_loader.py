@@ -1,0 +1,218 @@
+"""`cities load`: brings the gazetteer into the database, all of it or nothing."""
+
+import csv
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO, Any
+
+import sqlalchemy
+
+from app.domain.cities.gazetteer import Territory, fingerprint, read_cities, read_territories
+from app.infra.database import Database
+
+# Told for each thing done: the step, and of how many (0: nobody knows).
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What is in the database now, and whether it was there before."""
+
+    fingerprint: str
+    cities: int
+    names: int
+    was_there: bool
+
+
+STAGE = """
+    CREATE TEMPORARY TABLE new_cities (LIKE cities) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE new_names (LIKE city_names) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE new_territories (name_key text COLLATE "C", country_code char(2),
+        admin1 text, is_country boolean) ON COMMIT DROP;
+    ALTER TABLE new_cities ALTER listed SET DEFAULT true
+"""
+COPIES = {
+    "new_cities": "id, name, name_key, country_code, admin1, region, latitude, longitude,"
+    " population, timezone, is_capital",
+    "new_names": "name_key, city_id, official, name, population",
+    "new_territories": "name_key, country_code, admin1, is_country",
+}
+# A city that is already there keeps its id, its room, its signposts; only what GeoNames says of it
+# changes. IS DISTINCT FROM: a load that changes nothing writes nothing.
+PUT_CITIES = """
+    INSERT INTO cities AS city (id, name, name_key, country_code, admin1, region, latitude,
+        longitude, population, timezone, is_capital, listed)
+    SELECT id, name, name_key, country_code, admin1, region, latitude, longitude, population,
+        timezone, is_capital, true
+    FROM new_cities
+    ON CONFLICT (id) DO UPDATE SET
+        name = excluded.name, name_key = excluded.name_key,
+        country_code = excluded.country_code, admin1 = excluded.admin1, region = excluded.region,
+        latitude = excluded.latitude, longitude = excluded.longitude,
+        population = excluded.population, timezone = excluded.timezone,
+        is_capital = excluded.is_capital
+    WHERE (city.name, city.name_key, city.country_code, city.admin1, city.region, city.latitude,
+           city.longitude, city.population, city.timezone, city.is_capital)
+        IS DISTINCT FROM (excluded.name, excluded.name_key, excluded.country_code,
+           excluded.admin1, excluded.region, excluded.latitude, excluded.longitude,
+           excluded.population, excluded.timezone,
+           excluded.is_capital)
+"""
+PUT_NAMES = """
+    INSERT INTO city_names AS known (name_key, city_id, official, name, population)
+    SELECT name_key, city_id, official, name, population FROM new_names ORDER BY 1
+    ON CONFLICT (name_key, city_id) DO UPDATE SET
+        official = excluded.official, name = excluded.name, population = excluded.population
+    WHERE (known.official, known.name, known.population)
+        IS DISTINCT FROM (excluded.official, excluded.name, excluded.population)
+"""
+# Names of a city that the new data no longer have stay with it, if the city stays.
+DROP_NAMES = """
+    DELETE FROM city_names AS known
+    WHERE EXISTS (SELECT 1 FROM new_cities WHERE id = known.city_id)
+      AND NOT EXISTS (SELECT 1 FROM new_names AS new
+                      WHERE new.name_key = known.name_key AND new.city_id = known.city_id)
+"""
+# What people or other cities stand on is never taken away.
+GONE = """
+    CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
+    SELECT id FROM cities AS city
+    WHERE listed
+      AND NOT EXISTS (SELECT 1 FROM new_cities WHERE id = city.id)
+      AND NOT EXISTS (SELECT 1 FROM rooms WHERE city_id = city.id)
+      AND NOT EXISTS (SELECT 1 FROM room_redirects WHERE city_id = city.id)
+      AND NOT EXISTS (SELECT 1 FROM memberships WHERE city_id = city.id)
+      AND NOT EXISTS (SELECT 1 FROM cities AS other
+                      WHERE city.id IN (other.merged_into, other.hub_id))
+      AND merged_into IS NULL
+"""
+DROP_CITIES = """
+    DELETE FROM city_names WHERE city_id IN (SELECT id FROM gone);
+    DELETE FROM cities WHERE id IN (SELECT id FROM gone)
+"""
+PUT_TERRITORIES = """
+    DELETE FROM place_names;
+    INSERT INTO place_names (name_key, country_code, admin1, is_country)
+    SELECT name_key, country_code, admin1, is_country FROM new_territories
+"""
+SIGN = """
+    INSERT INTO gazetteer (id, fingerprint, cities, names)
+    VALUES (1, %(fingerprint)s, %(cities)s, %(names)s)
+    ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, cities = excluded.cities,
+        names = excluded.names, loaded_at = now()
+"""
+FILL_NAMES = """
+    INSERT INTO city_names (name_key, city_id, official, name, population)
+    SELECT name_key, city_id, official, name, population FROM new_names
+"""
+# Half a million names go into a table without indexes and get them afterwards: four times as fast
+# as one by one. Only while there are none: nobody can be looking a name up.
+INDEXES = """
+    SELECT format('DROP INDEX %%s', index.indexrelid::regclass), pg_get_indexdef(index.indexrelid)
+    FROM pg_index AS index
+    WHERE index.indrelid = 'city_names'::regclass AND NOT index.indisprimary
+    UNION ALL
+    SELECT format('ALTER TABLE city_names DROP CONSTRAINT %%I', conname),
+           format('ALTER TABLE city_names ADD CONSTRAINT %%I %%s', conname,
+                  pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE conrelid = 'city_names'::regclass AND contype = 'p'
+"""
+STEPS = (
+    ("storing cities", PUT_CITIES),
+    ("removing names", DROP_NAMES),
+    ("looking for cities that are gone", GONE),
+    ("removing cities", DROP_CITIES),
+    ("storing countries and regions", PUT_TERRITORIES),
+)
+# The visibility map too, or suggestions would read the table after all.
+VACUUM = "VACUUM (ANALYZE) cities, city_names, place_names"
+
+
+def loaded(database: Database) -> Loaded | None:
+    """What was loaded before, or None when it is not what this code and its data would load.
+
+    Raises DatabaseUnavailable.
+    """
+    rows = database.execute("SELECT fingerprint, cities, names FROM gazetteer")
+    if not rows or rows[0].fingerprint != fingerprint():
+        return None
+    return Loaded(**rows[0]._asdict(), was_there=True)
+
+
+def load(database: Database, progress: Progress = lambda step, total: None) -> Loaded:
+    """Load the gazetteer in one transaction; a stop at any moment leaves what was there.
+
+    Raises DatabaseUnavailable.
+    """
+    mark = fingerprint()
+    with database.transaction() as connection:
+        # Requests are not waited for: their limits are not this command's.
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        connection.exec_driver_sql(STAGE)
+        cities, names = _stage(connection, progress)
+        for step, statement in STEPS:
+            progress(step, 0)
+            connection.exec_driver_sql(statement)
+        _put_names(connection, progress)
+        connection.exec_driver_sql(SIGN, {"fingerprint": mark, "cities": cities, "names": names})
+    progress("counting", 0)
+    _vacuum(database)
+    return Loaded(mark, cities, names, was_there=False)
+
+
+def _vacuum(database: Database) -> None:
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql(VACUUM)
+        connection.exec_driver_sql("RESET statement_timeout")
+
+
+def _put_names(connection: sqlalchemy.Connection, progress: Progress) -> None:
+    progress("storing names", 0)
+    if connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM city_names)").scalar():
+        connection.exec_driver_sql(PUT_NAMES)
+        return
+    definitions = connection.exec_driver_sql(INDEXES).all()
+    for drop, _ in definitions:
+        connection.exec_driver_sql(drop)
+    connection.exec_driver_sql(FILL_NAMES)
+    for _, create in definitions:
+        progress("indexing names", len(definitions))
+        connection.exec_driver_sql(create)
+
+
+def _stage(connection: sqlalchemy.Connection, progress: Progress) -> tuple[int, int]:
+    """COPY the places, names and territories into the temporary tables; how many of the first."""
+    names = 0
+    cities, places_read = read_cities()
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as places_file,
+        tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as names_file,
+        tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as territories_file,
+    ):
+        places, spellings = csv.writer(places_file), csv.writer(names_file)
+        for place, its_names in places_read:
+            places.writerow(place)
+            spellings.writerows(its_names)
+            names += len(its_names)
+            progress("reading places", cities)
+        _write(territories_file, read_territories())
+        files = (places_file, names_file, territories_file)
+        for file, (table, columns) in zip(files, COPIES.items(), strict=True):
+            progress(f"copying {table}", 0)
+            _copy(connection, file, table, columns)
+    return cities, names
+
+
+def _write(file: IO[str], territories: Iterable[Territory]) -> None:
+    csv.writer(file).writerows(territories)
+
+
+def _copy(connection: sqlalchemy.Connection, file: IO[str], table: str, columns: str) -> None:
+    file.seek(0)
+    raw: Any = connection.connection.dbapi_connection
+    with raw.cursor() as cursor:
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv)", file)

@@ -1,0 +1,165 @@
+"""Cities, and every name they are known by."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CHAR,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Text,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.database import Model
+
+# GeoNames ids stay below 2 * 10^7; ours begin far above, so that the two can never meet.
+FIRST_UNLISTED_ID = 1_000_000_000_001
+
+
+def name_key_column(comment: str) -> Mapped[str]:
+    # COLLATE "C": prefix search uses the index whatever the database's own collation is.
+    return mapped_column(Text(collation="C"), comment=comment)
+
+
+class City(Model):
+    """A GeoNames place, or an unlisted one that a user typed."""
+
+    __tablename__ = "cities"
+    __table_args__ = (
+        # Without NULLS NOT DISTINCT, clients racing with a name and no country each make a city.
+        Index(
+            "uq_cities_unlisted",
+            "name_key",
+            "country_code",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text("NOT listed"),
+        ),
+        Index(
+            "ix_cities_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")
+        ),
+        Index("ix_cities_hub_id", "hub_id", postgresql_where=text("hub_id IS NOT NULL")),
+        {"comment": "Places: a GeoNames city of 5,000 people and more, or one that a user typed."},
+    )
+
+    id: Mapped[int] = mapped_column(
+        Identity(always=False, start=FIRST_UNLISTED_ID, minvalue=FIRST_UNLISTED_ID),
+        primary_key=True,
+        comment="GeoNames id; unlisted cities are numbered from 1,000,000,000,001.",
+    )
+    name: Mapped[str] = mapped_column(comment="Official name, or the name as first typed.")
+    name_key: Mapped[str] = name_key_column("The name folded: what two spellings share.")
+    country_code: Mapped[str | None] = mapped_column(
+        CHAR(2), comment="ISO 3166-1 alpha-2 (XK for Kosovo); null: an unlisted city without one."
+    )
+    admin1: Mapped[str | None] = mapped_column(comment="GeoNames first-level division code.")
+    region: Mapped[str | None] = mapped_column(
+        comment="Name of the region, where its code is understood."
+    )
+    latitude: Mapped[float | None] = mapped_column(Float(53), comment="Degrees north, WGS 84.")
+    longitude: Mapped[float | None] = mapped_column(Float(53), comment="Degrees east, WGS 84.")
+    population: Mapped[int | None] = mapped_column(Integer, comment="People, by GeoNames.")
+    timezone: Mapped[str | None] = mapped_column(comment="IANA time zone.")
+    is_capital: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="True: the capital of its country."
+    )
+    listed: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="True: in GeoNames. False: typed by a user."
+    )
+    merged_into: Mapped[int | None] = mapped_column(
+        ForeignKey("cities.id"),
+        comment="The city this one turned out to be, for ever; never itself a merged one.",
+    )
+    hub_id: Mapped[int | None] = mapped_column(
+        ForeignKey("cities.id"),
+        comment="The city whose rooms this small town shares for now; never itself gathered.",
+    )
+
+
+class CityName(Model):
+    """A name that a city is known by, folded."""
+
+    __tablename__ = "city_names"
+    __table_args__ = (
+        Index("ix_city_names_city_id", "city_id"),
+        # Suggestions are ordered from the key alone, so that the table itself is not read.
+        PrimaryKeyConstraint("name_key", "city_id", postgresql_include=["population", "official"]),
+        # Shorter names are found one edit away by spelling every edit out.
+        Index(
+            "ix_city_names_typos",
+            "name_key",
+            postgresql_using="gin",
+            postgresql_ops={"name_key": "gin_trgm_ops"},
+            postgresql_where=text("char_length(name_key) >= 7"),
+        ),
+        {"comment": "All names of all listed cities, folded: what a typed name is looked up in."},
+    )
+
+    name_key: Mapped[str] = name_key_column("The name folded.")
+    city_id: Mapped[int] = mapped_column(
+        ForeignKey("cities.id"), comment="The city that bears the name."
+    )
+    official: Mapped[bool] = mapped_column(
+        comment="True: the official name, or one half of a bilingual one."
+    )
+    name: Mapped[str] = mapped_column(
+        server_default=text("''"), comment="The name as people write it."
+    )
+    population: Mapped[int] = mapped_column(
+        Integer,
+        server_default=text("0"),
+        comment="The city's population: the order of suggestions.",
+    )
+
+
+class PlaceName(Model):
+    """A country's or region's name, for the part after the comma in 'Granada, España'."""
+
+    __tablename__ = "place_names"
+    __table_args__ = (
+        # A country stands with no region, and a key must not hold a null.
+        Index(
+            "uq_place_names",
+            "name_key",
+            "country_code",
+            "admin1",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        {"comment": "Names of countries and regions, folded: what may follow a city and a comma."},
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, comment="Number of the row.")
+    name_key: Mapped[str] = name_key_column("The name folded.")
+    country_code: Mapped[str] = mapped_column(CHAR(2), comment="ISO 3166-1 alpha-2.")
+    admin1: Mapped[str | None] = mapped_column(
+        comment="GeoNames first-level division code; null: the country, or none known."
+    )
+    is_country: Mapped[bool] = mapped_column(comment="True: a country. False: a region.")
+
+
+class Gazetteer(Model):
+    """Which data the listed cities come from: one row."""
+
+    __tablename__ = "gazetteer"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        {"comment": "Which place data the cities come from: one row."},
+    )
+
+    id: Mapped[int] = mapped_column(
+        SmallInteger, primary_key=True, autoincrement=False, comment="1: the one row."
+    )
+    fingerprint: Mapped[str] = mapped_column(
+        comment="Versions of the data and of the code that folds names."
+    )
+    cities: Mapped[int] = mapped_column(Integer, comment="Listed cities loaded.")
+    names: Mapped[int] = mapped_column(Integer, comment="Names loaded.")
+    loaded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="When.")

@@ -1,0 +1,46 @@
+"""Lists the unlisted cities, for admins to merge."""
+
+from dataclasses import dataclass
+
+from app.domain.cities.autocomplete import Autocomplete
+from app.domain.cities.repository import City, city_from_row
+from app.infra.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class UnlistedCity:
+    """A place that users typed, the number of its members, and the cities it may be."""
+
+    id: int
+    name: str
+    country: str | None
+    members: int
+    guesses: list[City]
+
+
+LIST = """
+    SELECT city.id, city.name, city.country_code AS country, city.listed,
+           count(member.user_id) AS members
+    FROM cities AS city
+    LEFT JOIN memberships AS member ON member.city_id = city.id
+    WHERE NOT city.listed AND city.merged_into IS NULL
+    GROUP BY city.id ORDER BY members DESC, city.id LIMIT %(limit)s
+"""
+
+
+def list_unlisted(database: Database, autocomplete: Autocomplete, limit: int) -> list[UnlistedCity]:
+    """Return the unlisted cities that are not merged, most members first.
+
+    Raises DatabaseUnavailable.
+    """
+    rows = database.execute(LIST, {"limit": limit})
+    return [
+        UnlistedCity(
+            id=row.id,
+            name=row.name,
+            country=row.country,
+            members=row.members,
+            guesses=autocomplete.guess(city_from_row(row)),
+        )
+        for row in rows
+    ]

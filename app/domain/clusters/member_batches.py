@@ -1,0 +1,84 @@
+"""Reads all members in batches, with their weights under a model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from app.infra.database import Database
+from model.nnls import Array
+from model.predict import Model
+
+BATCH_SIZE = 2_000
+
+# Keyset pages by the primary key: a server-side cursor would keep one transaction open for minutes,
+# and vacuum could not remove dead rows of the busiest table meanwhile.
+READ = """
+    SELECT member.user_id, member.room_id, member.city_id, rooms.cluster_id AS cluster,
+           member.interests, date_trunc('month', member.created_at)::date AS month
+    FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
+    WHERE member.user_id > %(after)s ORDER BY member.user_id LIMIT %(limit)s
+"""
+COUNT = "SELECT count(*) AS members FROM memberships"
+
+
+class Member(NamedTuple):
+    """A member: their room and its cluster, their city, and the month they came."""
+
+    user_id: str
+    room_id: int
+    city_id: int
+    cluster: int
+    interests: list[str]
+    month: date
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some members (n) and their weights under a model, (n, k)."""
+
+    members: list[Member]
+    weights: Array
+
+
+def read(database: Database, model: Model) -> Iterator[Batch]:
+    """Yield all members in the order of their ids, in the memory of one batch.
+
+    Raises DatabaseUnavailable.
+    """
+    after = ""
+    while rows := database.execute(READ, {"after": after, "limit": BATCH_SIZE}):
+        members = [Member(**row._asdict()) for row in rows]
+        yield Batch(members, model.weights_many(_profiles(model, members)))
+        after = members[-1].user_id
+
+
+def count_members(database: Database) -> int:
+    """Return how many members there are.
+
+    Raises DatabaseUnavailable.
+    """
+    members: int = database.execute(COUNT)[0].members
+    return members
+
+
+def batch_count(members: int) -> int:
+    """Return how many batches `read` yields for a number of members."""
+    return -(-members // BATCH_SIZE)
+
+
+def _profiles(model: Model, members: Sequence[Member]) -> Array:
+    """Return profiles (n, m) without the interests that the model does not know."""
+    column = {key: position for position, key in enumerate(model.interests)}
+    width = len(column)
+    selected = [
+        row * width + column[key]
+        for row, member in enumerate(members)
+        for key in member.interests
+        if key in column
+    ]
+    profiles = np.zeros(len(members) * width)
+    profiles[selected] = 1.0
+    return profiles.reshape(len(members), width)

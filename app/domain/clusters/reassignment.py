@@ -1,0 +1,214 @@
+"""`model reassign`: moves members to the room of their cluster under the model in service.
+
+Each batch is a transaction that holds the lock of the change feed (moves/relocation.py), so every
+move is one row of room_changes, in the order of commits. A member may change between reading and
+writing: they are moved only while room, city and interests are those that were judged. Joins
+continue; a user who joins through a web process that still serves the model before is moved by the
+next run.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import sqlalchemy
+from numpy.typing import NDArray
+
+from app.domain.clusters.member_batches import Batch, Member, batch_count, count_members, read
+from app.domain.clusters.registration import model_in_service
+from app.domain.moves.relocation import LOCK_CHANGES, delete_old_changes, in_transaction
+from app.domain.rooms.bulk_create import Pair, count_missing, create_rooms
+from app.domain.runs.admin_runs import Run
+from app.infra.database import Database
+from model.nnls import TIE, leader
+from model.predict import Model
+
+Progress = Callable[[str, int], None]
+
+COUNTED = ("people_moved", "rooms_made", "changed_meanwhile")
+
+# A join between the read and this statement has changed one of the three. Interests are compared as
+# they are stored: each once, in code point order.
+MOVE = """
+    WITH judged AS (
+        SELECT * FROM unnest(
+            %(users)s::text[], %(rooms)s::bigint[], %(cities)s::bigint[],
+            %(interests)s::text[], %(towns)s::bigint[], %(targets)s::bigint[]
+        ) AS judged (user_id, room_id, city_id, interests, town_id, target_id)
+    ), moved AS (
+        UPDATE memberships AS member
+        SET room_id = judged.target_id, previous_room_id = member.room_id,
+            city_id = judged.town_id, model_id = %(model)s, joined_at = now(), updated_at = now()
+        FROM judged
+        WHERE member.user_id = judged.user_id AND member.room_id = judged.room_id
+          AND member.city_id = judged.city_id
+          AND to_jsonb(member.interests) = CAST(judged.interests AS jsonb)
+        RETURNING member.user_id, judged.room_id, judged.target_id
+    )
+    INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
+    SELECT user_id, room_id, target_id, 'reassign', %(run)s FROM moved
+"""
+
+
+class CannotReassign(Exception):
+    """The code's model is not the one in service; the text states what to do."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a run would do.
+
+    `matrix`: (old cluster, new cluster) → members, those who stay on the diagonal.
+    `gain_too_small`: members who fit another cluster better, by less than the minimum gain.
+    `unknown`: members who stay because the model knows none of their interests.
+    """
+
+    matrix: Counter[tuple[int, int]] = field(default_factory=Counter)
+    gain_too_small: int = 0
+    unknown: int = 0
+    rooms_to_create: int = 0
+
+    @property
+    def members(self) -> int:
+        return self.matrix.total()
+
+    @property
+    def movers(self) -> int:
+        return sum(number for (old, new), number in self.matrix.items() if old != new)
+
+    def document(self) -> dict[str, Any]:
+        """Return the plan as JSON shows it."""
+        matrix: dict[str, dict[str, int]] = {}
+        for (old, new), number in sorted(self.matrix.items()):
+            matrix.setdefault(str(old), {})[str(new)] = number
+        return {
+            "members": self.members,
+            "would_move": self.movers,
+            "gain_too_small": self.gain_too_small,
+            "without_known_interest": self.unknown,
+            "rooms_to_make": self.rooms_to_create,
+            "matrix": matrix,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """For each member of a batch (n): their cluster from now on, and why they stay."""
+
+    clusters: NDArray[np.int64]
+    gain_too_small: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigner:
+    """Reassigns the members of one database.
+
+    `min_gain`: a member moves when the weight of the new cluster is more than 1 + min_gain times
+    that of the old one; a cluster that the model lacks weighs 0.
+    """
+
+    database: Database
+    model: Model
+    min_gain: float
+
+    def plan(self, progress: Progress) -> Plan:
+        """Return what moving would do.
+
+        Raises CannotReassign, DatabaseUnavailable.
+        """
+        self._check_model()
+        plan, pairs = Plan(), set[Pair]()
+        total = batch_count(count_members(self.database))
+        for batch in read(self.database, self.model):
+            verdict = judge(self.model, batch, self.min_gain)
+            plan.gain_too_small += int(verdict.gain_too_small.sum())
+            plan.unknown += int(verdict.unknown.sum())
+            for member, cluster in zip(batch.members, verdict.clusters.tolist(), strict=True):
+                plan.matrix[member.cluster, cluster] += 1
+                if cluster != member.cluster:
+                    pairs.add((member.city_id, cluster))
+            progress("judging members", total)
+        with self.database.transaction() as connection:
+            plan.rooms_to_create = count_missing(connection, sorted(pairs))
+        return plan
+
+    def move(self, run: Run, members: int, progress: Progress) -> None:
+        """Move the members; idempotent. `members`: about how many there are.
+
+        Counts people_moved, rooms_made and changed_meanwhile on the run. Raises CannotReassign,
+        Conflict, DatabaseUnavailable.
+        """
+        self._check_model()
+        for batch in read(self.database, self.model):
+            clusters = judge(self.model, batch, self.min_gain).clusters.tolist()
+            movers = [
+                (member, cluster)
+                for member, cluster in zip(batch.members, clusters, strict=True)
+                if cluster != member.cluster
+            ]
+            if movers:
+                created, moved = in_transaction(
+                    self.database, partial(self.move_batch, movers, run.id)
+                )
+                run.count("rooms_made", created)
+                run.count("people_moved", moved)
+                run.count("changed_meanwhile", len(movers) - moved)
+            progress("moving members", batch_count(members))
+        in_transaction(self.database, delete_old_changes)
+
+    def move_batch(
+        self, movers: Sequence[tuple[Member, int]], run_id: int, connection: sqlalchemy.Connection
+    ) -> tuple[int, int]:
+        """Move some members, each into the room of a cluster, inside the caller's transaction.
+
+        Returns how many rooms were created and how many members moved. Raises Conflict when a city
+        is being merged or gathered.
+        """
+        connection.exec_driver_sql(LOCK_CHANGES)
+        pairs = sorted({(member.city_id, cluster) for member, cluster in movers})
+        created, rooms = create_rooms(connection, pairs)
+        targets = [rooms[member.city_id, cluster] for member, cluster in movers]
+        moved = connection.exec_driver_sql(
+            MOVE,
+            {
+                "users": [member.user_id for member, _ in movers],
+                "rooms": [member.room_id for member, _ in movers],
+                "cities": [member.city_id for member, _ in movers],
+                "interests": [json.dumps(member.interests) for member, _ in movers],
+                "towns": [target.town_id for target in targets],
+                "targets": [target.room_id for target in targets],
+                "model": self.model.id,
+                "run": run_id,
+            },
+        ).rowcount
+        return created, moved
+
+    def _check_model(self) -> None:
+        in_service = model_in_service(self.database)
+        if in_service != self.model.id:
+            raise CannotReassign(
+                f"model {in_service or 'none'} is in service, and this code ships {self.model.id}: "
+                "run it from the release in service, or `manage.py model register` first"
+            )
+
+
+def judge(model: Model, batch: Batch, min_gain: float) -> Verdict:
+    """Return where the members of a batch belong by their weights under the model."""
+    rows = np.arange(len(batch.members))
+    old = np.array([member.cluster for member in batch.members], dtype=np.int64)
+    numbers = np.array(model.cluster_ids, dtype=np.int64)
+    # (n, k), True where a column is the member's own cluster; all False if it is retired.
+    own = old[:, None] == numbers
+    best = leader(batch.weights)
+    new_weight = batch.weights[rows, best]
+    old_weight = np.where(own, batch.weights, 0.0).sum(axis=1)
+    unknown = new_weight == 0
+    elsewhere = ~unknown & ~own[rows, best]
+    # TIE: weights that the stored factors cannot tell apart are no gain.
+    moves = elsewhere & (new_weight * TIE > old_weight * (1 + min_gain))
+    return Verdict(np.where(moves, numbers[best], old), elsewhere & ~moves, unknown)

@@ -1,0 +1,46 @@
+"""`users export`: all users, streamed, in a form that `users import` reads."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.infra.database import Database
+
+COLUMNS = (
+    "_id",
+    "city_id",
+    "city",
+    "country",
+    "interests",
+    "room_id",
+    "cluster",
+    "created_at",
+    "joined_at",
+)
+# An unlisted city is exported by its name alone, because its id differs in another database.
+EXPORT = """
+    SELECT member.user_id, CASE WHEN city.listed THEN city.id END AS city_id,
+           city.name AS city, city.country_code AS country, member.interests, member.room_id,
+           rooms.cluster_id AS cluster, member.created_at, member.joined_at
+    FROM memberships AS member
+    JOIN rooms ON rooms.id = member.room_id
+    JOIN cities AS city ON city.id = member.city_id
+"""
+
+
+def export_users(database: Database) -> Iterator[tuple[Any, ...]]:
+    """Yield a row of COLUMNS for each user.
+
+    Raises DatabaseUnavailable.
+    """
+    for user in database.stream(EXPORT):
+        yield (
+            user.user_id,
+            user.city_id,
+            user.city,
+            user.country,
+            user.interests,
+            user.room_id,
+            user.cluster,
+            user.created_at.isoformat(),
+            user.joined_at.isoformat(),
+        )

@@ -1,0 +1,107 @@
+"""The hot statement: puts users into rooms, whatever their room was before."""
+
+import functools
+import itertools
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from app.infra.batcher import Batcher
+from app.infra.database import Database, PreparedStatement
+
+
+class Join(NamedTuple):
+    """One user's join. `interests`: keys, each once, in code point order; `now`: the request's."""
+
+    user_id: str
+    city_id: int
+    room_id: int
+    interests: list[str]
+    model_id: str
+    now: datetime
+
+
+class JoinResult(NamedTuple):
+    """The user's room, the one before it, and whether this statement put the user there."""
+
+    room_id: int
+    previous_room_id: int | None
+    joined: bool
+
+
+# - It reads nothing first, so no other request can come between. Of two requests for one user, the
+#   one committed last wins.
+# - A move keeps its history: the old row's room becomes previous_room_id. A new profile that leaves
+#   the user in the room leaves previous_room_id and joined_at alone.
+# - IS DISTINCT FROM: an unchanged city and profile write no row (no dead tuple), even if a newer
+#   model would choose another room. RETURNING then yields nothing.
+# - No subquery and no now(): Citus accepts neither here for a distributed table.
+INSERT = """
+    INSERT INTO memberships AS member
+        (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
+"""
+ON_CONFLICT = """
+    ON CONFLICT (user_id) DO UPDATE SET
+        city_id = excluded.city_id,
+        room_id = excluded.room_id,
+        interests = excluded.interests,
+        model_id = excluded.model_id,
+        updated_at = excluded.updated_at,
+        previous_room_id = CASE WHEN member.room_id = excluded.room_id
+            THEN member.previous_room_id ELSE member.room_id END,
+        joined_at = CASE WHEN member.room_id = excluded.room_id
+            THEN member.joined_at ELSE excluded.joined_at END
+    WHERE (member.city_id, member.interests)
+        IS DISTINCT FROM (excluded.city_id, excluded.interests)
+"""
+# updated_at is the statement's own time, so a user whose joined_at equals it joined just now.
+RETURNING = """
+    RETURNING user_id, room_id, previous_room_id, joined_at = updated_at AS joined
+"""
+TYPES = Join("text", "bigint", "bigint", "text[]", "text", "timestamptz")  # type: ignore[arg-type]
+# Short lock timeout: if one row is locked, the batch fails and each user is retried alone.
+BATCH_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '50ms';"
+
+
+@functools.cache
+def join_statement(users: int = 1) -> PreparedStatement:
+    """Return the statement for a number of users; a parameter's name ends in its user's index."""
+    rows = ", ".join(
+        f"(%(user_id{n})s, %(city_id{n})s, %(room_id{n})s, %(interests{n})s, %(model_id{n})s, "
+        f"%(now{n})s, %(now{n})s, %(now{n})s)"
+        for n in range(users)
+    )
+    return PreparedStatement(
+        f"join_{users}",
+        f"{INSERT} VALUES {rows} {ON_CONFLICT} {RETURNING}",
+        {f"{name}{n}": kind for n in range(users) for name, kind in TYPES._asdict().items()},
+        prefix=BATCH_LOCK_TIMEOUT if users > 1 else "",
+    )
+
+
+class DuplicateUser(Exception):
+    """A user occurs twice in a batch; ON CONFLICT cannot update a row twice."""
+
+
+def batched_join(database: Database) -> Callable[[Join], JoinResult | None]:
+    """Return a function that joins one user, in one statement with concurrent callers.
+
+    It returns None where city and interests are the stored ones: nothing was written. Repeating a
+    join is safe. It raises Conflict when the room or the city is gone, NotRegistered,
+    DatabaseUnavailable.
+    """
+
+    def join_batch(batch: list[Join]) -> list[JoinResult | None]:
+        # Batches that share users lock them in one order and cannot deadlock.
+        ordered = sorted(batch)
+        if len({join.user_id for join in batch}) < len(batch):
+            raise DuplicateUser
+        statement = join_statement(len(batch))
+        values = itertools.chain.from_iterable(ordered)
+        rows = database.execute(statement, dict(zip(statement.types, values, strict=True)))
+        written = {
+            row.user_id: JoinResult(row.room_id, row.previous_room_id, row.joined) for row in rows
+        }
+        return [written.get(join.user_id) for join in batch]
+
+    return Batcher(join_batch).submit

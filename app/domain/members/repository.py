@@ -1,0 +1,152 @@
+"""Joins users to rooms, and reads and erases what is stored about a user."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from app.domain.cities.repository import City, city_from_row
+from app.domain.members.joins import Join, JoinResult, batched_join
+from app.infra.database import Database, PreparedStatement
+
+
+class UnknownUser(Exception):
+    """No user has this id."""
+
+
+class Placement(NamedTuple):
+    """A user's room. `joined`: this request put the user there. `hub`: the city whose room it is,
+    where that is another city."""
+
+    room_id: int
+    previous_room_id: int | None
+    joined: bool
+    cluster: int
+    hub: City | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move that the app did not request."""
+
+    from_room: int
+    to_room: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """All that is stored about a user."""
+
+    user_id: str
+    room_id: int
+    previous_room_id: int | None
+    cluster: int
+    city: City
+    interests: list[str]
+    model_id: str
+    created_at: datetime
+    joined_at: datetime
+    updated_at: datetime
+    moves: list[Move]
+
+
+FIND_PLACEMENT = PreparedStatement(
+    "find_placement",
+    """
+    SELECT member.room_id, member.previous_room_id, member.joined_at = %(now)s AS joined,
+           rooms.cluster_id AS cluster, host.id, host.name, host.country_code AS country,
+           host.listed
+    FROM memberships AS member
+    JOIN rooms ON rooms.id = member.room_id
+    JOIN cities AS host ON host.id = rooms.city_id
+    WHERE member.user_id = %(user)s
+      AND member.city_id = %(city)s AND member.interests = %(interests)s
+    """,
+    {"user": "text", "city": "bigint", "interests": "text[]", "now": "timestamptz"},
+)
+SHOW = """
+    SELECT member.user_id, member.room_id, member.previous_room_id, rooms.cluster_id AS cluster,
+           member.interests, member.model_id,
+           member.created_at, member.joined_at, member.updated_at, town.id AS city_id,
+           town.name AS city_name, town.country_code AS city_country, town.listed AS city_listed
+    FROM memberships AS member
+    JOIN rooms ON rooms.id = member.room_id
+    JOIN cities AS town ON town.id = member.city_id
+    WHERE member.user_id = %(user)s
+"""
+SHOW_MOVES = """
+    SELECT from_room, to_room, reason, at FROM room_changes WHERE user_id = %(user)s ORDER BY id
+"""
+DELETE = "DELETE FROM memberships WHERE user_id = %(user)s"
+DELETE_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
+
+
+class Members:
+    """The users of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._join = batched_join(database)
+
+    def join(self, join: Join) -> JoinResult | None:
+        """Put a user into a room; None: the city and the interests are the stored ones.
+
+        Raises Conflict when the room or the city is gone, NotRegistered, DatabaseUnavailable.
+        """
+        return self._join(join)
+
+    def find_placement(
+        self, user_id: str, city_id: int, interests: list[str], now: datetime
+    ) -> Placement | None:
+        """Return the room of a user who sent this city and these interests before, or None.
+
+        Raises DatabaseUnavailable.
+        """
+        parameters = {"user": user_id, "city": city_id, "interests": interests, "now": now}
+        rows = self.database.execute(FIND_PLACEMENT, parameters)
+        if not rows:
+            return None
+        row = rows[0]
+        host = city_from_row(row)
+        return Placement(
+            row.room_id,
+            row.previous_room_id,
+            row.joined,
+            row.cluster,
+            hub=None if host.id == city_id else host,
+        )
+
+    def show(self, user_id: str) -> UserRecord:
+        """Return all that is stored about a user.
+
+        Raises UnknownUser, DatabaseUnavailable.
+        """
+        rows = self.database.execute(SHOW, {"user": user_id})
+        if not rows:
+            raise UnknownUser
+        row = rows[0]
+        moves = self.database.execute(SHOW_MOVES, {"user": user_id})
+        return UserRecord(
+            user_id=row.user_id,
+            room_id=row.room_id,
+            previous_room_id=row.previous_room_id,
+            cluster=row.cluster,
+            city=city_from_row(row, "city_"),
+            interests=row.interests,
+            model_id=row.model_id,
+            created_at=row.created_at,
+            joined_at=row.joined_at,
+            updated_at=row.updated_at,
+            moves=[Move(**move._asdict()) for move in moves],
+        )
+
+    def forget(self, user_id: str) -> None:
+        """Erase all that is stored about a user; an unknown user is no error.
+
+        Raises DatabaseUnavailable.
+        """
+        # The membership first: its row lock waits for a command that is moving the user, whose row
+        # in room_changes is then visible to the second statement.
+        self.database.execute(DELETE, {"user": user_id})
+        self.database.execute(DELETE_CHANGES, {"user": user_id})

@@ -1,0 +1,113 @@
+"""`cities merge`: two cities are the same place."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy
+
+from app.domain.moves.relocation import Relocation, in_transaction
+from app.infra.database import Database
+
+
+class CannotMerge(Exception):
+    """The merge makes no sense; the text states why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """What a merge changes: the number of rooms, members and gathered towns that move."""
+
+    from_id: int
+    into_id: int
+    from_name: str
+    into_name: str
+    rooms: int
+    people: int
+    towns: int
+
+
+FIND_CITIES = """
+    SELECT id, name, country_code, merged_into, hub_id FROM cities
+    WHERE id IN (%(from_id)s, %(into_id)s) ORDER BY id
+"""
+# Joins continue, because their foreign keys pass this lock. The creation of a room waits.
+LOCK_CITIES = f"{FIND_CITIES} FOR NO KEY UPDATE"
+COUNT = """
+    SELECT (SELECT count(*) FROM rooms WHERE city_id = %(from_id)s) AS rooms,
+           (SELECT count(*) FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
+            WHERE rooms.city_id = %(from_id)s OR member.city_id = %(from_id)s) AS people,
+           (SELECT count(*) FROM cities WHERE hub_id = %(from_id)s) AS towns
+"""
+FIND_MERGED = "SELECT id FROM cities WHERE merged_into = %(into_id)s AND id <> %(from_id)s"
+SET_POINTER = "UPDATE cities SET merged_into = %(into_id)s, hub_id = NULL WHERE id = %(from_id)s"
+FLATTEN_MERGED = """
+    UPDATE cities SET merged_into = %(into_id)s WHERE merged_into = %(from_id)s
+"""
+FLATTEN_GATHERED = """
+    UPDATE cities SET hub_id = %(host_id)s WHERE hub_id = %(from_id)s AND id <> %(host_id)s
+"""
+
+
+def plan_merge(database: Database, from_id: int, into_id: int) -> MergePlan:
+    """Return what merging would change.
+
+    Raises CannotMerge, DatabaseUnavailable.
+    """
+    parameters = {"from_id": from_id, "into_id": into_id}
+    with database.transaction() as connection:
+        origin, into = _check(connection, FIND_CITIES, from_id, into_id)
+        counts = connection.exec_driver_sql(COUNT, parameters).one()
+    return MergePlan(
+        from_id=from_id,
+        into_id=into_id,
+        from_name=origin.name,
+        into_name=into.name,
+        rooms=counts.rooms,
+        people=counts.people,
+        towns=counts.towns,
+    )
+
+
+def merge(relocation: Relocation, from_id: int, into_id: int) -> None:
+    """Merge a city into another: its names, its id, its rooms and its people.
+
+    A repeated run finishes what an interrupted one began. Raises CannotMerge, DatabaseUnavailable.
+    """
+    database = relocation.database
+    in_transaction(database, lambda connection: _set_pointers(connection, from_id, into_id))
+    merged = database.execute(FIND_MERGED, {"from_id": from_id, "into_id": into_id})
+    # The ids of the rooms of cities merged earlier must lead where FROM's do.
+    relocation.relocate([from_id, *(row.id for row in merged)])
+
+
+def _set_pointers(connection: sqlalchemy.Connection, from_id: int, into_id: int) -> None:
+    _, into = _check(connection, LOCK_CITIES, from_id, into_id)
+    parameters = {"from_id": from_id, "into_id": into_id, "host_id": into.hub_id or into_id}
+    for statement in (SET_POINTER, FLATTEN_MERGED, FLATTEN_GATHERED):
+        connection.exec_driver_sql(statement, parameters)
+
+
+def _check(
+    connection: sqlalchemy.Connection, find: str, from_id: int, into_id: int
+) -> tuple[Any, Any]:
+    """Return the rows of both cities. Raises CannotMerge."""
+    if from_id == into_id:
+        raise CannotMerge("a city cannot be merged into itself")
+    rows = connection.exec_driver_sql(find, {"from_id": from_id, "into_id": into_id})
+    cities = {row.id: row for row in rows}
+    for city_id in (from_id, into_id):
+        if city_id not in cities:
+            raise CannotMerge(f"there is no city {city_id}; `manage.py cities find NAME` finds ids")
+    origin, into = cities[from_id], cities[into_id]
+    if into.merged_into is not None:
+        raise CannotMerge(
+            f"city {into_id} was itself merged into {into.merged_into}: merge into that one"
+        )
+    if origin.merged_into not in (None, into_id):
+        raise CannotMerge(f"city {from_id} was merged into {origin.merged_into} before")
+    if into.hub_id == from_id:
+        raise CannotMerge(
+            f"city {into_id} shares the rooms of {from_id}: `manage.py cities release {into_id}`"
+            " first"
+        )
+    return origin, into

@@ -1,0 +1,58 @@
+"""Counts the members of each city's rooms, for the map."""
+
+from dataclasses import dataclass
+
+from app.domain.cities.repository import City, city_from_row
+from app.infra.database import Database
+
+# Keeps the page to a few hundred kilobytes; a screen has no space for more circles.
+MAX_CITIES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class CityCount:
+    """A city whose rooms have members; `counts`: members by cluster.
+
+    `latitude` and `longitude` are in degrees, None for a city that a user typed.
+    """
+
+    city: City
+    latitude: float | None
+    longitude: float | None
+    counts: dict[int, int]
+
+    @property
+    def members(self) -> int:
+        return sum(self.counts.values())
+
+
+# Counts all members once, through the index on room_id alone. A gathered town's members are counted
+# at its hub, whose rooms they are in.
+COUNT = """
+    SELECT cities.id, cities.name, cities.country_code AS country, cities.listed,
+           cities.latitude, cities.longitude,
+           array_agg(rooms.cluster_id ORDER BY rooms.cluster_id) AS clusters,
+           array_agg(counts.members ORDER BY rooms.cluster_id) AS members
+    FROM (SELECT room_id, count(*) AS members FROM memberships GROUP BY room_id) AS counts
+    JOIN rooms ON rooms.id = counts.room_id
+    JOIN cities ON cities.id = rooms.city_id
+    GROUP BY cities.id
+    ORDER BY sum(counts.members) DESC, cities.id
+    LIMIT %(limit)s
+"""
+
+
+def count_by_city(database: Database, limit: int = MAX_CITIES) -> list[CityCount]:
+    """Return the cities whose rooms have most members, the largest first.
+
+    Raises DatabaseUnavailable.
+    """
+    return [
+        CityCount(
+            city_from_row(row),
+            row.latitude,
+            row.longitude,
+            dict(zip(row.clusters, row.members, strict=True)),
+        )
+        for row in database.execute(COUNT, {"limit": limit})
+    ]

@@ -1,0 +1,130 @@
+"""Finds or creates the room of a (city, cluster) pair, and looks rooms up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.cities.repository import City, city_from_row
+from app.domain.rooms.bulk_create import CREATE_ROOMS, Pair, pair_arrays
+from app.infra.database import Database, Row
+from app.infra.metrics import ROOMS
+from app.infra.ttl_cache import SharedTTLCache
+
+MAX_CACHED_ROOMS = 50_000
+
+
+class UnknownRoom(Exception):
+    """No room has this id, and none that had it was merged into another."""
+
+
+class RoomMoved(Exception):
+    """The room was merged or gathered; `room_id` is the room that took its members."""
+
+    def __init__(self, room_id: int) -> None:
+        super().__init__(room_id)
+        self.room_id = room_id
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The room of a pair; `hub`: the city whose room it is, where that is another city."""
+
+    id: int
+    hub: City | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDetails:
+    """A room with its city, its cluster and the number of its members."""
+
+    id: int
+    city: City
+    cluster: int
+    label_es: str
+    label_en: str
+    members: int
+    created_at: datetime
+
+
+# Follows the city's pointers: to the town it was merged into, and to that town's hub.
+FIND = """
+    SELECT rooms.id AS room_id, host.town_id AS id, host.name, host.country_code AS country,
+           host.listed
+    FROM city_hosts AS city
+    JOIN city_hosts AS host ON host.city_id = city.host_id
+    JOIN rooms ON rooms.city_id = city.host_id AND rooms.cluster_id = %(cluster)s
+    WHERE city.city_id = %(city)s
+"""
+# Completed by a count of the members, `members`.
+DETAILS = """rooms.id, rooms.created_at, rooms.cluster_id AS cluster,
+           clusters.label_es, clusters.label_en, cities.id AS city_id, cities.name AS city_name,
+           cities.country_code AS city_country, cities.listed AS city_listed"""
+DETAILS_FROM = """rooms
+    JOIN cities ON cities.id = rooms.city_id
+    JOIN clusters ON clusters.id = rooms.cluster_id"""
+SHOW = f"""
+    SELECT {DETAILS}, (SELECT count(*) FROM memberships WHERE room_id = %(id)s) AS members
+    FROM {DETAILS_FROM}
+    WHERE rooms.id = %(id)s
+"""
+FIND_REDIRECT = "SELECT room_id FROM room_redirects WHERE id = %(id)s"
+
+
+class Rooms:
+    """Finds and creates rooms, and caches each pair's room for up to 5 seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._cache: SharedTTLCache[Pair, Room] = SharedTTLCache(MAX_CACHED_ROOMS)
+
+    def find(self, city_id: int, cluster: int) -> Room | None:
+        """Return the room of a pair, or None.
+
+        Raises DatabaseUnavailable.
+        """
+        pair = city_id, cluster
+        if room := self._cache.get(pair):
+            return room
+        rows = self.database.execute(FIND, {"city": city_id, "cluster": cluster})
+        if not rows:
+            return None
+        host = city_from_row(rows[0])
+        hub = None if host.id == city_id else host
+        return self._cache.put(pair, Room(rows[0].room_id, hub))
+
+    def create(self, city_id: int, cluster: int) -> bool:
+        """Create the room of a pair unless it exists; return whether this call created it.
+
+        Raises NotRegistered (the cluster), DatabaseUnavailable.
+        """
+        created = bool(self.database.execute(CREATE_ROOMS, pair_arrays([(city_id, cluster)])))
+        if created:
+            ROOMS.inc()
+        return created
+
+    def show(self, room_id: int) -> RoomDetails:
+        """Return the room with an id.
+
+        Raises RoomMoved, UnknownRoom, DatabaseUnavailable.
+        """
+        if rows := self.database.execute(SHOW, {"id": room_id}):
+            return details_from_row(rows[0])
+        if rows := self.database.execute(FIND_REDIRECT, {"id": room_id}):
+            raise RoomMoved(rows[0].room_id)
+        raise UnknownRoom(room_id)
+
+    def clear_cache(self) -> None:
+        """Drop all cached rooms."""
+        self._cache.clear()
+
+
+def details_from_row(row: Row) -> RoomDetails:
+    """Return the room of a row with the columns of DETAILS and `members`."""
+    return RoomDetails(
+        id=row.id,
+        city=city_from_row(row, "city_"),
+        cluster=row.cluster,
+        label_es=row.label_es,
+        label_en=row.label_en,
+        members=row.members,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,49 @@
+"""What must be true before requests are worth taking."""
+
+from pathlib import Path
+
+from app.infra.database import Database
+
+REVISIONS = Path(__file__).resolve().parents[3] / "migrations" / "versions"
+CHECK = """
+    SELECT to_regclass('alembic_version') IS NOT NULL AND to_regclass('models') IS NOT NULL
+               AS has_schema,
+           current_setting('transaction_read_only') = 'on' AS is_read_only
+"""
+CHECK_DETAILS = """
+    SELECT (SELECT max(version_num) FROM alembic_version) AS revision,
+           EXISTS (SELECT 1 FROM models WHERE id = %(model)s) AS is_registered
+"""
+
+
+def schema_head() -> str:
+    """The newest revision that this code brings; revisions are numbered, so the largest."""
+    return max(path.name[:4] for path in REVISIONS.glob("[0-9]*.py"))
+
+
+class Readiness:
+    """Looks whether the database is one that this code can serve from."""
+
+    def __init__(self, database: Database, model_id: str) -> None:
+        self.database = database
+        self.model_id = model_id
+        self.head = schema_head()
+
+    def problems(self) -> list[str]:
+        """All that stands in the way, each with its mend; none: ready.
+
+        Raises DatabaseUnavailable.
+        """
+        (state,) = self.database.execute(CHECK)
+        if not state.has_schema:
+            return ["the schema is missing: run `manage.py db upgrade`"]
+        (details,) = self.database.execute(CHECK_DETAILS, {"model": self.model_id})
+        problems = ["the database is read-only"] if state.is_read_only else []
+        # A newer schema is fine: migrations only add, and this is what a rollback looks like.
+        if not details.revision or details.revision < self.head:
+            problems.append(
+                f"the schema is at {details.revision}, not {self.head}: `manage.py db upgrade`"
+            )
+        if not details.is_registered:
+            problems.append("the model is not registered: run `manage.py model register`")
+        return problems

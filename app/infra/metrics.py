@@ -1,0 +1,63 @@
+"""The service's Prometheus metrics.
+
+Several workers write to files of one directory and GET /metrics adds them up. The directory
+(app.config.create_metrics_directory) must exist before this module is imported.
+"""
+
+from functools import lru_cache
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+REQUESTS = Counter(
+    "nomad_rooms_requests_total", "Requests answered.", ("method", "route", "status")
+)
+SECONDS = Histogram(
+    "nomad_rooms_request_seconds",
+    "How long an answer took.",
+    ("route",),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+JOINS = Counter("nomad_rooms_joins_total", "Users who came into their first room.")
+MOVES = Counter("nomad_rooms_moves_total", "Users who came from one room into another.")
+ROOMS = Counter("nomad_rooms_rooms_created_total", "Rooms made.")
+UNLISTED = Counter("nomad_rooms_unlisted_cities_total", "Cities made that the gazetteer lacks.")
+DATABASE_WAITS = Counter(
+    "nomad_rooms_database_waits_total", "Statements that waited for a free connection."
+)
+DATABASE_FAULTS = Counter(
+    "nomad_rooms_database_faults_total", "Statements that the database could not answer."
+)
+MODEL = Gauge("nomad_rooms_model", "1 for the model in service.", ("id",), multiprocess_mode="max")
+
+
+@lru_cache(maxsize=1024)
+def _request_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    # Looking up the labels takes longer than counting.
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(route)
+
+
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Count one response; `route` is the template, so that ids make no time series."""
+    counter, histogram = _request_metrics(method, route, status)
+    counter.inc()
+    histogram.observe(seconds)
+
+
+def exposition(directory: str | None) -> tuple[bytes, str]:
+    """Return all workers' metrics in Prometheus' text format, and its content type.
+
+    `directory`: where the workers of a multiprocess service write; None: this process only.
+    """
+    if directory is None:
+        return generate_latest(), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

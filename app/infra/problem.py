@@ -1,0 +1,26 @@
+"""Problem documents (RFC 9457), the one shape of every error over HTTP."""
+
+from http import HTTPStatus
+
+import orjson
+
+FieldError = dict[str, str]
+
+
+def problem_document(
+    status: int,
+    detail: str,
+    request_id: str,
+    kind: str | None = None,
+    errors: list[FieldError] | None = None,
+) -> bytes:
+    """Return a problem document as JSON; `kind` names problems that a client may tell apart."""
+    document = {
+        "type": f"urn:nomad-rooms:{kind}" if kind else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": errors or [],
+        "request_id": request_id,
+    }
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,109 @@
+"""GET /cities: the form's autocomplete."""
+
+import random
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.domain.cities.normalize import fold
+from app.domain.cities.typos import one_edit
+from tests.support.databases import Sql
+from tests.support.typos import typo
+
+
+def names(client: FlaskClient, q: str, limit: int = 8) -> list[str]:
+    response = client.get("/cities", query_string={"q": q, "limit": limit})
+    assert response.status_code == 200
+    return [item["name"] for item in response.json["items"]]
+
+
+def test_a_beginning_gives_the_most_populous_with_the_name_that_matched(
+    client: FlaskClient,
+) -> None:
+    response = client.get("/cities?q=sevi")
+    assert response.json["items"][0] == {
+        "id": 2510911,
+        "name": "Sevilla",
+        "country": "ES",
+        "region": "Andalucía",
+        "matched": "Sevilla",
+    }
+    assert "max-age" in response.headers["Cache-Control"]
+    assert client.get("/cities?q=seville").json["items"][0]["matched"] == "Seville"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("vgo", "Vigo"),
+        ("barclona", "Barcelona"),
+        ("Barselonna", "Barcelona"),
+        ("Valenca", "Valencia"),
+        ("Granda", "Granada"),
+        ("Sevlila", "Sevilla"),
+        ("Zaragosa", "Zaragoza"),
+        ("Москва", "Moscow"),
+        ("Моства", "Moscow"),
+        ("東京", "Tokyo"),
+        ("donos", "Donostia / San Sebastián"),
+    ],
+)
+def test_a_typo_and_any_script_find_the_city(client: FlaskClient, typed: str, meant: str) -> None:
+    assert meant in names(client, typed)
+
+
+def test_a_whole_name_comes_first_and_a_large_citys_is_no_typo(client: FlaskClient) -> None:
+    assert names(client, "Lugo")[0] == "Lugo"
+    assert "Lens" not in names(client, "León", 20)
+
+
+def test_wrong_questions_are_told(client: FlaskClient) -> None:
+    for query in ("", "?q=", "?q=a", "?q=" + "x" * 81, "?q=sev&limit=0", "?q=sev&limit=21"):
+        response = client.get(f"/cities{query}")
+        assert response.status_code == 422, query
+        assert response.json["errors"][0]["path"] in ("q", "limit")
+    for odd in ("--", "%00%00", "🏖🏖", "'\";", "%%", "__"):
+        assert client.get("/cities", query_string={"q": odd}).status_code == 200
+
+
+def test_a_merged_city_is_suggested_as_what_it_became(client: FlaskClient, sql: Sql) -> None:
+    sql("UPDATE cities SET merged_into = 2510911 WHERE name = 'Dos Hermanas'")
+    assert names(client, "Dos Hermanas")[0] == "Sevilla"
+
+
+@pytest.mark.parametrize(("population", "share"), [(0, 0.93), (100_000, 0.97)])
+def test_a_typo_of_an_official_name_is_forgiven(
+    app: Any, sql: Sql, population: int, share: float
+) -> None:
+    """Of seeded typos of names of 5 letters and more; the long run stands in benchmarks/."""
+    chance = random.Random(f"typos of {population}")
+    cities = sql(
+        "SELECT id, name, name_key, population FROM cities WHERE listed"
+        " AND char_length(name_key) >= 5 AND population >= %s ORDER BY id",
+        (population,),
+    )
+    keys = {
+        city[0]: (city[2], city[3])
+        for city in sql("SELECT id, name, name_key, population FROM cities WHERE listed")
+    }
+    suggestions = app.extensions["nomad_rooms"].autocomplete
+    found = 0
+    sample = chance.sample(cities, 300)
+    for city_id, name, key, people in sample:
+        wrong = typo(name, chance)
+        while fold(wrong) == key:
+            wrong = typo(name, chance)
+        found += any(
+            city.id == city_id or (keys[city.id][0] == key and keys[city.id][1] >= people)
+            for city in suggestions.suggest(wrong, 5)
+        )
+    assert found / len(sample) >= share
+
+
+def test_one_edit_is_a_letter_too_many_missing_wrong_or_two_swapped() -> None:
+    edits = one_edit("vigo")
+    assert {"vgo", "vvigo", "vygo", "ivgo", "vigos", "vi go"} <= edits
+    assert "vigo" not in edits
+    assert "" not in edits
+    assert "bilbao" not in edits

@@ -1,0 +1,58 @@
+"""`make run`, as a newcomer types it."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+import requests
+
+from tests.support.paths import ROOT
+from tests.support.serving import Gunicorn, until
+
+
+def of_group(group: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def test_a_port_in_use_is_told_with_the_way_to_take_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            ["make", "run"],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "PORT": str(port)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert f"port {port} is in use; take another: PORT={port + 1} make run" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_make_run_serves_prints_a_line_to_try_and_ends_with_ctrl_c(number: signal.Signals) -> None:
+    server = Gunicorn({}, ["make", "run"])
+    log = server.log.read_text()
+    tried = re.search(r"curl (\S+) -d '(.+)'", log)
+    assert tried, log
+    address, body = tried.groups()
+    assert address == f"{server.url}/rooms"
+    placed = requests.post(address, data=body, timeout=10).json()
+    assert placed["_id"] == json.loads(body)["_id"]
+    shown = subprocess.run(
+        [ROOT / ".venv/bin/python", "manage.py", "rooms", "show", str(placed["room_id"]), "--json"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(shown.stdout)["room_id"] == placed["room_id"]
+    assert len(of_group(server.process.pid)) > 1
+    server.stop(number)
+    until(lambda: of_group(server.process.pid) == [])

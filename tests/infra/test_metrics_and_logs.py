@@ -1,0 +1,152 @@
+"""What an operator sees, and what nobody may read in it."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from http.client import HTTPResponse
+from pathlib import Path
+
+import requests
+
+from tests.support.serving import KEY, Gunicorn, until
+
+METRICS_KEY = "a-key-for-the-scraper-alone"
+
+
+def scrape(server: Gunicorn) -> dict[str, float]:
+    text = requests.get(
+        f"{server.url}/metrics", headers={"Authorization": f"Bearer {METRICS_KEY}"}, timeout=10
+    ).text
+    return {
+        name: float(value)
+        for name, value in re.findall(r"^(nomad_rooms\S*) (\S+)$", text, re.MULTILINE)
+    }
+
+
+def join(server: Gunicorn, user: str, city: str = "Sevilla") -> int:
+    response = requests.post(
+        f"{server.url}/rooms",
+        json={"_id": user, "city": city, "interests": ["surf", "secretHobby"]},
+        headers={"Authorization": f"Bearer {KEY}"},
+        timeout=10,
+    )
+    return response.status_code
+
+
+def raw_answer(server: Gunicorn, sent: bytes) -> HTTPResponse:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(sent)
+        answer = HTTPResponse(raw)
+        answer.begin()
+        return answer
+
+
+def test_figures_are_those_of_all_workers_and_outlive_them(
+    serve: Callable[..., Gunicorn],
+) -> None:
+    server = serve(METRICS_KEY=METRICS_KEY, WEB_CONCURRENCY="2")
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda n: join(server, f"u{n}"), range(60)))
+    join(server, "u0", "Granada")
+    join(server, "u1", "Vila d'Enlloc")
+    assert statuses.count(201) == 1
+    expected = {
+        "nomad_rooms_joins_total": 60,
+        "nomad_rooms_moves_total": 2,
+        "nomad_rooms_rooms_created_total": 3,
+        "nomad_rooms_unlisted_cities_total": 1,
+        'nomad_rooms_requests_total{method="POST",route="/rooms",status="201"}': 3,
+    }
+    # A worker counts its answers between two looks at its sockets.
+    until(lambda: expected.items() <= scrape(server).items(), lambda: str(scrape(server)))
+    assert any(name.startswith("nomad_rooms_model{") for name in scrape(server))
+    # A worker that is gone takes no figure with it.
+    workers = re.findall(r"Booting worker with pid: (\d+)", server.log.read_text())
+    os.kill(int(workers[0]), signal.SIGKILL)
+    until(lambda: len(re.findall("Booting worker", server.log.read_text())) == 3)
+    until(server.is_ready)
+    assert scrape(server)["nomad_rooms_joins_total"] == 60
+
+
+def test_the_scrapers_key_opens_metrics_and_nothing_else(
+    serve: Callable[..., Gunicorn],
+) -> None:
+    server = serve(METRICS_KEY=METRICS_KEY)
+    for key, path, status in (
+        (METRICS_KEY, "/metrics", 200),
+        (KEY, "/metrics", 401),
+        (METRICS_KEY, "/changes", 401),
+        (KEY, "/changes", 200),
+    ):
+        headers = {"Authorization": f"Bearer {key}"}
+        assert (
+            requests.get(f"{server.url}{path}", headers=headers, timeout=10).status_code == status
+        )
+
+
+def test_no_line_of_the_log_tells_who_or_what(serve: Callable[..., Gunicorn]) -> None:
+    server = serve(METRICS_KEY=METRICS_KEY)
+    headers = {"Authorization": f"Bearer {KEY}", "X-Request-ID": "traced-1"}
+    assert join(server, "user:4711") == 201
+    assert requests.get(f"{server.url}/users/user:4711", headers=headers, timeout=10).ok
+    requests.get(f"{server.url}/cities?q=sevi", timeout=10)
+    requests.get(f"{server.url}/nowhere/user:4711", headers=headers, timeout=10)
+    requests.post(f"{server.url}/rooms", data="user:4711", headers=headers, timeout=10)
+    for status, unparsable in (
+        (400, b"GET /users/user:4711\r\nAuthorization Bearer 4711\r\n\r\n"),
+        (414, b"GET /users/user:4711?" + b"a" * 5000 + b" HTTP/1.1\r\n\r\n"),
+        (431, b"GET /users/user:4711 HTTP/1.1\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n"),
+    ):
+        refused = raw_answer(server, unparsable)
+        assert refused.status == status
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        assert json.load(refused)["status"] == status
+    server.stop()
+    log = server.log.read_text()
+    for secret in ("4711", "secretHobby", "surf", "sevi", KEY, METRICS_KEY):
+        assert secret not in log, secret
+    lines = [json.loads(line) for line in log.splitlines()]
+    # Each worker writes its own in turn; of two workers' the later may stand first.
+    asked = [line for line in lines if line["event"] == "request"]
+    asked.sort(key=lambda line: datetime.fromisoformat(line["at"]))
+    assert {"POST", "GET"} == {line["method"] for line in asked}
+    traced = [line for line in asked if line["request_id"] == "traced-1"]
+    assert [line["route"] for line in traced] == ["/users/<user_id>", "none", "/rooms"]
+    assert all(line["ms"] > 0 for line in asked)
+    assert [line["room_created"] for line in asked if line["status"] == 201] == [True]
+
+
+def test_a_log_that_nobody_reads_holds_up_no_answer_and_is_written_later(
+    serve: Callable[..., Gunicorn], tmp_path: Path
+) -> None:
+    fifo = tmp_path / "log"
+    os.mkfifo(fifo)
+    # Open for both: as a terminal that is there and does not scroll.
+    log = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 4096)
+    gunicorn = Path(sys.executable).parent / "gunicorn"
+    shell = f"exec {gunicorn} -c gunicorn.conf.py 'app:create_app()' 2>{fifo}"
+    server = serve(["bash", "-c", shell])
+    try:
+        assert all(requests.get(f"{server.url}/interests", timeout=10).ok for _ in range(100))
+        read = b""
+
+        def is_all_there() -> bool:
+            nonlocal read
+            with suppress(BlockingIOError):
+                while chunk := os.read(log, 4096):
+                    read += chunk
+            return read.count(b'"/interests"') == 100
+
+        until(is_all_there, lambda: read.decode())
+        assert all(json.loads(line) for line in read.splitlines())
+    finally:
+        os.close(log)

@@ -1,0 +1,270 @@
+"""cities merge, gather and release: what they do, on a quiet database."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.domain.moves import gathering, merging
+from app.domain.moves.relocation import Relocation
+from app.domain.runs.admin_runs import recorded
+from tests.support.databases import Sql, settings_of, sql_on
+from tests.support.manage import run_manage
+from tests.support.serving import KEY
+
+# Close to each other, and none to a large city: Zamora's Toro and three of Valladolid's.
+TORO, TORDESILLAS, MEDINA, RUEDA_FAR = "Toro", "Tordesillas", "Medina del Campo", "Vigo"
+
+
+@pytest.fixture
+def url(new_database: str) -> str:
+    return new_database
+
+
+@pytest.fixture
+def client(url: str) -> FlaskClient:
+    settings = settings_of(url, api_keys=(KEY,))
+    made: FlaskClient = create_app(settings).test_client()
+    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
+    return made
+
+
+@pytest.fixture
+def sql(url: str) -> Sql:
+    return sql_on(url)
+
+
+@pytest.fixture
+def act(client: FlaskClient) -> Callable[..., dict[str, int]]:
+    """Run one of the movers at once: nobody else remembers anything on a quiet database."""
+    services = client.application.extensions["nomad_rooms"]
+
+    def quiet(step: str, total: int) -> None: ...
+
+    def run(reason: str, mover: Any, *given: Any) -> dict[str, int]:
+        with recorded(services.database, f"cities {reason}", {}) as done:
+            mover(
+                Relocation(services.database, done, reason, quiet, caches_expired_after_s=0.0),
+                *given,
+            )
+        services.cities.clear_cache()
+        services.rooms.clear_cache()
+        return done.counts
+
+    return run
+
+
+def join(client: FlaskClient, user: str, city: str, interests: tuple[str, ...] = ("surf",)) -> Any:
+    body = {"_id": user, "city": city, "country": "ES", "interests": interests}
+    response = client.post("/rooms", json=body)
+    assert response.status_code in (200, 201)
+    return response.json
+
+
+def changes(client: FlaskClient) -> list[tuple[str, int, int, str]]:
+    items = client.get("/changes?limit=1000").json["items"]
+    return [(i["user_id"], i["from_room"], i["to_room"], i["reason"]) for i in items]
+
+
+def test_a_merge_moves_people_and_rooms_and_leaves_signposts(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    wrong = join(client, "a", "Sevilla la Bonica")
+    join(client, "b", "Sevilla la Bonica", ("ruralTourism",))
+    right = join(client, "c", "Sevilla")
+    counts = act("merge", merging.merge, wrong["city"]["id"], right["city"]["id"])
+    assert counts == {"people_moved": 2, "rooms_closed": 2}
+    user = client.get("/users/a").json
+    assert user["city"]["name"] == "Sevilla"
+    assert user["room_id"] == right["room_id"]
+    assert user["previous_room_id"] == wrong["room_id"]
+    moved = client.get(f"/rooms/{wrong['room_id']}")
+    assert (moved.status_code, moved.headers["Location"]) == (308, f"/rooms/{right['room_id']}")
+    assert ("a", wrong["room_id"], right["room_id"], "merge") in changes(client)
+    # The name and the id go on working, for new users and for those who ask again.
+    assert join(client, "d", "Sevilla la Bonica")["city"]["id"] == right["city"]["id"]
+    again = join(client, "a", "Sevilla la Bonica")
+    assert (again["room_id"], again["joined"]) == (right["room_id"], False)
+    body = {"_id": "e", "city_id": wrong["city"]["id"], "interests": ["surf"]}
+    assert client.post("/rooms", json=body).json["room_id"] == right["room_id"]
+    assert sql("SELECT status, counts ->> 'people_moved' FROM admin_runs") == [("done", "2")]
+
+
+def test_chains_of_merges_are_flat_and_old_ids_lead_to_the_last_room(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    one, two = join(client, "a", "Vila U"), join(client, "b", "Vila Dos")
+    three = join(client, "c", "Vigo")
+    act("merge", merging.merge, one["city"]["id"], two["city"]["id"])
+    act("merge", merging.merge, two["city"]["id"], three["city"]["id"])
+    for gone in (one, two):
+        location = client.get(f"/rooms/{gone['room_id']}").headers["Location"]
+        assert location == f"/rooms/{three['room_id']}"
+    assert sql("SELECT count(*) FROM cities WHERE merged_into = %s", (three["city"]["id"],)) == [
+        (2,)
+    ]
+    assert client.get("/users/a").json["city"]["id"] == three["city"]["id"]
+
+
+def test_towns_that_shared_a_merged_citys_rooms_follow_it(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    hub, town = join(client, "a", "Vila Gran"), join(client, "b", "Vila Petita")
+    into = join(client, "c", "Vigo")
+    sql("UPDATE cities SET hub_id = %s WHERE id = %s", (hub["city"]["id"], town["city"]["id"]))
+    act("merge", merging.merge, hub["city"]["id"], into["city"]["id"])
+    assert sql("SELECT hub_id FROM cities WHERE id = %s", (town["city"]["id"],)) == [
+        (into["city"]["id"],)
+    ]
+    answer = join(client, "d", "Vila Petita")
+    assert (answer["room_id"], answer["hub"]["name"]) == (into["room_id"], "Vigo")
+
+
+@pytest.mark.parametrize(
+    ("origin", "into", "told"),
+    [("a", "a", "itself"), ("a", "none", "no city"), ("none", "a", "no city")],
+)
+def test_a_merge_without_sense_is_refused(
+    client: FlaskClient, act: Any, origin: str, into: str, told: str
+) -> None:
+    ids = {"a": join(client, "a", "Vigo")["city"]["id"], "none": 12}
+    with pytest.raises(merging.CannotMerge, match=told):
+        act("merge", merging.merge, ids[origin], ids[into])
+
+
+def test_a_merge_into_a_city_that_is_gathered_into_it_or_merged_is_refused(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    hub = join(client, "a", "Vila Gran")["city"]["id"]
+    town = join(client, "b", "Vila Petita")["city"]["id"]
+    sql("UPDATE cities SET hub_id = %s WHERE id = %s", (hub, town))
+    with pytest.raises(merging.CannotMerge, match="release"):
+        act("merge", merging.merge, hub, town)
+    sql("UPDATE cities SET hub_id = NULL, merged_into = %s WHERE id = %s", (hub, town))
+    with pytest.raises(merging.CannotMerge, match="itself merged"):
+        act("merge", merging.merge, hub, town)
+
+
+def populate(client: FlaskClient, people: dict[str, int]) -> None:
+    for city, number in people.items():
+        for n in range(number):
+            join(client, f"{city}-{n}".replace(" ", ""), city)
+
+
+def test_gather_and_release_give_everybody_back_their_old_room(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    services = client.application.extensions["nomad_rooms"]
+    populate(client, {MEDINA: 6, TORDESILLAS: 2, RUEDA_FAR: 1})
+    before = sql("SELECT user_id, room_id, city_id FROM memberships ORDER BY 1")
+    plan = gathering.plan_gather(services.database, 30, 5)
+    assert [(g.town.name, g.hub.name) for g in plan.gatherings] == [(TORDESILLAS, MEDINA)]
+    assert (plan.members, plan.lonely_now, plan.lonely_then) == (9, 3, 1)
+    assert 20 < plan.distances_km[0] < 30
+    assert act("gather", gathering.gather, plan) == {"people_moved": 2, "rooms_closed": 1}
+    user = client.get(f"/users/{TORDESILLAS}-0").json
+    assert user["city"]["name"] == TORDESILLAS
+    assert join(client, "new", TORDESILLAS)["hub"]["name"] == MEDINA
+    (town,) = (row[0] for row in sql("SELECT id FROM cities WHERE hub_id IS NOT NULL"))
+    assert act("release", gathering.release, [town])["people_moved"] == 3
+    assert (
+        sql("SELECT user_id, room_id, city_id FROM memberships WHERE user_id <> 'new' ORDER BY 1")
+        == before
+    )
+    assert sql("SELECT count(*) FROM room_redirects") == [(0,)]
+    assert (
+        join(client, "new", TORDESILLAS)["room_id"]
+        == {row[0]: row[1] for row in before}[f"{TORDESILLAS}-0"]
+    )
+
+
+def test_what_was_interrupted_is_finished_by_running_it_again(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    wrong = [
+        join(client, f"u{n}", "Vila Llarga", (key,))
+        for n, key in enumerate(("movies", "ruralTourism", "parties", "theaters"))
+    ]
+    into = join(client, "z", "Vigo")["city"]["id"]
+    origin = wrong[0]["city"]["id"]
+    services = client.application.extensions["nomad_rooms"]
+
+    def stop(step: str, total: int) -> None:
+        stop.calls += 1  # type: ignore[attr-defined]
+        if stop.calls == 3:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+
+    stop.calls = 0  # type: ignore[attr-defined]
+    with (
+        pytest.raises(KeyboardInterrupt),
+        recorded(services.database, "cities merge", {}) as run,
+    ):
+        merging.merge(Relocation(services.database, run, "merge", stop), origin, into)
+    assert sql("SELECT status FROM admin_runs") == [("interrupted",)]
+    half = sql("SELECT count(*) FROM rooms WHERE city_id = %s", (origin,))
+    assert half == [(2,)]
+    act("merge", merging.merge, origin, into)
+    assert sql("SELECT count(*) FROM rooms WHERE city_id = %s", (origin,)) == [(0,)]
+    moved = [user for user, *_ in changes(client)]
+    assert sorted(moved) == ["u0", "u1", "u2", "u3"]
+
+
+def test_changes_are_read_by_a_cursor(client: FlaskClient, act: Any) -> None:
+    wrong = join(client, "a", "Vila Errada")
+    for n in range(4):
+        join(client, f"b{n}", "Vila Errada")
+    act("merge", merging.merge, wrong["city"]["id"], join(client, "z", "Vigo")["city"]["id"])
+    seen, after = [], 0
+    while items := (page := client.get(f"/changes?after={after}&limit=2").json)["items"]:
+        assert len(items) <= 2
+        seen += [item["user_id"] for item in items]
+        after = page["next"]
+    assert sorted(seen) == ["a", "b0", "b1", "b2", "b3"]
+    assert page["next"] == after
+    for wrong_query in ("after=-1", "after=x", "limit=0", "limit=1001", f"after={2**63}"):
+        assert client.get(f"/changes?{wrong_query}").status_code == 422
+
+
+def test_the_commands_ask_dry_run_and_report(url: str, client: FlaskClient, sql: Sql) -> None:
+    def manage(*arguments: str) -> Any:
+        return run_manage(*arguments, DATABASE_URL=url)
+
+    wrong = join(client, "a", "Vila Errada")
+    right = join(client, "b", "Vigo")
+    ids = str(wrong["city"]["id"]), str(right["city"]["id"])
+    plan = json.loads(manage("cities", "merge", *ids, "--dry-run", "--json").stdout)
+    assert (plan["people"], plan["rooms"]) == (1, 1)
+    refused = manage("cities", "merge", *ids)
+    assert refused.returncode == 1
+    assert "--yes" in refused.stderr
+    assert sql("SELECT count(*) FROM admin_runs") == [(0,)]
+    done = json.loads(manage("cities", "merge", *ids, "--yes", "--json").stdout)
+    assert done == {"people_moved": 1, "rooms_closed": 1}
+    ((arguments, status),) = sql("SELECT arguments, status FROM admin_runs")
+    assert arguments == {"from_id": int(ids[0]), "into_id": int(ids[1])}
+    assert status == "done"
+    for command in (("merge", "1", "2"), ("release", "12")):
+        refused = manage("cities", *command, "--yes")
+        assert refused.returncode == 1
+        assert "cities find" in refused.stderr
+    dry = manage("cities", "gather", "--dry-run").stdout
+    assert "in rooms under 5 now: 2 of 2" in dry
+    assert json.loads(manage("cities", "gather", "--dry-run", "--json").stdout)["towns"] == 0
+    assert "0 towns" in manage("cities", "release", "--dry-run").stdout
+
+
+def test_find_and_unlisted_say_what_a_name_may_mean(url: str, client: FlaskClient) -> None:
+    join(client, "a", "Sevillla")
+    found = run_manage("cities", "find", "Granada", DATABASE_URL=url).stdout
+    assert "→" in found.splitlines()[1]
+    as_json = json.loads(run_manage("cities", "find", "granada", "--json", DATABASE_URL=url).stdout)
+    assert as_json["meant"]["country"] == "ES"
+    assert {"NI", "CO"} <= {bearer["country"] for bearer in as_json["bearers"]}
+    (place,) = json.loads(run_manage("cities", "unlisted", "--json", DATABASE_URL=url).stdout)
+    assert (place["name"], place["members"]) == ("Sevillla", 1)
+    assert place["guesses"][0]["name"] == "Sevilla"
+    assert "Sevilla, ES" in run_manage("cities", "unlisted", DATABASE_URL=url).stdout
+    assert run_manage("cities", "find", "---", DATABASE_URL=url).returncode == 1

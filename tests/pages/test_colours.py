@@ -1,0 +1,63 @@
+"""The clusters' colours, to people who see fewer colours than others, and to a printer in grey."""
+
+import re
+from itertools import combinations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.config import ROOT
+
+STYLE = (ROOT / "app/pages/form/static/page.css").read_text()
+COLOURS = re.findall(r"\.cluster-\d \{ --cluster: #(\w{6}); \}", STYLE)
+# The shipped model has four; with more, the numbers in legend and table tell them apart in grey.
+FEW = 4
+# Machado, Oliveira and Fernandes, A physiologically-based model for simulation of color vision
+# deficiency, IEEE TVCG 15(6), 2009: full severity, on linear RGB.
+SEEN_BY = {
+    "most people": np.eye(3),
+    "who has protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "who has deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "who has tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+TO_XYZ = np.array([[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]])
+WHITE = TO_XYZ.sum(axis=1)
+
+
+def linear(colour: str) -> NDArray[np.float64]:
+    channels = np.array([int(colour[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    """CIE L*a*b*, in which a distance of 2 can just be seen side by side."""
+    x, y, z = np.cbrt(TO_XYZ @ np.clip(rgb, 0, 1) / WHITE)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("eyes", SEEN_BY)
+def test_clusters_are_told_apart_by_colour(eyes: str) -> None:
+    seen = [lab(np.array(SEEN_BY[eyes]) @ linear(colour)) for colour in COLOURS]
+    assert len(seen) == 8
+    for one, other in combinations(seen[:FEW], 2):
+        assert np.linalg.norm(one - other) > 20
+    for one, other in combinations(seen, 2):
+        assert np.linalg.norm(one - other) > 8
+
+
+def test_the_shipped_models_clusters_are_told_apart_in_grey() -> None:
+    lightness = sorted(lab(linear(colour))[0] for colour in COLOURS[:FEW])
+    assert np.diff(lightness).min() > 10

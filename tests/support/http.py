@@ -1,0 +1,29 @@
+"""Requests as the app's back end sends them."""
+
+from typing import Any
+
+import requests
+from flask.testing import FlaskClient
+
+from model.predict import Model
+from tests.support.serving import KEY
+
+SURFER = {"surf": True, "coffee": True, "museums": False}
+
+
+def session() -> requests.Session:
+    made = requests.Session()
+    made.headers["Authorization"] = f"Bearer {KEY}"
+    return made
+
+
+def place(client: FlaskClient, **changed: Any) -> Any:
+    body = {"_id": "user-1", "city": "Zuheros del Mar", "interests": SURFER} | changed
+    response = client.post("/rooms", json=body)
+    assert response.status_code in (200, 201), response.json
+    return response.json
+
+
+def profile_of(model: Model, cluster: int) -> list[str]:
+    """Interests that the model puts into a cluster."""
+    return next([key] for key in model.interests if model.predict([key]) == cluster)

@@ -1,0 +1,6 @@
+"""Where the project and the shared data are."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -1,0 +1,88 @@
+"""PgBouncer in transaction mode between the service and Postgres, when TEST_POOLER names it."""
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
+
+from local_postgres.supervisor import prefix
+from tests.support.serving import free_port, until
+
+CONFIGURATION = """
+[databases]
+* = host={host} port={port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {own_port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = 4
+max_client_conn = 500
+max_db_connections = 6
+server_idle_timeout = 2
+# Limits of time come with the role behind a pooler, not with the connection.
+ignore_startup_parameters = extra_float_digits, options
+"""
+
+
+class Pooler:
+    """One PgBouncer in front of a server, for as long as this process lives."""
+
+    def __init__(self, binary: str, server_url: str) -> None:
+        server = parse_dsn(server_url)
+        self.server_url = server_url
+        self.port = free_port()
+        self.user = server["user"]
+        self.home = Path(tempfile.mkdtemp(prefix="pooler-"))
+        self.home.chmod(0o755)
+        users = self.home / "users.txt"
+        users.write_text(f'"{self.user}" "{server.get("password", "")}"\n')
+        ini = self.home / "pgbouncer.ini"
+        ini.write_text(
+            CONFIGURATION.format(
+                host=server["host"], port=server["port"], own_port=self.port, users=users
+            )
+        )
+        with (self.home / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*prefix(), binary, str(ini)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        atexit.register(self.stop)
+        until(self.answers, lambda: (self.home / "log").read_text()[-2000:])
+
+    def answers(self) -> bool:
+        try:
+            psycopg2.connect(self.pooled(self.server_url)).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def pooled(self, url: str) -> str:
+        """A database's URL through the pooler."""
+        return f"postgresql://{self.user}@127.0.0.1:{self.port}{urlsplit(url).path}"
+
+    def serves(self, url: str) -> bool:
+        return urlsplit(url).port == self.port
+
+    def past(self, url: str) -> str:
+        """The same database past the pooler."""
+        return urlunsplit(urlsplit(self.server_url)._replace(path=urlsplit(url).path))
+
+
+def pooler_for(server_url: str) -> Pooler | None:
+    """A pooler when the run asks for one: TEST_POOLER is PgBouncer's path."""
+    binary = os.environ.get("TEST_POOLER")
+    return Pooler(binary, server_url) if binary else None

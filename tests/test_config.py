@@ -1,0 +1,86 @@
+"""The environment, read once."""
+
+import pytest
+
+from app.config import ConfigurationError, read_environment
+
+KEY = "sixteen-characters-at-least"
+URL = "postgres://u:p@host/name"
+
+
+def test_production_is_what_an_empty_environment_means_and_it_refuses() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_environment({})
+    assert len(refusal.value.errors) == 2
+    assert "DATABASE_URL" in str(refusal.value)
+    assert "API_KEYS" in str(refusal.value)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_environment(
+            {
+                "APP_ENV": "prod",
+                "DATABASE_URL": "mysql://secret@x/y",
+                "API_KEYS": KEY,
+                "DEFAULT_COUNTRY": "Spain",
+                "PORT": "http",
+                "WEB_CONCURRENCY": "0",
+                "LOG_LEVEL": "loud",
+            }
+        )
+    told = str(refusal.value)
+    for name in (
+        "APP_ENV",
+        "DATABASE_URL",
+        "DEFAULT_COUNTRY",
+        "PORT",
+        "WEB_CONCURRENCY",
+        "LOG_LEVEL",
+    ):
+        assert name in told
+    assert "secret" not in told
+
+
+def test_a_key_that_can_be_guessed_is_refused_in_production() -> None:
+    with pytest.raises(ConfigurationError, match="API_KEYS"):
+        read_environment({"DATABASE_URL": URL, "API_KEYS": "short"})
+
+
+def test_keys_are_a_list_and_never_printed() -> None:
+    settings = read_environment({"DATABASE_URL": URL, "API_KEYS": f"{KEY}, {KEY}2,"})
+    assert settings.api_keys == (KEY, f"{KEY}2")
+    assert KEY not in repr(settings)
+
+
+def test_development_needs_nothing() -> None:
+    settings = read_environment({"APP_ENV": "development"})
+    assert settings.database_url is None
+    assert settings.api_keys == ()
+
+
+def test_nothing_is_prepared_behind_a_pooler_unless_it_is_asked_for() -> None:
+    given = {"DATABASE_URL": URL, "API_KEYS": KEY}
+    pooled = given | {"DIRECT_DATABASE_URL": URL}
+    assert read_environment(given).prepare_statements
+    assert not read_environment(given | {"DATABASE_PREPARE": "off"}).prepare_statements
+    assert not read_environment(pooled).prepare_statements
+    assert read_environment(pooled).without_pooler().prepare_statements
+    assert read_environment(pooled | {"DATABASE_PREPARE": "on"}).prepare_statements
+    with pytest.raises(ConfigurationError, match="DATABASE_PREPARE"):
+        read_environment(given | {"DATABASE_PREPARE": "maybe"})
+
+
+@pytest.mark.parametrize("workers", range(1, 11))
+@pytest.mark.parametrize("threads", [1, 4, 16, 64])
+def test_a_deploy_fits_a_database_of_20_connections(workers: int, threads: int) -> None:
+    settings = read_environment(
+        {
+            "DATABASE_URL": URL,
+            "API_KEYS": KEY,
+            "WEB_CONCURRENCY": str(workers),
+            "WEB_THREADS": str(threads),
+        }
+    )
+    assert 1 <= settings.pool_size <= threads
+    assert 2 * workers * settings.pool_size <= 20
