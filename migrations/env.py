@@ -1,4 +1,4 @@
-"""Alembic's entry: the application's own engine and tables, one transaction for each revision."""
+"""Alembic's entry point: uses the application's engine, one transaction for each revision."""
 
 import sys
 
@@ -7,15 +7,15 @@ from alembic import context
 from flask import current_app
 
 import app.domain.schema.tables  # noqa: F401  (autogenerate compares what was imported)
-from app.infra.database import db
+from app.infra.orm import db
 
-# A request's time limit is no measure for building an index. The engine's lock_timeout stays:
-# requests queue behind whoever waits for a table.
+# Building an index may take longer than a request's timeout. The engine's lock_timeout stays,
+# because requests queue behind a statement that waits for a table lock.
 NO_TIME_LIMIT = sa.text("SET statement_timeout = 0")
 
 
-def write() -> None:
-    """The revisions' SQL on standard output, with no database: `manage.py db upgrade --sql`."""
+def run_offline() -> None:
+    """Write the revisions' SQL to standard output (`manage.py db upgrade --sql`)."""
     context.configure(
         dialect_name="postgresql",
         literal_binds=True,
@@ -26,8 +26,9 @@ def write() -> None:
         context.run_migrations()
 
 
-def run() -> None:
-    engine = current_app.extensions["migrate"].db.engine
+def run_online() -> None:
+    # The engine's own connections commit each statement by itself.
+    engine = db.engine.execution_options(isolation_level="READ COMMITTED")
     with engine.connect() as connection:
         connection.execute(NO_TIME_LIMIT)
         connection.commit()
@@ -42,6 +43,6 @@ def run() -> None:
 
 
 if context.is_offline_mode():
-    write()
+    run_offline()
 else:
-    run()
+    run_online()

@@ -1,4 +1,4 @@
-"""The database: the tables' base, the engine's options, and two ways to run statements.
+"""The database: the engine's options, and two ways to run statements.
 
 - `Database.execute` runs one autocommitted statement on psycopg2's cursor, for requests. Every
   statement given to it must be safe to run twice: a connection that died does not reveal whether it
@@ -14,18 +14,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg2
 import sqlalchemy
-from flask_sqlalchemy import SQLAlchemy
 from psycopg2 import errors
 from psycopg2.extras import NamedTupleCursor
-from sqlalchemy import BigInteger, DateTime, MetaData, QueuePool, Text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy import QueuePool
 from sqlalchemy.pool import PoolProxiedConnection
 
 from app.infra.metrics import DATABASE_FAULTS, DATABASE_WAITS
@@ -41,38 +37,6 @@ CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3
 # Rows that a server-side cursor fetches at a time.
 STREAM_BATCH_ROWS = 5_000
-
-
-class Base(DeclarativeBase):
-    """The tables' base; constraints are named by rule, so that a migration can drop them."""
-
-    registry = registry(
-        metadata=MetaData(
-            naming_convention={
-                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-                "ck": "ck_%(table_name)s_%(constraint_name)s",
-                "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-                "pk": "pk_%(table_name)s",
-            }
-        ),
-        type_annotation_map={
-            str: Text,
-            int: BigInteger,
-            datetime: DateTime(timezone=True),
-            list[str]: ARRAY(Text),
-        },
-    )
-
-
-db = SQLAlchemy(model_class=Base)
-if TYPE_CHECKING:
-    # The class that Flask-SQLAlchemy makes at run time, in a form that a type checker understands.
-    class Model(Base):
-        __abstract__ = True
-
-else:
-    Model = db.Model
 
 
 class DatabaseUnavailable(Exception):
@@ -116,6 +80,8 @@ def engine_options(pool_size: int, *, for_commands: bool = False) -> dict[str, A
         "pool_timeout": POOL_TIMEOUT_S,
         # The connection used last goes out first, so that the server can close idle ones.
         "pool_use_lifo": True,
+        # Switching it at each checkout would release the interpreter's lock twice a request.
+        "isolation_level": "AUTOCOMMIT",
         "connect_args": {
             "connect_timeout": CONNECT_TIMEOUT_S,
             # A host that vanished is given up after seconds instead of two hours.
@@ -173,6 +139,7 @@ class Database:
     def __init__(self, engine: sqlalchemy.Engine, *, prepare: bool = True) -> None:
         self.engine = engine
         self.prepare = prepare
+        self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
 
     def execute(
         self, statement: str | PreparedStatement, parameters: Parameters | None = None
@@ -188,13 +155,13 @@ class Database:
         """
         while True:
             pooled = self._checkout()
-            was_used = pooled.info.setdefault("used", False)
-            pooled.info["used"] = True
+            was_used = "cursor" in pooled.info
             try:
                 rows = self._run(pooled, statement, parameters)
             except psycopg2.Error as error:
-                is_stale = _is_stale(pooled, error)
-                _return(pooled, is_stale)
+                if is_stale := _is_stale(pooled, error):
+                    pooled.invalidate()
+                pooled.close()
                 if is_stale and was_used:
                     continue
                 if isinstance(error, RACE_ERRORS):
@@ -206,9 +173,9 @@ class Database:
             except BaseException:
                 # Interrupted, or given a value without an SQL type: the connection's state is
                 # unknown.
-                _return(pooled, is_stale=True)
+                pooled.invalidate()
                 raise
-            _return(pooled, is_stale=False)
+            pooled.close()
             return rows
 
     @contextmanager
@@ -218,7 +185,7 @@ class Database:
         Raises Conflict, NotRegistered, DatabaseUnavailable.
         """
         try:
-            with self.engine.begin() as connection:
+            with self._transactional.begin() as connection:
                 yield connection
         except sqlalchemy.exc.DBAPIError as error:
             if isinstance(error.orig, RACE_ERRORS):
@@ -259,15 +226,13 @@ class Database:
         if isinstance(pool, QueuePool) and pool.checkedout() >= pool.size():
             DATABASE_WAITS.inc()
         try:
-            pooled = self.engine.raw_connection()
-            _set_autocommit(pooled, True)
+            return self.engine.raw_connection()
         except sqlalchemy.exc.TimeoutError as error:
             DATABASE_FAULTS.inc()
             raise DatabaseUnavailable("no free connection") from error
         except (sqlalchemy.exc.DBAPIError, psycopg2.Error) as error:
             DATABASE_FAULTS.inc()
             raise DatabaseUnavailable("no connection") from error
-        return pooled
 
     def _run(
         self,
@@ -275,16 +240,18 @@ class Database:
         statement: str | PreparedStatement,
         parameters: Parameters | None,
     ) -> list[Row]:
-        raw: Any = pooled.dbapi_connection
-        with raw.cursor(cursor_factory=NamedTupleCursor) as cursor:
-            if isinstance(statement, PreparedStatement):
-                prepared = pooled.info.setdefault("prepared", set())
-                if self.prepare and statement.name not in prepared:
-                    cursor.execute(statement.prepare)
-                    prepared.add(statement.name)
-                statement = statement.execute if self.prepare else statement.plain
-            cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+        state = pooled.info
+        if "cursor" not in state:
+            state["cursor"] = pooled.cursor(cursor_factory=NamedTupleCursor)
+            state["prepared"] = set()
+        cursor: Any = state["cursor"]
+        if isinstance(statement, PreparedStatement):
+            if self.prepare and statement.name not in state["prepared"]:
+                cursor.execute(statement.prepare)
+                state["prepared"].add(statement.name)
+            statement = statement.execute if self.prepare else statement.plain
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
 
 
 def race_error(error: Any) -> Conflict | NotRegistered:
@@ -294,20 +261,6 @@ def race_error(error: Any) -> Conflict | NotRegistered:
     if constraint.endswith(("_models", "_clusters")):
         return NotRegistered(constraint)
     return Conflict(constraint)
-
-
-def _set_autocommit(pooled: PoolProxiedConnection, is_on: bool) -> None:
-    raw: Any = pooled.dbapi_connection
-    raw.autocommit = is_on
-
-
-def _return(pooled: PoolProxiedConnection, is_stale: bool) -> None:
-    if is_stale:
-        pooled.invalidate()
-        return
-    # Transactions take their connections from the same pool.
-    _set_autocommit(pooled, False)
-    pooled.close()
 
 
 def _is_stale(pooled: PoolProxiedConnection, error: psycopg2.Error) -> bool:
