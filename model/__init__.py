@@ -1,5 +1,5 @@
-"""The model: which cluster a profile of interests belongs to.
+"""The model: predicts the cluster of a profile of interests.
 
-`model.artifact.load()` returns the model in service. Nothing here imports the application, and only
-`model.training` imports scikit-learn.
+`model.artifact.load()` returns the model in service. This package does not import the application,
+and only `model.training` imports scikit-learn.
 """

@@ -62,7 +62,7 @@ class Model:
     `cluster_ids[i]`, and column j belongs to `interests[j]`.
 
     Raises:
-        ValueError: components that `model.nnls.ActiveSets` refuses.
+        ValueError: components that `model.nnls.ActiveSets` rejects.
     """
 
     id: str
@@ -131,8 +131,8 @@ class Model:
         profile = self._profile(known)
         weights = self._sets.weights(profile)
         best = int(leader(weights))
-        parts = self._sets.solution(profile)[best][profile > 0]
-        total = float(parts.sum())
+        contributions = self._sets.solution(profile)[best][profile > 0]
+        total = float(contributions.sum())
         others = weights.copy()
         others[best] = 0.0
         second = int(leader(others))
@@ -140,8 +140,8 @@ class Model:
             cluster=self.cluster_ids[best],
             weight=float(weights[best]),
             shares={
-                name: part / total if total else 0.0
-                for name, part in zip(known, parts.tolist(), strict=True)
+                name: value / total if total else 0.0
+                for name, value in zip(known, contributions.tolist(), strict=True)
             },
             runner_up=self.cluster_ids[second] if others[second] else None,
             runner_up_weight=float(others[second]),

@@ -1,27 +1,28 @@
-"""Gives a new model's components the numbers of those they continue.
+"""Aligns a new model's components to the cluster numbers of the previous model.
 
-NMF numbers its components as they come. Here each takes the number of the component before that
-it resembles: the assignment of largest total cosine (Kuhn, The Hungarian method, 1955) over the
-union of both vocabularies. What resembles none gets a number that was never used, and a number
-that nothing continues is retired for good.
+The order of NMF's components is arbitrary. Each new component gets the number of the most similar
+previous one: the assignment of largest total cosine (Kuhn, The Hungarian method, 1955) over the
+union of both vocabularies. A component that is similar to none gets a number that was never used,
+and a number without a new component is retired for good.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from model.nnls import ActiveSets, Array, leader
 from model.predict import Model
-from model.training.room_affinity import unit
+from model.training.room_affinity import normalize
 
-# Below this cosine a component is another one: less than a half of their squared weight is shared,
-# with any scaling. On the survey, over 60 refits on 80 % of its people, a cluster's own component
-# came back with 0.66 at the least (median 0.97); two clusters of one model had 0.42 at the most.
-SAME = 0.5
-# Who moves with a minimum gain: those whose new weight beats their old cluster's by this share.
-MINIMUM_GAIN = 0.25
+# Below this cosine a component is a different one. In 60 refits on 80 % of the survey's people, the
+# cosine of a cluster's own component was at least 0.66 (median 0.97), and that of two clusters of
+# one model at most 0.42.
+MIN_COSINE = 0.5
+# Share by which the new cluster's weight must exceed the old cluster's for a move to be worth it.
+MIN_GAIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,82 +30,75 @@ class Alignment:
     """The numbers of a new model's components.
 
     Attributes:
-        cluster_ids: (k) number of each component, as the components stand.
-        retired: every number that is not to be used again, ascending.
-        cosines: (old, new), of the old components and the new ones.
+        cluster_ids: (k) number of each component, in the components' order.
+        retired: all numbers that must not be used again, ascending.
     """
 
     cluster_ids: tuple[int, ...]
     retired: tuple[int, ...]
-    cosines: Array
 
 
 def align(components: Array, interests: Sequence[str], previous: Model) -> Alignment:
-    """The numbers of `components` (k, m), whose columns are `interests`, after `previous`."""
+    """Number `components` (k, m), whose columns are `interests`, as `previous` does."""
     from scipy.optimize import linear_sum_assignment
 
-    found = cosines(previous.matrix, previous.interests, components, interests)
+    similarity = cosines(previous.matrix, previous.interests, components, interests)
     numbers: dict[int, int] = {
         int(j): previous.cluster_ids[i]
-        for i, j in zip(*linear_sum_assignment(-found), strict=True)
-        if found[i, j] >= SAME
+        for i, j in zip(*linear_sum_assignment(-similarity), strict=True)
+        if similarity[i, j] >= MIN_COSINE
     }
-    following = max((*previous.cluster_ids, *previous.retired)) + 1
-    for j in range(len(components)):
-        if j not in numbers:
-            numbers[j] = following
-            following += 1
-    gone = set(previous.cluster_ids) - set(numbers.values())
-    return Alignment(
-        tuple(numbers[j] for j in range(len(components))),
-        tuple(sorted(gone.union(previous.retired))),
-        found,
+    unused = count(max((*previous.cluster_ids, *previous.retired)) + 1)
+    cluster_ids = tuple(
+        numbers[j] if j in numbers else next(unused) for j in range(len(components))
     )
+    retired = {*previous.cluster_ids, *previous.retired}.difference(cluster_ids)
+    return Alignment(cluster_ids, tuple(sorted(retired)))
 
 
 def cosines(
     old: Array, old_interests: Sequence[str], new: Array, new_interests: Sequence[str]
 ) -> Array:
-    """Of old components (o, m) and new ones (n, l), (o, n), over the union of both vocabularies."""
+    """Return the cosines (o, n) of old components (o, m) and new ones (n, l)."""
     union = list(dict.fromkeys((*old_interests, *new_interests)))
-    found: Array = (
-        unit(spread(old, old_interests, union)) @ unit(spread(new, new_interests, union)).T
-    )
-    return found
+    old_units = normalize(reindex(old, old_interests, union))
+    similarity: Array = old_units @ normalize(reindex(new, new_interests, union)).T
+    return similarity
 
 
-def spread(rows: Array, columns: Sequence[str], onto: Sequence[str]) -> Array:
-    """Rows over `columns` as rows over `onto`; 0 in columns that they do not have."""
+def reindex(rows: Array, columns: Sequence[str], new_columns: Sequence[str]) -> Array:
+    """Return rows with their columns in another order; new columns are 0."""
     position = {name: j for j, name in enumerate(columns)}
-    shared = [(j, position[name]) for j, name in enumerate(onto) if name in position]
-    wide = np.zeros((len(rows), len(onto)))
-    if shared:
-        to, source = map(list, zip(*shared, strict=True))
-        wide[:, to] = rows[:, source]
-    return wide
+    shared = [name for name in new_columns if name in position]
+    new_position = {name: j for j, name in enumerate(new_columns)}
+    reindexed = np.zeros((len(rows), len(new_columns)))
+    reindexed[:, [new_position[name] for name in shared]] = rows[
+        :, [position[name] for name in shared]
+    ]
+    return reindexed
 
 
-def moves(
+def count_moves(
     ticks: Array,
     interests: Sequence[str],
     components: Array,
     cluster_ids: Sequence[int],
     previous: Model,
 ) -> dict[str, Any]:
-    """Who of the people (n, m) would change cluster, were they all placed by the new model.
+    """Count the people (n, m) whose cluster would change with the new model.
 
     Returns:
-        `matrix`: old number → new number → people; `share`, of all people, and
-        `share_with_minimum_gain`, of those whose weight grows by more than a quarter (a retired
-        cluster's weight is 0); `minimum_gain`.
+        `matrix`: old number → new number → people; `share`: of people who would change cluster;
+        `share_with_minimum_gain`: of people who would, and whose weight grows by more than
+        `minimum_gain` (a retired cluster's weight is 0).
     """
-    before = previous.predict_many(spread(ticks, interests, previous.interests))
+    before = previous.predict_many(reindex(ticks, interests, previous.interests))
     weights = ActiveSets(components).weights_many(ticks)
     numbers = np.array(cluster_ids)
     after = numbers[leader(weights)]
-    of_old = np.where(numbers == before[:, None], weights, 0.0).max(axis=1)
-    gains = weights.max(axis=1) > (1 + MINIMUM_GAIN) * of_old
-    changed = before != after
+    old_weights = np.where(numbers == before[:, None], weights, 0.0).max(axis=1)
+    has_gain = weights.max(axis=1) > (1 + MIN_GAIN) * old_weights
+    is_moved = before != after
     return {
         "previous": previous.id,
         "matrix": {
@@ -114,7 +108,7 @@ def moves(
             }
             for old in sorted(previous.cluster_ids)
         },
-        "share": round(float(changed.mean()), 6),
-        "minimum_gain": MINIMUM_GAIN,
-        "share_with_minimum_gain": round(float((changed & gains).mean()), 6),
+        "share": round(float(is_moved.mean()), 6),
+        "minimum_gain": MIN_GAIN,
+        "share_with_minimum_gain": round(float((is_moved & has_gain).mean()), 6),
     }

@@ -1,16 +1,17 @@
-"""Fits components to ticks: the published fit, and the one of every model since."""
+"""Fits components to ticks: the published fit, and that of every later model."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from model.nnls import Array
-from model.training.room_affinity import sharpen, unit
-from model.training.survey import SurveyError
+from model.training.errors import TrainingDataError
+from model.training.room_affinity import normalize, sharpen, thin
 
-# scikit-learn's NMF, with every parameter stated: the default of `init` alone has changed since
-# the model was published, and with it where a fifth of the survey's people would land.
-PUBLISHED: dict[str, Any] = {
+# All parameters of scikit-learn's NMF: the default of `init` has changed since the model was
+# published, which alone would change the cluster of a fifth of the survey's people.
+PUBLISHED_PARAMETERS: dict[str, Any] = {
     "n_components": 4,
     "init": "nndsvd",
     "solver": "cd",
@@ -25,69 +26,70 @@ PUBLISHED: dict[str, Any] = {
     "shuffle": False,
 }
 SIGNIFICANT_DIGITS = 12
-# Of more people every so-many-th is fitted to: components of a few dozen interests are no better
-# known from more.
-MOST_PEOPLE = 20_000
+# More people do not make the components of a few dozen interests better.
+MAX_PEOPLE = 20_000
 
 
-def parameters_of(k: int) -> dict[str, Any]:
-    """The parameters of a new model's NMF.
+def nmf_parameters(k: int) -> dict[str, Any]:
+    """Return the parameters of a new model's NMF.
 
-    From the NNDSVDa start (zeros of the NNDSVD start filled with the mean), which lets an interest
-    come into a component that the start left it out of.
+    The NNDSVDa start fills the zeros of the NNDSVD start with the mean, so that a component can
+    gain an interest that the start did not give it.
     """
-    return PUBLISHED | {"n_components": k, "init": "nndsvda", "max_iter": 500}
+    return PUBLISHED_PARAMETERS | {"n_components": k, "init": "nndsvda", "max_iter": 500}
 
 
 def fit(ticks: Array, parameters: dict[str, Any]) -> Array:
-    """The NMF components of ticks (n, m), at 12 significant digits: (k, m).
+    """Return the NMF components (k, m) of ticks (n, m) of 0/1, at 12 significant digits.
 
-    Args:
-        ticks: 0/1, one row a person.
-        parameters: of `sklearn.decomposition.NMF`, all of them stated.
-
-    Raises:
-        SurveyError: there are fewer people or interests than components.
+    Raises TrainingDataError if there are fewer people or interests than components.
     """
     if min(ticks.shape) < parameters["n_components"]:
-        raise SurveyError(
+        raise TrainingDataError(
             f"{ticks.shape[0]} people and {ticks.shape[1]} interests are too few for "
             f"{parameters['n_components']} clusters"
         )
-    return rounded(components_of(ticks, parameters))
+    return round_digits(fit_nmf(ticks, parameters))
 
 
 def fit_new(ticks: Array, k: int) -> Array:
-    """The components of a new model, rows at unit L2 norm, at 12 significant digits: (k, m).
+    """Return the components (k, m) of a new model, rows at unit L2 norm, at 12 significant digits.
 
     NMF, then `model.training.room_affinity.sharpen`. At unit length the largest weight does not
     depend on the arbitrary scale of NMF's factors.
 
-    Raises:
-        SurveyError: there are too few people or interests, or the data have fewer components.
+    Raises TrainingDataError: too few people or interests, or the data have fewer components.
     """
-    people = ticks[:: -(-len(ticks) // MOST_PEOPLE)]
-    found = unit(fit(people, parameters_of(k)))
-    if not found.any(axis=1).all():
-        raise SurveyError(f"a component is all zeros: the data have fewer than {k}")
-    return rounded(sharpen(people, found))
+    people = thin(ticks, MAX_PEOPLE)
+    components = normalize(fit(people, nmf_parameters(k)))
+    if not components.any(axis=1).all():
+        raise TrainingDataError(f"a component is all zeros: the data have fewer than {k}")
+    return round_digits(sharpen(people, components))
 
 
-def components_of(ticks: Array, parameters: dict[str, Any]) -> Array:
-    """scikit-learn's components, as they come."""
-    import warnings
+def fit_nonzero(ticks: Array, k: int) -> Array:
+    """Return NMF's components that are not all zeros, at most k, at unit length."""
+    return drop_zeros(fit_nmf(ticks, nmf_parameters(k)))
 
+
+def fit_nmf(ticks: Array, parameters: dict[str, Any]) -> Array:
+    """Return the components of scikit-learn's NMF."""
     from sklearn.decomposition import NMF
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        # The last of 200 or 500 rounds is as good as those before; the card tells the error.
+        # The result of the last iteration is used even if it has not converged.
         warnings.simplefilter("ignore", ConvergenceWarning)
         components: Array = NMF(**parameters).fit(ticks).components_
     return components
 
 
-def rounded(components: Array) -> Array:
-    """The components at as many digits as every BLAS kernel agrees on."""
+def drop_zeros(components: Array) -> Array:
+    """Return the components that are not all zeros, at unit length."""
+    return normalize(components[components.any(axis=1)])
+
+
+def round_digits(components: Array) -> Array:
+    """Return the components at the number of digits on which all BLAS kernels agree."""
     digits = [float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in components.flat]
     return np.array(digits).reshape(components.shape)

@@ -1,8 +1,7 @@
-"""The model card: what `nmf.json` says of a fit, and the figures of README.md beside it."""
+"""Builds the model card, `nmf.json`, and writes its figures into the README.md beside it."""
 
 import re
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from model.artifact import RULE
-from model.interests import Interest, phrase
+from model.interests import Interest, load_interests, phrase
 from model.nnls import ActiveSets, Array, leader
 from model.predict import Model
 from model.training.evaluation import balance
+from model.training.profiles import Profiles
 
 INTERESTS_IN_LABEL = 3
 TOP_INTERESTS = 5
@@ -25,29 +25,28 @@ README = "README.md"
 FIGURES = re.compile(r"(?<=<!-- figures: made by model train -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
-def card(
-    ticks: Array,
-    keys: Sequence[str],
-    vocabulary: Sequence[Interest],
+def build_card(
+    profiles: Profiles,
     components: Array,
     cluster_ids: Sequence[int],
     parameters: dict[str, Any],
     trained_at: datetime,
     retired: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """What the model card says of a fit to ticks (n, m), besides what `artifact.write` adds."""
+    """Return the model card of a fit, without what `artifact.write` adds."""
+    vocabulary = load_interests()
     return {
         "trained_at": trained_at.astimezone(UTC).isoformat(),
-        "training_users": len(ticks),
+        "training_users": len(profiles.ticks),
         "n_clusters": len(cluster_ids),
         "init": parameters["init"],
         "seed": parameters["random_state"],
         "rule": RULE,
         "parameters": parameters,
-        "versions": versions(),
-        "metrics": metrics(ticks, components, cluster_ids),
+        "versions": library_versions(),
+        "metrics": metrics(profiles.ticks, components, cluster_ids),
         "clusters": [
-            describe(number, row, keys, vocabulary)
+            describe_cluster(number, row, profiles.interests, vocabulary)
             for number, row in zip(cluster_ids, components, strict=True)
         ],
         "retired": list(retired),
@@ -55,26 +54,25 @@ def card(
 
 
 def metrics(ticks: Array, components: Array, cluster_ids: Sequence[int]) -> dict[str, Any]:
-    """How the model fits the people it was trained on, placed as the service would place them.
+    """Return how the model fits its training data, assigned as in service.
 
     `reconstruction_error` is the Frobenius norm of `ticks - W H`; `balance` the entropy of the
-    cluster sizes over that of equal sizes: 1 when all are equal, 0 when one holds everybody.
+    cluster sizes over that of equal sizes: 1 if all are equal, 0 if one has all people.
     """
     weights = ActiveSets(components).weights_many(ticks)
-    counts = Counter(leader(weights).tolist())
-    sizes = [counts[i] for i in range(len(cluster_ids))]
+    sizes = np.bincount(leader(weights), minlength=len(cluster_ids))
     error = float(np.linalg.norm(ticks - weights @ components))
     return {
         "reconstruction_error": round(error, 6),
-        "cluster_sizes": dict(zip(map(str, cluster_ids), sizes, strict=True)),
-        "balance": round(balance(np.array(sizes) / len(ticks)), 6),
+        "cluster_sizes": dict(zip(map(str, cluster_ids), sizes.tolist(), strict=True)),
+        "balance": round(balance(sizes / len(ticks)), 6),
     }
 
 
-def describe(
+def describe_cluster(
     number: int, component: Array, keys: Sequence[str], vocabulary: Sequence[Interest]
 ) -> dict[str, Any]:
-    """A cluster's entry in the card: its heaviest interests, and a label from the first three."""
+    """Return a cluster's entry in the card: its heaviest interests, and a label of three."""
     heaviest = np.argsort(-component, kind="stable")[:TOP_INTERESTS]
     top = [keys[j] for j in heaviest if component[j] > 0]
     return {
@@ -85,21 +83,21 @@ def describe(
     }
 
 
-def versions() -> dict[str, str]:
-    """The versions of what the factors came out of."""
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that affect the factors."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {"python": python, **{library: version(library) for library in LIBRARIES}}
 
 
-def figures(model: Model) -> str:
-    """The model's figures as README.md states them."""
+def format_figures(model: Model) -> str:
+    """Return the model's figures as the section of README.md."""
     sizes = model.metrics["cluster_sizes"]
     rows = [f"| {c.id} | {c.label_en} | {sizes[str(c.id)]} |" for c in model.clusters]
     return "\n".join(
         [
             "",
-            f"Model {model.id}, all on the {model.training_users} people it was fitted to; nothing "
-            "here says how it does on others.",
+            f"Model {model.id}, measured on the {model.training_users} people that it was fitted "
+            "to, so the figures do not apply to others.",
             "",
             "| cluster | label | people |",
             "|---|---|---|",
@@ -113,12 +111,12 @@ def figures(model: Model) -> str:
     )
 
 
-def state_figures(directory: Path, model: Model) -> None:
-    """Writes the model's figures into the README of its directory, if it has one with a place."""
+def write_figures(directory: Path, model: Model) -> None:
+    """Write the model's figures into the README of its directory, if it has the markers."""
     file = directory / README
     if not file.exists():
         return
     text = file.read_text(encoding="utf-8")
-    stated = FIGURES.sub(lambda _: figures(model), text)
-    if stated != text:
-        file.write_text(stated, encoding="utf-8")
+    updated = FIGURES.sub(lambda _: format_figures(model), text)
+    if updated != text:
+        file.write_text(updated, encoding="utf-8")

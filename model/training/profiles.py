@@ -1,5 +1,6 @@
-"""The people a model is trained on, whatever they came from."""
+"""Training data: the people's profiles, from a survey, a tidy CSV or the database."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,14 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.interests import Interest, key_of
-from model.training.survey import Survey, SurveyError, is_form_export, read_survey
+from model.interests import Interest, key_from_text
+from model.training.errors import TrainingDataError
+from model.training.survey import Survey, is_form_export, read_survey
 from model.training.tidy_csv import read_tidy
 
-# What no interest explains becomes one when at least this many people and this share of them
-# ticked it. Fewer are free text, misspellings, and a component could not be learned from them.
-LEARNED_PEOPLE = 5
-LEARNED_SHARE = 0.02
+# An answer outside the vocabulary becomes an interest if at least this many people, and this share
+# of them, selected it. A rarer one is free text or a typing error, and no component could be
+# learned from it.
+MIN_LEARNED_PEOPLE = 5
+MIN_LEARNED_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,11 @@ class Profiles:
 
     Attributes:
         interests: (m) keys, the columns of `ticks`.
-        ticks: (n, m) of 0.0/1.0; nobody who ticked nothing.
-        last_at: the time of the latest answer, None when the source has no times.
-        left_out: people who ticked none of the interests.
-        learned: the keys among `interests` that the vocabulary did not have.
-        unknown: a line for each answer that is in no profile, which says where it stands.
+        ticks: (n, m) of 0.0/1.0.
+        last_at: the time of the latest answer, None if the source has no times.
+        left_out: number of skipped people, who selected no interest.
+        learned: the keys among `interests` that are not in the vocabulary.
+        unknown: a message for each answer that is in no profile.
     """
 
     interests: tuple[str, ...]
@@ -38,97 +41,111 @@ class Profiles:
     learned: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
-    def without_the_empty(self) -> "Profiles":
-        """The same, less the people who ticked nothing.
+    def drop_empty(self) -> "Profiles":
+        """Return them without the people who selected nothing.
 
-        Raises:
-            SurveyError: nobody is left.
+        Raises TrainingDataError if no people remain.
         """
         filled = self.ticks.any(axis=1)
         if not filled.any():
-            raise SurveyError("nobody ticked an interest")
+            raise TrainingDataError("nobody selected an interest")
         return replace(self, ticks=self.ticks[filled], left_out=int((~filled).sum()))
 
 
 def read_profiles(file: Path, vocabulary: Sequence[Interest]) -> Profiles:
-    """The people of a form export or of a tidy CSV, told apart by the first column's name.
+    """Read a form export or a tidy CSV, distinguished by the name of the first column.
 
-    Answers of a form export that no interest of `vocabulary` explains become interests of their
-    own when enough people ticked them (`is_learned`); the others are listed in `unknown`.
+    Frequent answers of a form export that are not in `vocabulary` become new interests
+    (`is_learned`); the others are listed in `unknown`.
 
     Raises:
         OSError: the file cannot be read.
-        SurveyError: it is neither, or nobody ticked anything.
+        TrainingDataError: it is neither, or nobody selected an interest.
     """
-    if not is_form_export(file):
-        tidy = read_tidy(file)
-        return Profiles(tidy.interests, tidy.ticks).without_the_empty()
+    if is_form_export(file):
+        return learn_interests(read_survey(file, vocabulary)).drop_empty()
+    return Profiles(*read_tidy(file)).drop_empty()
+
+
+def read_published_profiles(file: Path, vocabulary: Sequence[Interest]) -> Profiles:
+    """Read a form export for the published fit: only the vocabulary, and also empty profiles.
+
+    Raises:
+        OSError: the file cannot be read.
+        TrainingDataError: it is not a form export, or has no answers.
+    """
     survey = read_survey(file, vocabulary)
-    found = learn(survey)
-    return found.without_the_empty()
+    unknown = tuple(answer.message() for answer in survey.unknown)
+    return Profiles(survey.interests, survey.profiles, _last_answer_at(survey), unknown=unknown)
 
 
-def learn(survey: Survey) -> Profiles:
-    """A survey's people, with the answers that enough of them gave as interests of their own."""
-    people_of: dict[str, set[int]] = {}
+def learn_interests(survey: Survey) -> Profiles:
+    """Return a survey's profiles, with its frequent unknown answers as new interests."""
+    people_by_key: dict[str, set[int]] = {}
     for answer in survey.unknown:
-        people_of.setdefault(key_of(answer.text), set()).add(answer.person)
+        people_by_key.setdefault(key_from_text(answer.text), set()).add(answer.person)
     learned = tuple(
         key
-        for key, people in sorted(people_of.items())
+        for key, people in sorted(people_by_key.items())
         if key and key not in survey.interests and is_learned(len(people), len(survey.profiles))
     )
     added = np.zeros((len(survey.profiles), len(learned)))
     for column, key in enumerate(learned):
-        added[list(people_of[key]), column] = 1.0
+        added[list(people_by_key[key]), column] = 1.0
     ticks = np.hstack([survey.profiles, added])
-    used = ticks.sum(axis=0) > 0
     keys = (*survey.interests, *learned)
-    # An interest that nobody ticked would make the vocabulary of a foreign survey ours.
-    foreign = bool(learned) and not survey.profiles.any()
-    kept = [j for j in range(len(keys)) if used[j] or not foreign]
+    if learned and not survey.profiles.any():
+        # The form is about other things: our interests, which nobody selected, are dropped.
+        keys, ticks = learned, added
     return Profiles(
-        interests=tuple(keys[j] for j in kept),
-        ticks=ticks[:, kept],
-        last_at=survey.last_answer_at() if survey.has_readable_times() else None,
+        interests=keys,
+        ticks=ticks,
+        last_at=_last_answer_at(survey),
         learned=learned,
-        unknown=tuple(a.told() for a in survey.unknown if key_of(a.text) not in learned),
+        unknown=tuple(a.message() for a in survey.unknown if key_from_text(a.text) not in learned),
     )
 
 
-def is_learned(people: int, of: int) -> bool:
-    """Whether enough people ticked something for a model to learn it."""
-    return people >= LEARNED_PEOPLE and people >= LEARNED_SHARE * of
+def is_learned(people: int, total: int) -> bool:
+    """Return whether enough people selected an interest for a model to learn it."""
+    return people >= MIN_LEARNED_PEOPLE and people >= MIN_LEARNED_SHARE * total
 
 
-def of_rows(rows: Iterable[tuple[Sequence[str], int]], known: Sequence[str]) -> Profiles:
-    """The people of (ticked keys, how many ticked exactly these) rows.
+def profiles_from_rows(rows: Iterable[tuple[Sequence[str], int]], known: Sequence[str]) -> Profiles:
+    """Return the profiles of rows (selected keys, number of people who selected exactly these).
 
-    The vocabulary: `known`, then the other keys that enough people ticked, by code point. Other
-    keys are left out and told in `unknown`, each once.
+    The interests are `known`, then the other keys that enough people selected, in code point
+    order. Rarer keys are skipped and listed in `unknown`.
 
-    Raises:
-        SurveyError: nobody ticked an interest.
+    Raises TrainingDataError if nobody selected an interest.
     """
-    counted = [(frozenset(keys), people) for keys, people in rows]
+    # Sorted, because the order of a database's rows is arbitrary and would change the fit.
+    counted = sorted(
+        ((frozenset(keys), people) for keys, people in rows), key=lambda row: sorted(row[0])
+    )
     total = sum(people for keys, people in counted if keys)
-    ticked: dict[str, int] = {}
+    people_by_key = Counter[str]()
     for keys, people in counted:
-        for key in keys:
-            ticked[key] = ticked.get(key, 0) + people
-    others = sorted(set(ticked).difference(known))
-    learned = tuple(key for key in others if is_learned(ticked[key], total))
+        people_by_key.update(dict.fromkeys(keys, people))
+    others = sorted(set(people_by_key).difference(known))
+    learned = tuple(key for key in others if is_learned(people_by_key[key], total))
     interests = (*known, *learned)
     position = {key: j for j, key in enumerate(interests)}
     ticks = np.zeros((sum(people for _, people in counted), len(interests)))
     row = 0
-    # Sorted: the order in which a database gives its rows is nobody's, and the fit would follow it.
-    for keys, people in sorted(counted, key=lambda entry: sorted(entry[0])):
+    for keys, people in counted:
         ticks[row : row + people, [position[key] for key in keys if key in position]] = 1.0
         row += people
     unknown = tuple(
-        f"{key!r}: ticked by {ticked[key]}, too few to learn; left out"
+        f"{key!r}: selected by {people_by_key[key]}, too few to learn; skipped"
         for key in others
         if key not in learned
     )
-    return Profiles(interests, ticks, learned=learned, unknown=unknown).without_the_empty()
+    return Profiles(interests, ticks, learned=learned, unknown=unknown).drop_empty()
+
+
+def _last_answer_at(survey: Survey) -> datetime | None:
+    try:
+        return survey.last_answer_at()
+    except TrainingDataError:
+        return None

@@ -1,51 +1,55 @@
-"""How many clusters the data have: the most that come back when a fifth of the people are left out.
+"""Chooses the number of clusters: the largest that is stable if a fifth of the people are left out.
 
-For each k, NMF is fitted to several random 80 % of the people, and two things are asked of any
-two fits: do their components have the same top interests (Greene, O'Callaghan & Cunningham, How
-Many Topics? Stability Analysis for Topic Models, ECML PKDD 2014), and do they put people into the
-same rooms (adjusted Rand)? Of the numbers on which the fits agree best, the largest is taken.
+For each k, NMF is fitted to several random 80 % of the people. Each pair of fits is compared by the
+top interests of the components (Greene, O'Callaghan & Cunningham, How Many Topics? Stability
+Analysis for Topic Models, ECML PKDD 2014) and by the people's rooms (adjusted Rand index). The
+choice is the largest of the numbers on which the fits agree best.
 
-Fits agree somehow on any data, so whether there is structure is asked first: do interests go
-together more than they would by chance, everybody ticking as many and every interest being ticked
-as often (`model.training.permutation_test`)?
-
-Beside it stands the error of bi-cross-validation (Owen & Perry, Bi-cross-validation of the SVD and
-the nonnegative matrix factorization, Annals of Applied Statistics 3, 2009), which tells how well
-blocks of people and interests that were left out are foretold; a room that holds more than
-`LARGEST_SHARE` of the people rules a k out.
+Fits agree to some degree on any data, so a permutation test first decides whether there is any
+structure (`model.training.permutation_test`). A k whose largest room has more than `MAX_ROOM_SHARE`
+of the people is excluded. The error of bi-cross-validation (Owen & Perry, Bi-cross-validation of
+the SVD and the nonnegative matrix factorization, Annals of Applied Statistics 3, 2009) is reported
+but does not decide: how well blocks of people and interests that were left out are predicted.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from model.nnls import ActiveSets, Array
-from model.training.baselines import by_weight, ours, solid
-from model.training.evaluation import SEED, Told, agreement, draws, sampled
-from model.training.fitting import components_of, parameters_of
-from model.training.permutation_test import CLEAR, structure
-from model.training.survey import SurveyError
+from model.training.baselines import by_weight, new_model
+from model.training.cluster_counts import CLUSTER_COUNTS
+from model.training.errors import TrainingDataError
+from model.training.evaluation import (
+    SEED,
+    draw_subsamples,
+    mean_rand_index,
+    rounded_dict,
+    sample_people,
+)
+from model.training.fitting import fit_nonzero
+from model.training.parallel import Progress, run_parallel
+from model.training.permutation_test import MIN_DEVIATIONS, structure
 
 SUBSAMPLES = 8
-MOST_PEOPLE = 1_000
-LARGEST_SHARE = 0.7
-# Agreements this near the best are as good; of those the most clusters are taken.
-AS_GOOD = 0.03
-FEWEST, MOST = 2, 12
+MAX_PEOPLE = 1_000
+MAX_ROOM_SHARE = 0.7
+# Agreements this close to the best count as equal.
+AGREEMENT_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """What is known of one number of clusters.
+    """The figures of one number of clusters.
 
     Attributes:
         top_interests: mean overlap of the matched components' top interests, 0 to 1.
         assignments: mean adjusted Rand index of the people's rooms.
-        error: root mean square error of the blocks left out (bi-cross-validation).
-        largest_share: of the people, in the largest room of the model that would be trained.
+        error: root mean square error of bi-cross-validation.
+        largest_share: share of people in the largest room of the model that would be trained.
     """
 
     k: int
@@ -62,7 +66,7 @@ class Stability:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The number of clusters, None where there is no structure; why; and the curve."""
+    """The number of clusters (None: no structure), the reason, and the figures of each number."""
 
     k: int | None
     why: str
@@ -70,127 +74,100 @@ class Choice:
     people: int
 
     def as_dict(self) -> dict[str, Any]:
-        """For the card: figures at six decimals."""
-        curve = [
-            {name: round(v, 6) if isinstance(v, float) else v for name, v in asdict(point).items()}
-            for point in self.curve
-        ]
+        """Return the choice for the model card."""
+        curve = [rounded_dict(point) for point in self.curve]
         return {"k": self.k, "why": self.why, "people": self.people, "curve": curve}
 
 
 def choose(
     ticks: Array,
-    ks: Iterable[int] = range(FEWEST, MOST + 1),
-    told: Told | None = None,
+    ks: Iterable[int] = CLUSTER_COUNTS,
+    progress: Progress | None = None,
     workers: int = 1,
 ) -> Choice:
-    """The number of clusters of ticks (n, m) of 0/1; deterministic, whatever the `workers`.
+    """Choose the number of clusters of ticks (n, m) of 0/1, on at most 1,000 random people.
 
-    Of more than 1,000 people a random 1,000 are looked at.
-
-    Raises:
-        SurveyError: there are too few people or interests for two clusters.
+    Deterministic for any number of workers. Raises TrainingDataError: too few people or interests
+    for two clusters.
     """
-    from joblib import Parallel, delayed
-
-    people = sampled(ticks, MOST_PEOPLE)
-    # A half of the interests must still have k components in bi-cross-validation.
-    most = min(people.shape[0] // 10, people.shape[1] // 2)
-    possible = [k for k in sorted(ks) if k <= most]
+    people = sample_people(ticks, MAX_PEOPLE)
+    # Bi-cross-validation fits k components to half of the interests.
+    max_k = min(people.shape[0] // 10, people.shape[1] // 2)
+    possible = [k for k in sorted(ks) if k <= max_k]
     if not possible:
-        raise SurveyError(
+        raise TrainingDataError(
             f"{ticks.shape[0]} people and {ticks.shape[1]} interests are too few to choose a "
-            "number of clusters: give one"
+            "number of clusters: specify one"
         )
     excess = structure(people)
-    if excess < CLEAR:
+    if excess < MIN_DEVIATIONS:
         why = (
             "no structure: interests go together no more than by chance "
-            f"({excess:.1f} standard deviations above it; {CLEAR:.0f} would be clear)"
+            f"({excess:.1f} standard deviations above it; {MIN_DEVIATIONS:.0f} would be clear)"
         )
         return Choice(None, why, (), len(people))
-    curve = []
-    for point in Parallel(n_jobs=workers, return_as="generator")(
-        delayed(_stability)(people, k) for k in reversed(possible)
-    ):
-        curve.append(point)
-        if told:
-            told("trying numbers of clusters", len(possible))
-    return chosen(sorted(curve, key=lambda point: point.k), len(people))
+    arguments = [(people, k) for k in reversed(possible)]  # the longest jobs first
+    curve = run_parallel(_stability, arguments, workers, "trying numbers of clusters", progress)
+    return _choose_from_curve(curve[::-1], len(people))
 
 
-def chosen(curve: list[Stability], people: int) -> Choice:
-    """The choice from the curve."""
-    standing = [point for point in curve if point.largest_share <= LARGEST_SHARE]
-    if not standing:
-        why = f"no structure: at every number of clusters one room holds over {LARGEST_SHARE:.0%}"
+def _choose_from_curve(curve: list[Stability], people: int) -> Choice:
+    eligible = [point for point in curve if point.largest_share <= MAX_ROOM_SHARE]
+    if not eligible:
+        why = f"no structure: at every number of clusters one room holds over {MAX_ROOM_SHARE:.0%}"
         return Choice(None, why, tuple(curve), people)
-    best = max(point.agreement for point in standing)
-    taken = max((p for p in standing if p.agreement >= best - AS_GOOD), key=lambda p: p.k)
-    least = min(curve, key=lambda point: point.error)
+    min_agreement = max(point.agreement for point in eligible) - AGREEMENT_TOLERANCE
+    best = max((p for p in eligible if p.agreement >= min_agreement), key=lambda p: p.k)
+    min_error = min(curve, key=lambda point: point.error)
+    # The model card quotes this text: another wording would change the bytes of the same training.
     why = (
-        f"{taken.k} clusters: of the numbers whose fits agree best ({taken.agreement:.2f} of 1) "
-        f"the largest; its largest room holds {taken.largest_share:.0%} of the people. "
-        f"Bi-cross-validation has its least error at {least.k}"
+        f"{best.k} clusters: of the numbers whose fits agree best ({best.agreement:.2f} of 1) "
+        f"the largest; its largest room holds {best.largest_share:.0%} of the people. "
+        f"Bi-cross-validation has its least error at {min_error.k}"
     )
-    return Choice(taken.k, why, tuple(curve), people)
+    return Choice(best.k, why, tuple(curve), people)
 
 
 def _stability(people: Array, k: int) -> Stability:
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(limits=1):
-        tops, assignments = _agreements(people, k, SUBSAMPLES)
-        rooms = ours(people, k, SEED).rooms(people)
-        return Stability(
-            k=k,
-            top_interests=tops,
-            assignments=assignments,
-            error=bi_cross_validation(people, k),
-            largest_share=float(np.bincount(rooms).max() / len(people)),
-        )
+    fits = [fit_nonzero(people[some], k) for some in draw_subsamples(len(people), SUBSAMPLES)]
+    rooms = new_model(people, k, SEED).rooms(people)
+    return Stability(
+        k=k,
+        top_interests=float(np.mean([_top_overlap(a, b) for a, b in combinations(fits, 2)])),
+        assignments=mean_rand_index([by_weight(fit).rooms(people) for fit in fits]),
+        error=bi_cross_validation(people, k),
+        largest_share=float(np.bincount(rooms).max() / len(people)),
+    )
 
 
-def _agreements(people: Array, k: int, number: int) -> tuple[float, float]:
-    """Of the top interests, and of the rooms, over fits on `number` subsamples."""
-    fits = [_components(people[some], k) for some in draws(len(people), number)]
-    tops = [_same_tops(a, b) for a, b in combinations(fits, 2)]
-    return float(np.mean(tops)), agreement([by_weight(fit).rooms(people) for fit in fits])
+def _top_overlap(a: Array, b: Array) -> float:
+    """Return the mean similarity of the top interests, components matched by largest similarity.
 
-
-def _components(people: Array, k: int) -> Array:
-    return solid(components_of(people, parameters_of(k)))
-
-
-def _same_tops(a: Array, b: Array) -> float:
-    """Mean similarity of the top interests of components matched to be most alike.
-
-    Jaccard's, with weights (sum of minima over sum of maxima): between interests of equal weight
-    it is chance which come out on top.
+    The weighted Jaccard similarity (sum of minima over sum of maxima), because the order of
+    interests of equal weight is random.
     """
     from scipy.optimize import linear_sum_assignment
 
-    x, y = _tops(a)[:, None], _tops(b)
+    x, y = _top_weights(a)[:, None], _top_weights(b)
     overlap = np.minimum(x, y).sum(axis=2) / np.maximum(x, y).sum(axis=2)
     matched = linear_sum_assignment(-overlap)
     return float(overlap[matched].sum() / max(overlap.shape))
 
 
-def _tops(components: Array) -> Array:
-    """The components with their top interests only: as many as there are for each cluster."""
-    number = -(-components.shape[1] // len(components))
+def _top_weights(components: Array) -> Array:
+    """Return the components with only their top interests: m / k of them, rounded up."""
+    count = -(-components.shape[1] // len(components))
     tops = np.zeros_like(components)
-    heaviest = np.argsort(-components, axis=1, kind="stable")[:, :number]
+    heaviest = np.argsort(-components, axis=1, kind="stable")[:, :count]
     np.put_along_axis(tops, heaviest, np.take_along_axis(components, heaviest, 1), 1)
     return tops
 
 
 def bi_cross_validation(ticks: Array, k: int) -> float:
-    """Root mean square error of two by two blocks left out, each foretold from the other three.
+    """Return the root mean square error of 2 x 2 blocks, each predicted from the other three.
 
-    Of blocks [[A, B], [C, D]] A is left out: D is factorised into W H, B gives the people of A
-    their weights (B ~ W_A H), C the interests of A their components (C ~ W H_A), and A is
-    foretold as W_A H_A.
+    To predict A of blocks [[A, B], [C, D]], D is factorised into W H, W_A is solved from B ~ W_A H
+    and H_A from C ~ W H_A, and the prediction is W_A H_A.
     """
     rng = np.random.default_rng((SEED, 2))
     rows = np.array_split(rng.permutation(len(ticks)), 2)
@@ -200,9 +177,8 @@ def bi_cross_validation(ticks: Array, k: int) -> float:
         for j in range(2):
             a, d = np.ix_(rows[i], columns[j]), np.ix_(rows[1 - i], columns[1 - j])
             b, c = np.ix_(rows[i], columns[1 - j]), np.ix_(rows[1 - i], columns[j])
-            found = _components(ticks[d], k)
-            sets = ActiveSets(found)
-            people, seen = sets.weights_many(ticks[b]), sets.weights_many(ticks[d])
-            interests = np.linalg.lstsq(seen, ticks[c], rcond=None)[0].clip(min=0)
-            squares += float(((ticks[a] - people @ interests) ** 2).sum())
+            sets = ActiveSets(fit_nonzero(ticks[d], k))
+            w_a, w = sets.weights_many(ticks[b]), sets.weights_many(ticks[d])
+            h_a = np.linalg.lstsq(w, ticks[c], rcond=None)[0].clip(min=0)
+            squares += float(((ticks[a] - w_a @ h_a) ** 2).sum())
     return float(np.sqrt(squares / ticks.size))

@@ -1,75 +1,54 @@
 """Reads a tidy CSV: one row a person, one column an interest, 0 or 1 in each cell."""
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.training.survey import SurveyError, delimiter_of
+from model.training.csv_rows import read_rows
+from model.training.errors import TrainingDataError
 
-# Columns that say who and where, not what they like.
+# Who and where a person is: every other column is an interest.
 OTHER_COLUMNS = ("_id", "city", "country")
 TICKS = {"0": 0.0, "1": 1.0, "": 0.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Tidy:
-    """The people of a tidy CSV: `ticks` is (n, m) of 0.0/1.0, its columns `interests`."""
-
-    interests: tuple[str, ...]
-    ticks: NDArray[np.float64]
-
-
-def read_tidy(file: Path) -> Tidy:
-    """Reads `file`, in UTF-8; the columns that are not `_id`, `city` or `country` are interests.
+def read_tidy(file: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Read a file in UTF-8: return its interests (m) and the people's profiles (n, m) of 0.0/1.0.
 
     Cells are 0 or 1 (also true, false; empty is 0).
 
     Raises:
         OSError: the file cannot be read.
-        SurveyError: a cell is something else, a column is there twice, or nobody is.
+        TrainingDataError: another value in a cell, a duplicate column, or no people.
     """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = csv.reader(lines, delimiter=delimiter_of(file), strict=True)
-            header = [name.strip() for name in next(rows, [])]
-            columns = [j for j, name in enumerate(header) if name not in OTHER_COLUMNS]
-            _check(file, [header[j] for j in columns])
-            ticks = [_ticks(file, rows.line_num, header, row, columns) for row in _filled(rows)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SurveyError(f"{file}: {error}") from error
-    if not ticks:
-        raise SurveyError(f"{file}: nobody answered")
-    return Tidy(tuple(header[j] for j in columns), np.array(ticks))
+    rows = read_rows(file)
+    header = [name.strip() for name in next(rows)[1]]
+    columns = {j: name for j, name in enumerate(header) if name not in OTHER_COLUMNS}
+    _check_columns(file, list(columns.values()))
+    profiles = [_parse_row(file, line, row, columns) for line, row in rows]
+    if not profiles:
+        raise TrainingDataError(f"{file}: no answers")
+    return tuple(columns.values()), np.array(profiles)
 
 
-def _filled(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    return (row for row in rows if row)
-
-
-def _check(file: Path, interests: list[str]) -> None:
+def _check_columns(file: Path, interests: list[str]) -> None:
     if not interests:
-        raise SurveyError(f"{file}: no column is an interest (0 or 1 for each person)")
+        raise TrainingDataError(f"{file}: no column is an interest (0 or 1 for each person)")
     for name in interests:
         if not name:
-            raise SurveyError(f"{file}: a column has no name; an interest's column is its key")
+            raise TrainingDataError(f"{file}: a column has no name; it must be an interest's key")
         if interests.count(name) > 1:
-            raise SurveyError(f"{file}: the column {name} is there twice")
+            raise TrainingDataError(f"{file}: duplicate column {name}")
 
 
-def _ticks(
-    file: Path, line: int, header: list[str], row: list[str], columns: list[int]
-) -> list[float]:
-    if len(row) != len(header):
-        raise SurveyError(f"{file}, line {line}: {len(row)} columns, not {len(header)}")
+def _parse_row(file: Path, line: int, row: list[str], columns: dict[int, str]) -> list[float]:
+    cells = [row[j].strip().lower() for j in columns]
     try:
-        return [TICKS[row[j].strip().lower()] for j in columns]
+        return [TICKS[cell] for cell in cells]
     except KeyError as error:
-        name = next(header[j] for j in columns if row[j].strip().lower() not in TICKS)
-        raise SurveyError(
+        name = list(columns.values())[cells.index(error.args[0])]
+        raise TrainingDataError(
             f"{file}, line {line}: {error.args[0]!r} in the column {name} is neither 0 nor 1 (a "
             "form export's first column is Timestamp; every column of a tidy file but _id, city "
             "and country is an interest)"

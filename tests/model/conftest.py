@@ -1,4 +1,4 @@
-"""Models to test with: the committed one, and any other made from its components."""
+"""Models for tests: the committed one, and any other by its components."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -35,25 +35,25 @@ def published() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def recorded() -> list[dict[str, Any]]:
-    """Requests to the published API, with the responses it gave."""
+    """Requests to the published API, with its responses."""
     lines = (DATA / "published_cluster_responses.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
 @pytest.fixture(scope="session")
 def survey_file() -> Path:
-    """The survey, which is not part of the tree."""
+    """The survey, which is not in the repository."""
     file = ROOT.parent / "shared" / "data" / "survey.csv"
     if not file.exists():
-        pytest.skip(f"the survey is not in the tree, and {file} does not exist")
+        pytest.skip(f"the survey is not in the repository, and {file} does not exist")
     return file
 
 
 @pytest.fixture(scope="session")
 def model_of() -> Callable[..., Model]:
-    """Makes a model of some components; its interests are i0, i1, …"""
+    """Builds a model of some components; its interests are i0, i1, …"""
 
-    def make(components: Any, cluster_ids: Sequence[int] | None = None) -> Model:
+    def build(components: Any, cluster_ids: Sequence[int] | None = None) -> Model:
         rows = np.array(components, dtype=np.float64)
         return Model(
             id="test",
@@ -67,14 +67,14 @@ def model_of() -> Callable[..., Model]:
             components=tuple(map(tuple, rows.tolist())),
         )
 
-    return make
+    return build
 
 
 @pytest.fixture(scope="session")
-def ticked_in() -> Callable[[Model, Any], list[str]]:
-    """The interests a row of 0/1 ticks."""
+def selected_in() -> Callable[[Model, Any], list[str]]:
+    """Returns the interests selected in a row of 0/1."""
 
-    def ticked(model: Model, row: Any) -> list[str]:
+    def selected(model: Model, row: Any) -> list[str]:
         return [name for name, on in zip(model.interests, row, strict=True) if on]
 
-    return ticked
+    return selected

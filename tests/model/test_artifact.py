@@ -1,4 +1,4 @@
-"""The model on disk: what is written loads, and what is damaged does not."""
+"""The model on disk: a written model loads, and a damaged one does not."""
 
 import hashlib
 import io
@@ -25,12 +25,12 @@ def directory(tmp_path):
 
 @pytest.fixture
 def forge(directory):
-    """Changes the files' content, with a sha256 that fits, as no write of ours would."""
+    """Changes the files' content, with a matching sha256, as `write` never would."""
 
     def change(factors=None, card=None, payload=None):
-        known = joblib.load(directory / artifact.FACTORS)
+        original = joblib.load(directory / artifact.FACTORS)
         buffer = io.BytesIO()
-        joblib.dump({**known, **(factors or {})}, buffer)
+        joblib.dump({**original, **(factors or {})}, buffer)
         content = payload if payload is not None else buffer.getvalue()
         (directory / artifact.FACTORS).write_bytes(content)
         written = json.loads((directory / artifact.CARD).read_text(encoding="utf-8"))
@@ -43,8 +43,8 @@ def forge(directory):
 
 
 @pytest.fixture
-def parts():
-    """What `write` takes, for two clusters of three interests."""
+def arguments():
+    """Arguments of `write`, for two clusters of three interests."""
     return {
         "components": [[1.0, 0.5, 0.0], [0.0, 0.25, 2.0]],
         "interests": ["chess", "surf", "tea"],
@@ -87,10 +87,10 @@ def test_a_clusters_top_interests_are_its_components_heaviest(model):
         assert list(cluster.top_interests) == heaviest[: len(cluster.top_interests)]
 
 
-def test_what_was_written_is_loaded(tmp_path, parts):
-    written = artifact.write(tmp_path / "new", **parts)
+def test_a_written_model_loads(tmp_path, arguments):
+    written = artifact.write(tmp_path / "new", **arguments)
     loaded = artifact.load(tmp_path / "new")
-    assert loaded.matrix.tolist() == parts["components"]
+    assert loaded.matrix.tolist() == arguments["components"]
     assert (loaded.interests, loaded.cluster_ids) == (("chess", "surf", "tea"), (5, 2))
     assert loaded.clusters[1].top_interests == (("tea", 2.0), ("surf", 0.25))
     assert (loaded.retired, loaded.training_users) == ((1, 3), 12)
@@ -98,18 +98,18 @@ def test_what_was_written_is_loaded(tmp_path, parts):
     assert (written.id, written.clusters) == (loaded.id, loaded.clusters)
 
 
-def test_the_same_parts_give_the_same_bytes(tmp_path, parts):
+def test_the_same_arguments_give_the_same_bytes(tmp_path, arguments):
     for name in ("one", "two"):
-        artifact.write(tmp_path / name, **parts)
+        artifact.write(tmp_path / name, **arguments)
     for name in (artifact.FACTORS, artifact.CARD):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_parts_that_do_not_fit_leave_the_old_model_in_place(directory, parts):
+def test_arguments_that_do_not_fit_leave_the_old_model_in_place(directory, arguments):
     before = {file.name: file.read_bytes() for file in directory.iterdir()}
-    parts["cluster_ids"] = [5]
+    arguments["cluster_ids"] = [5]
     with pytest.raises(ArtifactError, match="do not fit"):
-        artifact.write(directory, **parts)
+        artifact.write(directory, **arguments)
     assert {file.name: file.read_bytes() for file in directory.iterdir()} == before
 
 
@@ -152,13 +152,13 @@ def test_a_malformed_card_refuses_to_load(directory, text):
 
 
 @pytest.mark.parametrize("payload", [b"", b"not a pickle", pickle.dumps({"components": 1})[:-3]])
-def test_factors_that_are_no_joblib_file_refuse_to_load(forge, payload):
+def test_factors_that_are_not_a_joblib_file_refuse_to_load(forge, payload):
     with pytest.raises(ArtifactError, match="cannot be read"):
         artifact.load(forge(payload=payload))
 
 
 @pytest.mark.parametrize("payload", [[], None, {}, {"components": [[1.0]]}])
-def test_factors_without_their_parts_refuse_to_load(forge, payload):
+def test_incomplete_factors_refuse_to_load(forge, payload):
     with pytest.raises(ArtifactError, match="do not fit"):
         artifact.load(forge(payload=pickle.dumps(payload)))
 
@@ -177,11 +177,11 @@ def test_factors_without_their_parts_refuse_to_load(forge, payload):
         ({"components": (np.eye(4, 26) - 1).tolist()}, "non-negative"),
         ({"components": [[math.nan] * 26] * 4}, "finite"),
         ({"components": [[1.0] * 26, [0.0] * 26] * 2}, "all zeros"),
-        ({"interests": ["surf"] * 26}, "twice"),
+        ({"interests": ["surf"] * 26}, "duplicate interest"),
         ({"interests": [""] * 26}, "not a text"),
         ({"interests": list(range(26))}, "not a text"),
         ({"interests": "abcdefghijklmnopqrstuvwxyz"}, "not a list"),
-        ({"cluster_ids": [1, 2, 3, 3]}, "twice"),
+        ({"cluster_ids": [1, 2, 3, 3]}, "duplicate cluster id"),
         ({"cluster_ids": [0, 1, 2, 3]}, "whole number"),
         ({"cluster_ids": [1, 2, 3, 40000]}, "whole number"),
         ({"cluster_ids": [1, 2, 3, True]}, "whole number"),

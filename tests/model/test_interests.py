@@ -1,4 +1,4 @@
-"""The vocabulary: what the form shows and what a survey's answers mean."""
+"""The vocabulary: labels of the form, and aliases in surveys."""
 
 import csv
 
@@ -32,16 +32,16 @@ def test_every_option_of_the_survey_is_an_alias_as_it_is_written(survey_file):
     assert written == {interest.aliases[0] for interest in INTERESTS}
 
 
-def test_no_answer_means_two_interests():
+def test_no_answer_belongs_to_two_interests():
     keys = keys_by_answer(INTERESTS)
     assert set(keys.values()) == {interest.key for interest in INTERESTS}
 
 
-def test_an_alias_that_means_two_interests_is_refused():
+def test_an_alias_of_two_interests_is_rejected():
     twice = [
         Interest(key, "sport", {"es": key, "en": key}, aliases=("Balls",)) for key in ("a", "b")
     ]
-    with pytest.raises(ValueError, match="means both a and b"):
+    with pytest.raises(ValueError, match="belongs to both a and b"):
         keys_by_answer(twice)
 
 
@@ -64,12 +64,12 @@ def test_case_accents_and_spaces_do_not_matter_in_an_answer(text):
         (["movies", "yodelling"], "Cine y yodelling", "Movies and yodelling"),
     ],
 )
-def test_interests_are_listed_as_people_would(keys, es, en):
+def test_interests_are_listed_as_in_prose(keys, es, en):
     assert (phrase(keys, INTERESTS, "es"), phrase(keys, INTERESTS, "en")) == (es, en)
 
 
 @pytest.mark.parametrize(
     ("last", "word"), [("idiomas", "e"), ("hilado", "e"), ("hielo", "y"), ("hiatos", "y")]
 )
-def test_spanish_says_e_before_the_sound_i(last, word):
+def test_spanish_y_becomes_e_before_the_sound_i(last, word):
     assert phrase(["movies", last], INTERESTS, "es") == f"Cine {word} {last}"

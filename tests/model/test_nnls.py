@@ -1,4 +1,4 @@
-"""The exact weights, against scipy's NNLS and against the conditions that define a solution."""
+"""The exact weights: equal to scipy's NNLS, and meeting the conditions of a solution."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,7 @@ from scipy.optimize import nnls
 
 import model.nnls as nnls_module
 from model.nnls import MAX_COMPONENTS, ActiveSets
-
-
-def random_profiles(number, interests, seed=0):
-    """Profiles from nearly empty to nearly full."""
-    rng = np.random.default_rng(seed)
-    return (rng.random((number, interests)) < rng.random((number, 1))).astype(float)
+from tests.support.planted import random_profiles
 
 
 def scipy_weights(components, profiles):
@@ -70,7 +65,7 @@ def test_interests_in_no_component_change_no_weight(k):
 
 
 @pytest.mark.parametrize("k", range(2, 9))
-def test_a_repeated_component_leaves_the_smallest_error_as_it_is(k):
+def test_a_repeated_component_does_not_change_the_smallest_error(k):
     rng = np.random.default_rng(k)
     components = rng.random((k, 26)) * (rng.random((k, 26)) < 0.5)
     components[-1] = components[0] * 3
@@ -83,14 +78,14 @@ def test_a_repeated_component_leaves_the_smallest_error_as_it_is(k):
     assert abs(errors(components, profiles, weights) - smallest).max() < 1e-12
 
 
-def test_of_two_equal_components_only_the_first_bears_weight():
+def test_of_two_equal_components_only_the_first_has_weight():
     row = [1.0, 0.5, 0.0]
     weights = ActiveSets([row, [0.0, 0.0, 1.0], row]).weights_many(random_profiles(100, 3))
     assert weights[:, 0].any()
     assert not weights[:, 2].any()
 
 
-def test_a_component_of_zeros_never_bears_weight():
+def test_a_component_of_zeros_never_has_weight():
     weights = ActiveSets([[0.0, 0.0], [1.0, 2.0]]).weights_many(random_profiles(100, 2))
     assert weights[:, 1].any()
     assert not weights[:, 0].any()
@@ -113,7 +108,7 @@ def test_every_solution_meets_the_karush_kuhn_tucker_conditions(components, prof
 
 @settings(deadline=None)
 @given(components=arrays(float, (4, 7), elements=st.floats(0, 5)), profile=arrays(bool, 7))
-def test_a_solution_map_gives_the_weights_it_belongs_to(components, profile):
+def test_a_solution_map_gives_the_weights_of_its_profile(components, profile):
     if components.max() < 1e-100:
         return
     sets = ActiveSets(components)
@@ -122,10 +117,10 @@ def test_a_solution_map_gives_the_weights_it_belongs_to(components, profile):
     assert np.allclose(mapped, weights, rtol=1e-6, atol=1e-6 * max(1.0, weights.max()))
 
 
-def test_profiles_taken_in_small_chunks_give_the_same_weights(model, monkeypatch):
+def test_profiles_in_small_chunks_give_the_same_weights(model, monkeypatch):
     profiles = random_profiles(500, len(model.interests))
     at_once = model.weights_many(profiles)
-    monkeypatch.setattr(nnls_module, "CHUNK", 200)
+    monkeypatch.setattr(nnls_module, "CHUNK_SIZE", 200)
     assert abs(model.weights_many(profiles) - at_once).max() < 1e-14
 
 
@@ -153,6 +148,6 @@ def test_no_profiles_give_no_weights(model):
         [[5e-324, 5e-324]],
     ],
 )
-def test_components_that_are_not_nmf_factors_are_refused(components):
+def test_components_that_are_not_nmf_factors_are_rejected(components):
     with pytest.raises(ValueError, match="components must be"):
         ActiveSets(components)

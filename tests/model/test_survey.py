@@ -1,11 +1,12 @@
-"""Reading a form export: every answer is understood or told, and nothing else is taken for one."""
+"""Reading a form export: every answer is an interest or is reported as unknown."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from model.interests import load_interests
-from model.training.survey import SurveyError, read_survey
+from model.training.errors import TrainingDataError
+from model.training.survey import read_survey
 
 INTERESTS = load_interests()
 
@@ -22,27 +23,27 @@ def read(tmp_path):
     return from_lines
 
 
-def ticked(survey, row):
+def selected(survey, row):
     return {key for key, on in zip(survey.interests, survey.profiles[row], strict=True) if on}
 
 
 def test_answers_of_all_questions_make_one_profile(read):
     survey = read('10/20/2021 17:21:42,"Surf, Voley",Burgers', "10/20/2021 17:21:43,,Sushi")
-    assert ticked(survey, 0) == {"surf", "volley", "burguers"}
-    assert ticked(survey, 1) == {"sushi"}
+    assert selected(survey, 0) == {"surf", "volley", "burguers"}
+    assert selected(survey, 1) == {"sushi"}
     assert survey.unknown == ()
 
 
-def test_an_answer_nobody_knows_is_told_with_its_place(read):
+def test_an_unknown_answer_is_reported_with_its_line_and_question(read):
     survey = read('10/20/2021 17:21:42,"Surf, Kayak in winter",', "10/20/2021 17:21:42,Surf,Ramen")
     assert [(answer.line, answer.question, answer.text) for answer in survey.unknown] == [
         (2, "Sport?", "Kayak in winter"),
         (3, "Food?", "Ramen"),
     ]
-    assert ticked(survey, 0) == ticked(survey, 1) == {"surf"}
+    assert selected(survey, 0) == selected(survey, 1) == {"surf"}
 
 
-def test_somebody_who_answered_nothing_still_counts(read):
+def test_a_person_without_answers_has_an_empty_profile(read):
     assert read("10/20/2021 17:21:42,,").profiles.shape == (1, 26)
 
 
@@ -56,28 +57,28 @@ def test_the_last_answer_is_the_latest_not_the_lowest(read):
     assert survey.last_answer_at() == datetime(2021, 10, 21, 9, 0, 1, tzinfo=UTC)
 
 
-def test_a_time_that_cannot_be_read_is_told(read):
-    with pytest.raises(SurveyError, match="cannot be read.*yesterday"):
+def test_a_time_that_cannot_be_read_is_an_error(read):
+    with pytest.raises(TrainingDataError, match="cannot be read.*yesterday"):
         read("yesterday,Surf,").last_answer_at()
 
 
 @pytest.mark.parametrize("header", ["", "Timestamp", "surf,sushi", "_id,city,surf"])
-def test_a_file_that_is_no_form_export_is_refused(read, header):
-    with pytest.raises(SurveyError, match="not a form export"):
+def test_a_file_that_is_not_a_form_export_is_rejected(read, header):
+    with pytest.raises(TrainingDataError, match="not a form export"):
         read("1,2,3", header=header)
 
 
-def test_a_survey_nobody_answered_is_refused(read):
-    with pytest.raises(SurveyError, match="nobody answered"):
+def test_a_survey_without_answers_is_rejected(read):
+    with pytest.raises(TrainingDataError, match="no answers"):
         read()
 
 
 @pytest.mark.parametrize("line", ["10/20/2021 17:21:42,Surf", "10/20/2021 17:21:42,Surf,,Sushi"])
-def test_a_row_of_another_width_is_refused_with_its_line(read, line):
-    with pytest.raises(SurveyError, match="line 3: . columns, not 3"):
+def test_a_row_of_another_width_is_rejected_with_its_line(read, line):
+    with pytest.raises(TrainingDataError, match="line 3: . columns, not 3"):
         read("10/20/2021 17:21:42,Surf,", line)
 
 
-def test_a_file_that_is_not_utf_8_is_refused(read):
-    with pytest.raises(SurveyError, match="utf-8"):
+def test_a_file_that_is_not_utf_8_is_rejected(read):
+    with pytest.raises(TrainingDataError, match="utf-8"):
         read("10/20/2021 17:21:42,Fútbol,", encoding="latin-1")

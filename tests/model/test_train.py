@@ -1,4 +1,4 @@
-"""Training: the published model comes out, and always the same."""
+"""Training reproduces the published model, byte for byte."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def survey_of(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs the command in this process, into a folder of its own."""
+    """Runs the command in this process, with a temporary output directory."""
 
     def command(data, *options):
         output = tmp_path / "model"
@@ -55,7 +55,7 @@ def test_the_committed_components_have_twelve_significant_digits(model):
 
 
 @pytest.mark.parametrize("coretype", [None, "Nehalem"])
-def test_a_refit_gives_the_committed_bytes_whatever_the_blas_kernel(
+def test_a_refit_gives_the_committed_bytes_on_any_blas_kernel(
     root, survey_file, tmp_path, coretype
 ):
     environment = {name: value for name, value in os.environ.items() if "CORETYPE" not in name}
@@ -97,24 +97,22 @@ def test_the_cards_figures_are_those_of_the_survey(model, survey_file, published
     )
 
 
-def test_an_answer_nobody_knows_is_listed_on_stderr_and_the_rest_is_trained_on(
-    survey_of, run, capsys
-):
+def test_an_unknown_answer_is_listed_on_stderr_and_skipped(survey_of, run, capsys):
     status, output = run(survey_of(*FIVE_PEOPLE, "Surf, Kayak in winter"))
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert status == 0
-    assert "line 7: no interest means 'Kayak in winter'" in told.err
-    assert "Kayak" not in told.out
+    assert "line 7: unknown answer 'Kayak in winter'" in printed.err
+    assert "Kayak" not in printed.out
     assert artifact.load(output).training_users == 6
 
 
-def test_the_model_bears_the_time_of_the_last_answer(survey_of, run):
+def test_the_model_has_the_time_of_the_last_answer(survey_of, run):
     _, output = run(survey_of(*FIVE_PEOPLE))
     assert artifact.load(output).id.startswith("2021-10-20-")
 
 
 @pytest.mark.parametrize("time", ["2024-05-06T07:08:09", "2024-05-06T09:08:09+02:00"])
-def test_another_time_may_be_given(survey_of, run, time):
+def test_the_time_can_be_set_by_an_option(survey_of, run, time):
     _, output = run(survey_of(*FIVE_PEOPLE), "--trained-at", time)
     assert artifact.load(output).trained_at.isoformat() == "2024-05-06T07:08:09+00:00"
     assert artifact.load(output).id.startswith("2024-05-06-")
@@ -136,7 +134,7 @@ def test_too_few_people_end_the_command_with_one_line(survey_of, run, capsys, an
     assert not output.exists()
 
 
-def test_a_component_nobody_fills_ends_the_command_with_one_line(survey_of, run, capsys):
+def test_a_component_of_zeros_ends_the_command_with_one_line(survey_of, run, capsys):
     status, output = run(survey_of("Surf", "Surf", "Surf", "Surf"))
     assert status == 1
     assert "a component is all zeros" in capsys.readouterr().err
@@ -149,7 +147,7 @@ def test_a_missing_file_ends_the_command_with_one_line(run, capsys, tmp_path):
     assert "nowhere.csv" in capsys.readouterr().err
 
 
-def test_the_command_asks_which_model_to_train(survey_of):
+def test_the_command_requires_the_option_published(survey_of):
     with pytest.raises(SystemExit):
         train.main(["--data", str(survey_of(*FIVE_PEOPLE))])
 
@@ -164,7 +162,7 @@ def test_training_imports_scikit_learn_only_to_fit(root):
     assert done.stdout.strip() == "False False"
 
 
-def test_the_readme_states_the_committed_models_figures(model):
+def test_the_readme_has_the_committed_models_figures(model):
     readme = (artifact.DIRECTORY / "README.md").read_text(encoding="utf-8")
     sizes = model.metrics["cluster_sizes"]
     for cluster in model.clusters:
