@@ -1,4 +1,4 @@
-"""Models that were registered, and their clusters."""
+"""Tables of registered models and of their clusters."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Cities, their names, and the names of countries and regions."""
+"""Tables of cities, their names, and the names of countries and regions."""
 
 import sqlalchemy as sa
 from alembic import op

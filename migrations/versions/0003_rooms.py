@@ -1,4 +1,4 @@
-"""Rooms, and where the rooms that are gone led to."""
+"""Tables of rooms and of redirects from closed rooms."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who is in which room."""
+"""Table of users with their rooms."""
 
 import sqlalchemy as sa
 from alembic import op

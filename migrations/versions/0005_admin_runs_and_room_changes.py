@@ -1,4 +1,4 @@
-"""What admins did, and the moves that nobody asked for."""
+"""Tables of command runs and of the moves that they caused."""
 
 import sqlalchemy as sa
 from alembic import op

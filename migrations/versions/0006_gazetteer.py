@@ -1,4 +1,4 @@
-"""Which place data are loaded, and the search for names typed wrong."""
+"""Table of the loaded gazetteer version, and the index for misspelt names."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    # Trusted since PostgreSQL 13: the database's owner may create it.
+    # The extension is trusted since PostgreSQL 13, so the database's owner may create it.
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     op.create_index(
         "ix_city_names_typos",

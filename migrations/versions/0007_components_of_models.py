@@ -1,4 +1,4 @@
-"""What each registered model's cluster numbers mean, so that no other model uses them otherwise."""
+"""Components of registered models, so that no later model changes the meaning of a cluster id."""
 
 import sqlalchemy as sa
 from alembic import op

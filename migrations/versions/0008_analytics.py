@@ -1,4 +1,4 @@
-"""Views for analysts: where people are."""
+"""Views for analysts: rooms, cities, clusters and models."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,12 +6,12 @@ from alembic import op
 revision = "0008"
 down_revision = "0007"
 
-# Every view reads only whole days, so that a count does not move under a person who joins now;
-# folds what is too small into "other" and then leaves out what is still too small; rounds to the
-# nearest multiple of the group's size. Its last part is MATERIALIZED and sorted: a condition of the
-# analyst's would otherwise go down to the tables, where EXPLAIN ANALYZE counts what it finds.
+# Every view reads only whole days, so that no single join is visible in a count; sums groups below
+# the minimum size into "other", and omits what is still below it; rounds counts to the nearest
+# multiple of the minimum size. Its last CTE is MATERIALIZED and sorted: otherwise an analyst's
+# condition would be pushed down to the tables, where EXPLAIN ANALYZE shows exact counts.
 K = "(SELECT min_group FROM public.analytics_settings)"
-# A subquery is asked once, the function itself for every row.
+# A subquery is evaluated once, the bare function for every row.
 TODAY = "(SELECT date_trunc('day', now(), 'UTC'))"
 
 
@@ -64,7 +64,7 @@ ROOMS = f"""
     )
     SELECT * FROM shown
 """
-# Who said a town and who is in its rooms are folded together: so a row says both of one place.
+# People who gave a town and people in its rooms are counted together, so that a row has both.
 CITIES = f"""
     WITH pairs AS MATERIALIZED (
         SELECT city_id, room_id, count(*) AS members
@@ -167,7 +167,7 @@ MODELS = f"""
     )
     SELECT * FROM shown
 """
-# Of each view: its SQL, its comment, its columns' comments.
+# Each view with its SQL, its comment and its columns' comments.
 VIEWS = {
     "rooms": (
         ROOMS,
@@ -250,7 +250,7 @@ VIEWS = {
 
 
 def upgrade() -> None:
-    make_tables()
+    create_tables()
     op.execute("CREATE SCHEMA analytics")
     op.execute(
         "COMMENT ON SCHEMA analytics IS"
@@ -259,15 +259,15 @@ def upgrade() -> None:
     for name, (sql, comment, columns) in VIEWS.items():
         op.execute(f"CREATE VIEW analytics.{name} WITH (security_barrier) AS {sql}")
         op.execute(f"COMMENT ON VIEW analytics.{name} IS {quoted(comment)}")
-        for column, told in columns.items():
-            op.execute(f"COMMENT ON COLUMN analytics.{name}.{column} IS {quoted(told)}")
+        for column, column_comment in columns.items():
+            op.execute(f"COMMENT ON COLUMN analytics.{name}.{column} IS {quoted(column_comment)}")
 
 
 def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def make_tables() -> None:
+def create_tables() -> None:
     op.create_table(
         "analytics_settings",
         sa.Column(

@@ -1,16 +1,16 @@
-"""Views for analysts: how people come, what they like, how they move."""
+"""Views for analysts: joins, interests and moves over time."""
 
 from alembic import op
 
 revision = "0009"
 down_revision = "0008"
 
-# As in 0008: whole days, folded, rounded, and nothing of the analyst's goes below the last part.
+# As in 0008: whole days, minimum group size, rounded counts, MATERIALIZED last CTE.
 K = "(SELECT min_group FROM public.analytics_settings)"
-# Whole days and weeks since a Monday, reckoned without a time zone's rules: many times as fast.
+# Days and weeks since a Monday. date_bin ignores time zones, so it is many times faster.
 DAY = "date_bin('1 day', member.created_at, '2001-01-01 00:00+00')"
 WEEK = "date_bin('7 days', member.created_at, '2001-01-01 00:00+00')"
-# A subquery is asked once, the function itself for every row.
+# A subquery is evaluated once, the bare function for every row.
 TODAY = "(SELECT date_trunc('day', now(), 'UTC'))"
 
 
@@ -81,8 +81,8 @@ WEEKLY_JOINS = f"""
     )
     SELECT * FROM shown
 """
-# People's interests, listed, are by far the most to count: from so many people on, a fixed sample
-# of about so many is counted and the counts are scaled up. The table's size is the planner's guess.
+# Unnested interests are by far the most rows. Above this number of people, a fixed sample of about
+# this size is counted and scaled up. The table's size is the planner's estimate.
 SAMPLED = 200_000
 SHARE = f"""(SELECT least(1, {SAMPLED} / greatest(reltuples, 1)::float8)
              FROM pg_catalog.pg_class WHERE oid = 'public.memberships'::regclass)"""
@@ -93,9 +93,9 @@ def scaled(people: str) -> str:
     return f"(round({people}::numeric / {SHARE}::numeric / {K}) * {K})::bigint"
 
 
-# An interest that nearly everybody of a group has, or nearly nobody, would tell of each of them:
-# both those who have it and those who have not must be enough. Everybody is counted once more
-# under no interest at all: that is how many they are, without a second pass over the table.
+# An interest that almost all or almost none of a group have would reveal single people, so both
+# numbers must reach the minimum. Each person also counts once under the key NULL, which gives the
+# size of the group without a second pass over the table.
 INTEREST_POPULARITY = f"""
     WITH ticked AS (
         SELECT date_trunc('month', member.created_at AT TIME ZONE 'UTC')::date AS month,
@@ -151,8 +151,8 @@ CITY_INTERESTS = f"""
     )
     SELECT * FROM shown
 """
-# Of each person the latest move. A room that is gone left its city and cluster behind. Why people
-# were moved is kept for 30 days, and only where they did not ask for it themselves.
+# The latest move of each person. Redirects hold the city and cluster of a closed room. The reason
+# of a move is kept for 30 days, and only for moves by commands.
 MOVES = f"""
     WITH moved AS MATERIALIZED (
         SELECT user_id, previous_room_id AS from_room, room_id AS to_room, joined_at
@@ -226,7 +226,7 @@ INTEREST = {
     "interest_es": "Name of the interest in Spanish; the key where it has none.",
     "interest_group": "sport, culture, food or leisure; unknown: no model knows the interest.",
 }
-# Of each view: its SQL, its comment, its columns' comments.
+# Each view with its SQL, its comment and its columns' comments.
 VIEWS = {
     "daily_joins": (
         DAILY_JOINS,
@@ -314,8 +314,8 @@ def upgrade() -> None:
     for name, (sql, comment, columns) in VIEWS.items():
         op.execute(f"CREATE VIEW analytics.{name} WITH (security_barrier) AS {sql}")
         op.execute(f"COMMENT ON VIEW analytics.{name} IS {quoted(comment)}")
-        for column, told in columns.items():
-            op.execute(f"COMMENT ON COLUMN analytics.{name}.{column} IS {quoted(told)}")
+        for column, column_comment in columns.items():
+            op.execute(f"COMMENT ON COLUMN analytics.{name}.{column} IS {quoted(column_comment)}")
 
 
 def quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A view that follows both pointers of a city: the town it is now, and the host of its rooms."""
+"""View that resolves both pointers of each city: its town, and the host of its rooms."""
 
 from alembic import op
 

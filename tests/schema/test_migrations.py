@@ -1,4 +1,4 @@
-"""Migrations: up, down, and the same as the tables say."""
+"""Migrations: upgrade, downgrade, and equality with the tables in Python."""
 
 from typing import Any
 
@@ -10,32 +10,14 @@ from app.cli.migrations import create_migrating_app
 from app.config import psycopg2_url
 from app.domain.schema.readiness import REVISIONS, schema_head
 from tests.support.databases import Server, settings_of
+from tests.support.schema import dump
 
 
 def app_on(url: str) -> Any:
     return create_migrating_app(settings_of(url))
 
 
-def dump(url: str) -> dict[str, Any]:
-    engine = sqlalchemy.create_engine(psycopg2_url(url))
-    inspector = sqlalchemy.inspect(engine)
-    tables: dict[str, Any] = {
-        name: (inspector.get_columns(name), inspector.get_indexes(name))
-        for name in inspector.get_table_names()
-    }
-    tables |= {name: inspector.get_view_definition(name) for name in inspector.get_view_names()}
-    tables |= {
-        f"analytics.{name}": (
-            inspector.get_columns(name, "analytics"),
-            inspector.get_view_definition(name, "analytics"),
-        )
-        for name in inspector.get_view_names("analytics")
-    }
-    engine.dispose()
-    return {name: str(what) for name, what in tables.items() if name != "alembic_version"}
-
-
-def test_the_migrations_make_what_the_tables_say(server: Server) -> None:
+def test_the_migrations_create_what_the_tables_declare(server: Server) -> None:
     url = server.create()
     with app_on(url).app_context():
         flask_migrate.upgrade()
@@ -44,16 +26,16 @@ def test_the_migrations_make_what_the_tables_say(server: Server) -> None:
 
 
 @pytest.mark.parametrize("revision", sorted(path.name[:4] for path in REVISIONS.glob("0*.py")))
-def test_each_migration_goes_down_and_up_again(server: Server, revision: str) -> None:
+def test_each_migration_can_be_reverted_and_repeated(server: Server, revision: str) -> None:
     url = server.create()
     app = app_on(url)
     with app.app_context():
         flask_migrate.upgrade(revision=revision)
-        there = dump(url)
+        upgraded = dump(url)
         flask_migrate.downgrade(revision="-1")
-        assert dump(url) != there
+        assert dump(url) != upgraded
         flask_migrate.upgrade(revision=revision)
-        assert dump(url) == there
+        assert dump(url) == upgraded
         flask_migrate.downgrade(revision="base")
         assert dump(url) == {}
     server.drop(url)
@@ -68,16 +50,16 @@ def test_revisions_are_numbered_without_a_gap() -> None:
 def test_every_table_and_column_has_a_comment(database_url: str) -> None:
     engine = sqlalchemy.create_engine(psycopg2_url(database_url))
     inspector = sqlalchemy.inspect(engine)
-    bare = []
+    missing = []
     for table in inspector.get_table_names():
         if table == "alembic_version":
             continue
         if not inspector.get_table_comment(table)["text"]:
-            bare.append(table)
-        bare += [
+            missing.append(table)
+        missing += [
             f"{table}.{column['name']}"
             for column in inspector.get_columns(table)
             if not column["comment"]
         ]
     engine.dispose()
-    assert bare == []
+    assert missing == []

@@ -1,4 +1,4 @@
-"""A release rolls back by running the one before it on the schema of the newer one."""
+"""After a rollback the previous release runs on the newer schema."""
 
 import subprocess
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.schema.test_migrations import dump
 from tests.support.databases import Server, sql_on
 from tests.support.manage import run_manage
 from tests.support.paths import ROOT
+from tests.support.schema import dump
 from tests.support.serving import Gunicorn
 
 NEWER = "9999"
@@ -17,21 +17,21 @@ NEWER = "9999"
 
 @pytest.fixture
 def newer_database(new_database: str) -> str:
-    """A database that a release of the future brought up to date."""
+    """Return a database that a newer release has upgraded."""
     sql_on(new_database)("UPDATE alembic_version SET version_num = %s", (NEWER,))
     return new_database
 
 
-def test_db_upgrade_on_a_newer_schema_is_done_with_a_warning_and_changes_nothing(
+def test_db_upgrade_on_a_newer_schema_warns_and_changes_nothing(
     newer_database: str,
 ) -> None:
-    there = dump(newer_database)
-    done = run_manage("db", "upgrade", DATABASE_URL=newer_database)
-    assert (done.returncode, done.stdout) == (0, "")
-    (warning,) = done.stderr.splitlines()
+    before = dump(newer_database)
+    result = run_manage("db", "upgrade", DATABASE_URL=newer_database)
+    assert (result.returncode, result.stdout) == (0, "")
+    (warning,) = result.stderr.splitlines()
     assert warning.startswith("Warning: ")
     assert NEWER in warning
-    assert dump(newer_database) == there
+    assert dump(newer_database) == before
     assert sql_on(newer_database)("SELECT version_num FROM alembic_version") == [(NEWER,)]
 
 
@@ -47,36 +47,36 @@ def test_an_unknown_revision_that_is_not_newer_stays_an_error(
     new_database: str, revision: str
 ) -> None:
     sql_on(new_database)("UPDATE alembic_version SET version_num = %s", (revision,))
-    done = run_manage("db", "upgrade", DATABASE_URL=new_database)
-    assert done.returncode == 1
-    assert revision in done.stderr
+    result = run_manage("db", "upgrade", DATABASE_URL=new_database)
+    assert result.returncode == 1
+    assert revision in result.stderr
 
 
-def test_a_newer_schema_lets_nobody_upgrade_to_an_older_revision_by_name(
+def test_a_newer_schema_cannot_be_upgraded_to_an_older_revision_by_name(
     newer_database: str,
 ) -> None:
     assert run_manage("db", "upgrade", "0006", DATABASE_URL=newer_database).returncode == 1
 
 
-def test_the_other_commands_are_flask_migrates_own(new_database: str) -> None:
+def test_the_other_commands_are_those_of_flask_migrate(new_database: str) -> None:
     assert run_manage("db", "check", DATABASE_URL=new_database).returncode == 0
-    done = run_manage("db", "current", DATABASE_URL=new_database)
-    assert done.stdout.strip().endswith("(head)")
+    result = run_manage("db", "current", DATABASE_URL=new_database)
+    assert result.stdout.strip().endswith("(head)")
 
 
-def test_migrations_go_past_the_pooler(new_database: str) -> None:
-    done = run_manage(
+def test_migrations_bypass_the_pooler(new_database: str) -> None:
+    result = run_manage(
         *("db", "current"),
         DATABASE_URL="postgresql://pooler.invalid/none",
         DIRECT_DATABASE_URL=new_database,
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
 
 
-def test_a_database_that_is_down_is_one_clear_line_of_an_upgrade(server: Server) -> None:
-    done = run_manage("db", "upgrade", DATABASE_URL=server.url_of("never_made"))
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
+def test_an_upgrade_reports_an_unreachable_database_in_one_line(server: Server) -> None:
+    result = run_manage("db", "upgrade", DATABASE_URL=server.url_of("missing"))
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,17 @@ def test_a_database_that_is_down_is_one_clear_line_of_an_upgrade(server: Server)
         "CREATE INDEX ix_rooms_created_at ON rooms (created_at);",
     ],
 )
-def test_the_lint_refuses_what_breaks_or_stops_the_release_before(statement: str) -> None:
+def test_the_lint_refuses_statements_that_break_or_block_the_previous_release(
+    statement: str,
+) -> None:
     assert squawk(statement).returncode == 1, statement
 
 
-def test_the_lint_accepts_what_only_adds() -> None:
-    done = squawk("ALTER TABLE rooms ADD COLUMN topic text; COMMENT ON COLUMN rooms.topic IS 'x';")
-    assert done.returncode == 0, done.stdout
+def test_the_lint_accepts_additions() -> None:
+    result = squawk(
+        "ALTER TABLE rooms ADD COLUMN topic text; COMMENT ON COLUMN rooms.topic IS 'x';"
+    )
+    assert result.returncode == 0, result.stdout
 
 
 def squawk(sql: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.database import Model
+from app.infra.orm import Model
 
 # GeoNames ids stay below 2 * 10^7; ours begin far above, so that the two can never meet.
 FIRST_UNLISTED_ID = 1_000_000_000_001
@@ -46,7 +46,7 @@ class City(Model):
             "ix_cities_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")
         ),
         Index("ix_cities_hub_id", "hub_id", postgresql_where=text("hub_id IS NOT NULL")),
-        {"comment": "Places: a GeoNames city of 5,000 people and more, or one that a user typed."},
+        {"comment": "Cities: GeoNames places of 5,000 people and more, and those typed by users."},
     )
 
     id: Mapped[int] = mapped_column(
@@ -55,17 +55,15 @@ class City(Model):
         comment="GeoNames id; unlisted cities are numbered from 1,000,000,000,001.",
     )
     name: Mapped[str] = mapped_column(comment="Official name, or the name as first typed.")
-    name_key: Mapped[str] = name_key_column("The name folded: what two spellings share.")
+    name_key: Mapped[str] = name_key_column("Folded name: without case, accents and punctuation.")
     country_code: Mapped[str | None] = mapped_column(
-        CHAR(2), comment="ISO 3166-1 alpha-2 (XK for Kosovo); null: an unlisted city without one."
+        CHAR(2), comment="ISO 3166-1 alpha-2 (XK for Kosovo); null: unlisted, without a country."
     )
     admin1: Mapped[str | None] = mapped_column(comment="GeoNames first-level division code.")
-    region: Mapped[str | None] = mapped_column(
-        comment="Name of the region, where its code is understood."
-    )
+    region: Mapped[str | None] = mapped_column(comment="Name of the region; null: unknown.")
     latitude: Mapped[float | None] = mapped_column(Float(53), comment="Degrees north, WGS 84.")
     longitude: Mapped[float | None] = mapped_column(Float(53), comment="Degrees east, WGS 84.")
-    population: Mapped[int | None] = mapped_column(Integer, comment="People, by GeoNames.")
+    population: Mapped[int | None] = mapped_column(Integer, comment="Population by GeoNames.")
     timezone: Mapped[str | None] = mapped_column(comment="IANA time zone.")
     is_capital: Mapped[bool] = mapped_column(
         server_default=text("false"), comment="True: the capital of its country."
@@ -75,11 +73,11 @@ class City(Model):
     )
     merged_into: Mapped[int | None] = mapped_column(
         ForeignKey("cities.id"),
-        comment="The city this one turned out to be, for ever; never itself a merged one.",
+        comment="City into which this one was merged permanently; never a merged city itself.",
     )
     hub_id: Mapped[int | None] = mapped_column(
         ForeignKey("cities.id"),
-        comment="The city whose rooms this small town shares for now; never itself gathered.",
+        comment="Hub whose rooms this gathered town uses; never a gathered town itself.",
     )
 
 
@@ -99,23 +97,19 @@ class CityName(Model):
             postgresql_ops={"name_key": "gin_trgm_ops"},
             postgresql_where=text("char_length(name_key) >= 7"),
         ),
-        {"comment": "All names of all listed cities, folded: what a typed name is looked up in."},
+        {"comment": "Names of all listed cities, in which typed names are looked up."},
     )
 
-    name_key: Mapped[str] = name_key_column("The name folded.")
-    city_id: Mapped[int] = mapped_column(
-        ForeignKey("cities.id"), comment="The city that bears the name."
-    )
+    name_key: Mapped[str] = name_key_column("Folded name.")
+    city_id: Mapped[int] = mapped_column(ForeignKey("cities.id"), comment="City with this name.")
     official: Mapped[bool] = mapped_column(
         comment="True: the official name, or one half of a bilingual one."
     )
-    name: Mapped[str] = mapped_column(
-        server_default=text("''"), comment="The name as people write it."
-    )
+    name: Mapped[str] = mapped_column(server_default=text("''"), comment="Name as written.")
     population: Mapped[int] = mapped_column(
         Integer,
         server_default=text("0"),
-        comment="The city's population: the order of suggestions.",
+        comment="Population of the city, by which suggestions are ordered.",
     )
 
 
@@ -133,14 +127,14 @@ class PlaceName(Model):
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
-        {"comment": "Names of countries and regions, folded: what may follow a city and a comma."},
+        {"comment": "Names of countries and regions, which may follow a city's name and a comma."},
     )
 
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True, comment="Number of the row.")
-    name_key: Mapped[str] = name_key_column("The name folded.")
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, comment="Row id.")
+    name_key: Mapped[str] = name_key_column("Folded name.")
     country_code: Mapped[str] = mapped_column(CHAR(2), comment="ISO 3166-1 alpha-2.")
     admin1: Mapped[str | None] = mapped_column(
-        comment="GeoNames first-level division code; null: the country, or none known."
+        comment="GeoNames first-level division code; null: a country, or an unknown code."
     )
     is_country: Mapped[bool] = mapped_column(comment="True: a country. False: a region.")
 
@@ -151,15 +145,15 @@ class Gazetteer(Model):
     __tablename__ = "gazetteer"
     __table_args__ = (
         CheckConstraint("id = 1", name="one_row"),
-        {"comment": "Which place data the cities come from: one row."},
+        {"comment": "Version of the loaded gazetteer; one row."},
     )
 
     id: Mapped[int] = mapped_column(
-        SmallInteger, primary_key=True, autoincrement=False, comment="1: the one row."
+        SmallInteger, primary_key=True, autoincrement=False, comment="Always 1."
     )
     fingerprint: Mapped[str] = mapped_column(
-        comment="Versions of the data and of the code that folds names."
+        comment="Versions of the data sources, and a hash of the code that reads them."
     )
-    cities: Mapped[int] = mapped_column(Integer, comment="Listed cities loaded.")
-    names: Mapped[int] = mapped_column(Integer, comment="Names loaded.")
-    loaded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="When.")
+    cities: Mapped[int] = mapped_column(Integer, comment="Number of listed cities.")
+    names: Mapped[int] = mapped_column(Integer, comment="Number of names.")
+    loaded_at: Mapped[datetime] = mapped_column(server_default=text("now()"), comment="Load time.")

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.database import Model
+from app.infra.orm import Model
 
 
 class Membership(Model):
@@ -18,24 +18,24 @@ class Membership(Model):
     __tablename__ = "memberships"
     __table_args__ = (
         Index("ix_memberships_room_id", "room_id"),
-        {"comment": "Users: the room each is in, with the city and the interests they gave."},
+        {"comment": "Users with their room, city and interests."},
     )
 
     user_id: Mapped[str] = mapped_column(primary_key=True, comment="The app's id of the user.")
     city_id: Mapped[int] = mapped_column(
-        ForeignKey("cities.id"), comment="The town the user said, also when a hub's room took them."
+        ForeignKey("cities.id"), comment="City given by the user, also if the room is its hub's."
     )
-    room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id"), comment="The room the user is in.")
+    room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id"), comment="Current room.")
     # No foreign key: the room it names may be gone.
     previous_room_id: Mapped[int | None] = mapped_column(
-        comment="The room before this one, which may be gone; null: this is the first."
+        comment="Previous room, which may no longer exist; null: the first room."
     )
     interests: Mapped[list[str]] = mapped_column(
-        comment="Keys of the interests ticked, each once, in code point order."
+        comment="Keys of the selected interests, each once, in code point order."
     )
     model_id: Mapped[str] = mapped_column(
-        ForeignKey("models.id"), comment="The model that last placed the user."
+        ForeignKey("models.id"), comment="Model that last assigned the user."
     )
-    created_at: Mapped[datetime] = mapped_column(comment="When the user was first placed.")
-    joined_at: Mapped[datetime] = mapped_column(comment="When the user came into this room.")
-    updated_at: Mapped[datetime] = mapped_column(comment="When the row last changed.")
+    created_at: Mapped[datetime] = mapped_column(comment="Time of the user's first join.")
+    joined_at: Mapped[datetime] = mapped_column(comment="Time of joining the current room.")
+    updated_at: Mapped[datetime] = mapped_column(comment="Time of the row's last change.")

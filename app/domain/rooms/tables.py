@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.database import Model
+from app.infra.orm import Model
 
 
 class Room(Model):
@@ -19,17 +19,15 @@ class Room(Model):
         {"comment": "Chat rooms: exactly one for each pair of city and cluster."},
     )
 
-    id: Mapped[int] = mapped_column(
-        Identity(), primary_key=True, comment="Number of the room; never used again."
-    )
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True, comment="Room id; never reused.")
     city_id: Mapped[int] = mapped_column(
-        ForeignKey("cities.id"), comment="The city; for gathered towns their hub."
+        ForeignKey("cities.id"), comment="City of the room: for gathered towns, their hub."
     )
     cluster_id: Mapped[int] = mapped_column(
-        SmallInteger, ForeignKey("clusters.id"), comment="The cluster its members belong to."
+        SmallInteger, ForeignKey("clusters.id"), comment="Cluster of the room."
     )
     created_at: Mapped[datetime] = mapped_column(
-        server_default=text("now()"), comment="When its first member came."
+        server_default=text("now()"), comment="Time of the first join."
     )
 
 
@@ -40,21 +38,21 @@ class RoomRedirect(Model):
     __table_args__ = (
         Index("ix_room_redirects_room_id", "room_id"),
         Index("ix_room_redirects_city_id", "city_id"),
-        {"comment": "Rooms that are gone, each with the room that took its members in."},
+        {"comment": "Redirects: closed rooms, each with the room that replaced it."},
     )
 
     id: Mapped[int] = mapped_column(
-        primary_key=True, autoincrement=False, comment="Number of the room that is gone."
+        primary_key=True, autoincrement=False, comment="Id of the closed room."
     )
     city_id: Mapped[int] = mapped_column(
-        ForeignKey("cities.id"), comment="The city it was the room of."
+        ForeignKey("cities.id"), comment="City of the closed room."
     )
     cluster_id: Mapped[int] = mapped_column(
-        SmallInteger, ForeignKey("clusters.id"), comment="The cluster it was the room of."
+        SmallInteger, ForeignKey("clusters.id"), comment="Cluster of the closed room."
     )
     room_id: Mapped[int] = mapped_column(
-        ForeignKey("rooms.id"), comment="The room that took it in; never itself a gone one."
+        ForeignKey("rooms.id"), comment="Room that replaced it; never a closed one itself."
     )
     at: Mapped[datetime] = mapped_column(
-        server_default=text("now()"), comment="When it was taken in."
+        server_default=text("now()"), comment="Time at which the room was closed."
     )

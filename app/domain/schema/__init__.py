@@ -1,1 +1,1 @@
-"""The database's schema: brought up to date, looked at, and spread over several machines."""
+"""The database's schema: its tables, readiness checks and distribution over several nodes."""

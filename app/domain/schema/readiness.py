@@ -1,4 +1,4 @@
-"""What must be true before requests are worth taking."""
+"""Checks whether the database is ready for requests."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ CHECK_DETAILS = """
 
 
 def schema_head() -> str:
-    """The newest revision that this code brings; revisions are numbered, so the largest."""
+    """Return this release's newest revision: the largest, since revisions are numbered."""
     return max(path.name[:4] for path in REVISIONS.glob("[0-9]*.py"))
 
 
 class Readiness:
-    """Looks whether the database is one that this code can serve from."""
+    """Checks whether this release can serve from the database."""
 
     def __init__(self, database: Database, model_id: str) -> None:
         self.database = database
@@ -30,7 +30,7 @@ class Readiness:
         self.head = schema_head()
 
     def problems(self) -> list[str]:
-        """All that stands in the way, each with its mend; none: ready.
+        """Return the problems with their remedies; an empty list: ready.
 
         Raises DatabaseUnavailable.
         """
@@ -39,7 +39,7 @@ class Readiness:
             return ["the schema is missing: run `manage.py db upgrade`"]
         (details,) = self.database.execute(CHECK_DETAILS, {"model": self.model_id})
         problems = ["the database is read-only"] if state.is_read_only else []
-        # A newer schema is fine: migrations only add, and this is what a rollback looks like.
+        # A newer schema is fine after a rollback: migrations are backward compatible.
         if not details.revision or details.revision < self.head:
             problems.append(
                 f"the schema is at {details.revision}, not {self.head}: `manage.py db upgrade`"

@@ -1,4 +1,4 @@
-"""Every table, for whoever must know them all: migrations and what checks them."""
+"""Imports every table, which fills the metadata for migrations and their checks."""
 
 from app.domain.analytics.tables import AnalyticsSettings, Interest
 from app.domain.cities.tables import City, CityName, Gazetteer, PlaceName
