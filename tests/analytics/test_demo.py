@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.analytics.population import Population, Towns, draw
 from model.predict import Model
-from tests.support.databases import EMPTY, Sql
+from tests.support.databases import DELETE_ALL, Sql
 from tests.support.manage import Manage, run_manage
 
 PEOPLE = ("--users", "300", "--seed", "7", "--until", "2025-06-29")
@@ -17,22 +17,20 @@ PEOPLE = ("--users", "300", "--seed", "7", "--until", "2025-06-29")
 
 @pytest.fixture
 def demo_command(sql: Sql, database_url: str) -> Manage:
-    """manage.py demo, on a database with nobody in it."""
-    sql(EMPTY)
+    """Run `manage.py demo` on a database without members."""
+    sql(DELETE_ALL)
     return lambda *arguments: run_manage(
         "demo", *arguments, DATABASE_URL=database_url, APP_ENV="testing"
     )
 
 
-def test_people_come_once_and_go(demo_command: Manage, sql: Sql) -> None:
+def test_people_are_created_once_and_removed(demo_command: Manage, sql: Sql) -> None:
     planned = demo_command(*PEOPLE, "--dry-run")
-    assert ("300 people" in planned.stdout, sql("SELECT count(*) FROM memberships")) == (
-        True,
-        [(0,)],
-    )
+    assert "300 demo people" in planned.stdout
+    assert sql("SELECT count(*) FROM memberships") == [(0,)]
     planned = demo_command(*PEOPLE, "--dry-run", "--json")
     assert json.loads(planned.stdout) == {"users": 300, "until": "2025-06-29"}
-    assert demo_command(*PEOPLE).returncode == 1  # nobody to ask
+    assert demo_command(*PEOPLE).returncode == 1  # no terminal to confirm
     done = demo_command(*PEOPLE, "--yes", "--json")
     assert json.loads(done.stdout)["users"] == 300, done.stderr
     twice = demo_command(*PEOPLE, "--yes")
@@ -42,35 +40,37 @@ def test_people_come_once_and_go(demo_command: Manage, sql: Sql) -> None:
     assert sql("SELECT count(*) FROM memberships") == [(0,)]
 
 
-def test_the_same_seed_draws_the_same_people_and_another_others(model: Model) -> None:
-    chance = np.random.default_rng(0)
+def test_the_same_seed_draws_the_same_people_and_another_seed_others(model: Model) -> None:
+    generator = np.random.default_rng(0)
     towns = Towns(
         np.arange(50),
-        chance.random(50),
-        chance.uniform(40, 41, (50, 2)),
+        generator.random(50),
+        generator.uniform(40, 41, (50, 2)),
         np.full(50, "ES"),
         np.full(50, True),
     )
-    one, again, other = (draw(towns, model, 500, seed, date(2025, 6, 29)) for seed in (1, 1, 2))
+    first, repeated, other = (
+        draw(towns, model, 500, seed, date(2025, 6, 29)) for seed in (1, 1, 2)
+    )
     for field in fields(Population):
-        assert np.array_equal(getattr(one, field.name), getattr(again, field.name)), field.name
-    assert not np.array_equal(one.profiles, other.profiles)
-    assert set(one.clusters) <= set(model.cluster_ids)
+        assert np.array_equal(getattr(first, field.name), getattr(repeated, field.name)), field.name
+    assert not np.array_equal(first.profiles, other.profiles)
+    assert set(first.clusters) <= set(model.cluster_ids)
 
 
-def test_production_has_no_made_up_people(database_url: str, sql: Sql) -> None:
-    sql(EMPTY)
+def test_production_refuses_demo_people(database_url: str, sql: Sql) -> None:
+    sql(DELETE_ALL)
     done = run_manage("demo", "--yes", DATABASE_URL=database_url, APP_ENV="production")
     assert (done.returncode, "production" in done.stderr) == (1, True)
     assert sql("SELECT count(*) FROM memberships") == [(0,)]
 
 
-def test_the_population_keeps_the_tables_promises(demo: Sql) -> None:
-    for promise in (
-        # Everybody is in the room of where their town's people are.
+def test_the_population_respects_the_rules_of_the_tables(demo: Sql) -> None:
+    for violations in (
+        # Members are in a room of the city that hosts their town.
         "SELECT count(*) FROM memberships AS m JOIN rooms ON rooms.id = room_id"
-        " JOIN cities AS said ON said.id = m.city_id"
-        " WHERE rooms.city_id <> coalesce(said.hub_id, said.id)",
+        " JOIN cities AS town ON town.id = m.city_id"
+        " WHERE rooms.city_id <> coalesce(town.hub_id, town.id)",
         "SELECT count(*) FROM cities AS town JOIN cities AS hub ON hub.id = town.hub_id"
         " WHERE hub.hub_id IS NOT NULL",
         "SELECT count(*) FROM memberships WHERE joined_at < created_at OR interests = '{}'",
@@ -81,7 +81,7 @@ def test_the_population_keeps_the_tables_promises(demo: Sql) -> None:
         "  SELECT 1 FROM room_redirects WHERE id = previous_room_id)",
         "SELECT count(*) FROM memberships WHERE user_id NOT LIKE 'demo-%'",
     ):
-        assert demo(promise) == [(0,)], promise
+        assert demo(violations) == [(0,)], violations
     ((moved, gathered, unlisted),) = demo(
         "SELECT (SELECT count(*) FROM memberships WHERE previous_room_id IS NOT NULL),"
         " (SELECT count(*) FROM room_changes WHERE reason = 'gather'),"

@@ -1,4 +1,4 @@
-"""`analysts grant` and `analysts revoke`, by who owns a database and is no superuser."""
+"""`analysts grant` and `analysts revoke`, run by a database's owner who is no superuser."""
 
 import json
 import os
@@ -11,22 +11,14 @@ import pytest
 from psycopg2 import errors
 from sqlalchemy.engine import make_url
 
-from tests.analytics.conftest import VIEWS, Analyst
-from tests.support.databases import Server, Sql, past_pooler, sql_on
+from tests.support.analysts import LEFT_OPEN, VIEWS, Analyst
+from tests.support.databases import Server, Sql, direct_url, sql_on
 from tests.support.manage import Manage, run_manage
-
-# What a platform keeps to its superuser: docs/analysts.md says what each can do.
-KEPT = {
-    "advisory locks",
-    "large objects",
-    "messages in the write-ahead log",
-    "temporary files of any size",
-}
 
 
 @pytest.fixture
 def role(server: Server) -> Iterator[str]:
-    """A name for a role; what bears it afterwards is dropped."""
+    """A name for a role, which is dropped at the end."""
     name = f"{server.prefix}_granted_{os.getpid()}"
     yield name
     server.execute(f"DROP ROLE IF EXISTS {name}")
@@ -34,10 +26,10 @@ def role(server: Server) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def owned(server: Server) -> Iterator[tuple[str, str]]:
-    """A database as a platform gives it: the URLs of its owner, who may make roles and no more,
-    and of the superuser, who is the platform's."""
+    """A database as a platform provides it: the URLs of its owner, who may create roles and no
+    more, and of the platform's superuser."""
     with server.database() as pooled:
-        url = past_pooler(pooled)
+        url = direct_url(pooled)
         sql, owner = sql_on(url), f"{server.prefix}_owner_{os.getpid()}"
         sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
         for kind, name in sql(
@@ -55,13 +47,13 @@ def owned(server: Server) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def as_owner(owned: tuple[str, str]) -> Manage:
-    """manage.py as the database's owner."""
+    """Run manage.py as the database's owner."""
     return lambda *arguments: run_manage(*arguments, DATABASE_URL=owned[0])
 
 
 @pytest.fixture
 def without_roles(owned: tuple[str, str]) -> Iterator[Sql]:
-    """The platform does not let the owner make roles; its superuser's SQL."""
+    """Yield the superuser's SQL, while the owner may not create roles."""
     owner, sql = make_url(owned[0]).username, sql_on(owned[1])
     sql(f"ALTER ROLE {owner} NOCREATEROLE")
     yield sql
@@ -72,40 +64,40 @@ def url_of(url: str, role: str, password: str) -> str:
     return make_url(url).set(username=role, password=password).render_as_string(False)
 
 
-def test_an_owner_who_may_make_roles_makes_an_analyst(
+def test_an_owner_who_may_create_roles_creates_an_analyst(
     as_owner: Manage, owned: tuple[str, str], role: str
 ) -> None:
     planned = as_owner("analysts", "grant", role, "--dry-run")
-    assert (planned.returncode, "would be made" in planned.stdout) == (0, True)
+    assert (planned.returncode, "would be created" in planned.stdout) == (0, True)
     planned = as_owner("analysts", "grant", role, "--dry-run", "--json")
     assert json.loads(planned.stdout) == {"role": role, "is_new": True}
-    assert as_owner("analysts", "grant", role).returncode == 1  # nobody to ask
+    assert as_owner("analysts", "grant", role).returncode == 1  # no terminal to confirm
 
     done = as_owner("analysts", "grant", role, "--yes", "--json", "--connections", "2")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert set(told["left_open"]) == KEPT
-    assert told["views"] == len(VIEWS)
-    analyst = Analyst(told["url"])
-    assert analyst.ask("SELECT current_user, count(*) FROM clusters") == [(role, 4)]
+    output = json.loads(done.stdout)
+    assert set(output["left_open"]) == LEFT_OPEN
+    assert output["views"] == len(VIEWS)
+    analyst = Analyst(output["url"])
+    assert analyst.query("SELECT current_user, count(*) FROM clusters") == [(role, 4)]
     for statement in ("TABLE public.memberships", "CREATE TEMPORARY TABLE fill (n int)"):
         with pytest.raises((errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)):
-            analyst.ask("SET default_transaction_read_only = off", statement)
+            analyst.query("SET default_transaction_read_only = off", statement)
     assert sql_on(owned[1])(
         "SELECT rolconnlimit, rolcanlogin, rolsuper, rolcreatedb FROM pg_roles WHERE rolname = %s",
         (role,),
     ) == [(2, True, False, False)]
 
-    with closing(psycopg2.connect(told["url"])) as session:
+    with closing(psycopg2.connect(output["url"])) as session:
         dropped = as_owner("analysts", "revoke", role, "--yes")
         assert dropped.returncode == 0, dropped.stderr
         with pytest.raises(psycopg2.OperationalError), session.cursor() as cursor:
             cursor.execute("TABLE rooms")
     with pytest.raises(psycopg2.OperationalError):
-        analyst.ask("SELECT 1")
+        analyst.query("SELECT 1")
 
 
-def test_the_password_is_shown_once_and_kept_nowhere(
+def test_the_password_is_shown_once_and_not_stored(
     as_owner: Manage, owned: tuple[str, str], role: str
 ) -> None:
     done = as_owner("analysts", "grant", role, "--yes")
@@ -116,8 +108,8 @@ def test_the_password_is_shown_once_and_kept_nowhere(
     assert role in runs
     assert password not in runs
     again = as_owner("analysts", "grant", role, "--yes")
-    assert "as before" in again.stdout
-    Analyst(address).ask("SELECT 1")
+    assert "unchanged" in again.stdout
+    Analyst(address).query("SELECT 1")
     renewed = json.loads(
         as_owner("analysts", "grant", role, "--yes", "--json", "--new-password").stdout
     )
@@ -130,81 +122,85 @@ def test_the_password_is_shown_once_and_kept_nowhere(
 def test_views_of_the_next_release_are_granted_too(
     as_owner: Manage, owned: tuple[str, str], role: str
 ) -> None:
-    told = json.loads(as_owner("analysts", "grant", role, "--yes", "--json").stdout)
+    output = json.loads(as_owner("analysts", "grant", role, "--yes", "--json").stdout)
     owner = sql_on(owned[0])
     owner("CREATE VIEW analytics.next AS SELECT 1 AS n")
     try:
-        assert Analyst(told["url"]).ask("TABLE analytics.next") == [(1,)]
+        assert Analyst(output["url"]).query("TABLE analytics.next") == [(1,)]
     finally:
         owner("DROP VIEW analytics.next")
         as_owner("analysts", "revoke", role, "--yes")
 
 
-def test_a_platform_that_makes_roles_itself_is_told_how_and_its_roles_are_granted(
+def test_an_owner_without_createrole_gets_instructions_and_can_grant_existing_roles(
     as_owner: Manage, owned: tuple[str, str], role: str, without_roles: Sql
 ) -> None:
     refused = as_owner("analysts", "grant", role, "--yes")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
-    for told in ("pg:credentials:create", "Dataclips", "CREATE ROLE"):
-        assert told in refused.stderr
+    for instruction in ("pg:credentials:create", "Dataclips", "CREATE ROLE"):
+        assert instruction in refused.stderr
 
     without_roles(f"CREATE ROLE {role} LOGIN PASSWORD 'y'")
     done = json.loads(as_owner("analysts", "grant", role, "--yes", "--json").stdout)
     assert done["password"] is None
-    assert "did not make this role" in done["unset"]
+    assert "did not create this role" in done["unset"]
     analyst = Analyst(url_of(owned[0], role, "y"))
-    assert len(analyst.ask("TABLE analytics.clusters")) == 4
+    assert len(analyst.query("TABLE analytics.clusters")) == 4
     with pytest.raises(errors.InsufficientPrivilege):
-        analyst.ask("TABLE public.rooms")
-    wanting = as_owner("analysts", "grant", role, "--yes", "--new-password")
-    assert "may not set a password" in wanting.stderr
-    left = as_owner("analysts", "revoke", role, "--yes")
-    assert (left.returncode, "without any right" in left.stdout) == (0, True), left.stderr
+        analyst.query("TABLE public.rooms")
+    refused = as_owner("analysts", "grant", role, "--yes", "--new-password")
+    assert "may not set a password" in refused.stderr
+    revoked = as_owner("analysts", "revoke", role, "--yes")
+    assert (revoked.returncode, "without any right" in revoked.stdout) == (0, True), revoked.stderr
     with pytest.raises(errors.InsufficientPrivilege):
-        analyst.ask("TABLE analytics.clusters")
+        analyst.query("TABLE analytics.clusters")
 
 
 @pytest.mark.parametrize(
-    ("made", "told"),
+    ("setup", "message"),
     [
-        ("CREATE ROLE {role} SUPERUSER", "a superuser"),
-        ("CREATE ROLE {role} CREATEROLE", "a maker of roles"),
+        ("CREATE ROLE {role} SUPERUSER", "has SUPERUSER"),
+        ("CREATE ROLE {role} CREATEROLE", "has CREATEROLE"),
         ("CREATE ROLE {role} IN ROLE pg_read_all_data", "a member of pg_read_all_data"),
-        ("CREATE ROLE {role}; GRANT SELECT ON memberships TO {role}", "may use memberships"),
+        ("CREATE ROLE {role}; GRANT SELECT ON memberships TO {role}", "may access memberships"),
         ("CREATE ROLE {role}; GRANT SELECT (user_id) ON memberships TO {role}", "memberships"),
     ],
 )
-def test_a_role_that_may_do_more_is_no_analysts(
-    as_owner: Manage, owned: tuple[str, str], role: str, made: str, told: str
+def test_a_role_with_other_privileges_is_refused(
+    as_owner: Manage, owned: tuple[str, str], role: str, setup: str, message: str
 ) -> None:
     sql = sql_on(owned[1])
-    sql(made.format(role=role))
+    sql(setup.format(role=role))
     refused = as_owner("analysts", "grant", role, "--yes")
     sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
-    assert told in refused.stderr
+    assert message in refused.stderr
 
 
-def test_what_everybody_may_read_is_refused_too(
+def test_a_table_that_public_may_read_is_refused(
     as_owner: Manage, owned: tuple[str, str], role: str
 ) -> None:
     owner = sql_on(owned[0])
     owner("GRANT SELECT ON rooms TO PUBLIC")
     refused = as_owner("analysts", "grant", role, "--yes")
     owner("REVOKE SELECT ON rooms FROM PUBLIC")
-    assert "may use rooms" in refused.stderr
+    assert "may access rooms" in refused.stderr
     assert owner("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)) == []
 
 
 @pytest.mark.parametrize("name", ["pg_analyst", "x y", "", "1st", "a" * 64, 'x";--'])
-def test_a_name_that_no_role_can_have_is_one_clear_line(as_owner: Manage, name: str) -> None:
+def test_an_invalid_role_name_is_one_clear_line(as_owner: Manage, name: str) -> None:
     refused = as_owner("analysts", "grant", name, "--yes")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
 
 
 def test_only_analysts_are_revoked(as_owner: Manage, owned: tuple[str, str], role: str) -> None:
     owner = make_url(owned[0]).username or ""
-    for name, told in ((role, "no role"), (owner, "no analyst"), ("postgres", "no analyst")):
+    for name, message in (
+        (role, "no role"),
+        (owner, "not an analyst"),
+        ("postgres", "not an analyst"),
+    ):
         refused = as_owner("analysts", "revoke", name, "--yes")
-        assert (refused.returncode, told in refused.stderr) == (1, True), refused.stderr
+        assert (refused.returncode, message in refused.stderr) == (1, True), refused.stderr
     assert sql_on(owned[0])("SELECT count(*) FROM analytics.clusters") == [(4,)]

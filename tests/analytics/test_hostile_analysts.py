@@ -1,4 +1,4 @@
-"""What a granted role tries that wants to know of a person, or to do harm."""
+"""Attempts of a granted role to learn about one person, or to do harm."""
 
 import re
 from contextlib import closing
@@ -10,9 +10,9 @@ from psycopg2 import errors
 
 from app.config import ROOT
 from app.domain.analytics.grants import Granted
-from app.domain.schema import tables  # noqa: F401  (its import names them all)
-from app.infra.database import db
-from tests.analytics.conftest import Analyst
+from app.domain.schema import tables  # noqa: F401  (registers all tables)
+from app.infra.orm import db
+from tests.support.analysts import Analyst
 from tests.support.databases import Sql
 
 REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
@@ -22,7 +22,7 @@ WRITABLE = "SET default_transaction_read_only = off"
 
 @pytest.fixture
 def nothing_changes(demo: Sql) -> Any:
-    """Who and what is there stays the same, whatever the test does."""
+    """Check that the test changes no row count and creates no object."""
 
     def state() -> Any:
         counts = [demo(f"SELECT count(*) FROM {name}") for name in TABLE_NAMES]
@@ -47,7 +47,7 @@ def test_no_table_is_read(analyst: Analyst, table: str) -> None:
         f"LOCK TABLE public.{table} IN ACCESS SHARE MODE",
     ):
         with pytest.raises(errors.InsufficientPrivilege):
-            analyst.ask("BEGIN", statement)
+            analyst.query("BEGIN", statement)
 
 
 @pytest.mark.parametrize(
@@ -88,16 +88,16 @@ def test_no_table_is_read(analyst: Analyst, table: str) -> None:
     ],
 )
 def test_nothing_is_written(analyst: Analyst, statement: str, nothing_changes: None) -> None:
-    # VACUUM passes over what one may not vacuum, with a warning.
+    # VACUUM skips a table of another owner with a warning.
     if statement.startswith("VACUUM"):
-        analyst.ask(WRITABLE, statement)
+        analyst.query(WRITABLE, statement)
         return
     with pytest.raises((*REFUSED, errors.UndefinedTable, errors.WrongObjectType)):
-        analyst.ask(WRITABLE, "SET search_path = public", statement)
+        analyst.query(WRITABLE, "SET search_path = public", statement)
 
 
 def test_a_right_is_not_passed_on(analyst: Analyst, demo: Sql) -> None:
-    analyst.ask(WRITABLE, "GRANT SELECT ON analytics.rooms TO PUBLIC")
+    analyst.query(WRITABLE, "GRANT SELECT ON analytics.rooms TO PUBLIC")
     assert (
         demo(
             "SELECT relname FROM pg_class, aclexplode(relacl) AS acl"
@@ -128,7 +128,7 @@ def test_a_right_is_not_passed_on(analyst: Analyst, demo: Sql) -> None:
 )
 def test_no_file_and_no_secret_is_read(analyst: Analyst, statement: str) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
-        analyst.ask(WRITABLE, statement)
+        analyst.query(WRITABLE, statement)
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,13 @@ def test_no_file_and_no_secret_is_read(analyst: Analyst, statement: str) -> None
         "SELECT pg_switch_wal()",
     ],
 )
-def test_it_becomes_nobody_else_and_ends_nobodys_session(
+def test_it_takes_no_other_role_and_ends_no_other_session(
     analyst: Analyst, demo_url: str, statement: str
 ) -> None:
     with closing(psycopg2.connect(demo_url)) as session:
-        given = {"owner": session.info.user, "session": session.info.backend_pid}
+        parameters = {"owner": session.info.user, "session": session.info.backend_pid}
         with pytest.raises(errors.InsufficientPrivilege):
-            analyst.ask(WRITABLE, statement.format(**given))
+            analyst.query(WRITABLE, statement.format(**parameters))
 
 
 def test_no_lock_of_its_own_stops_a_command(analyst: Analyst) -> None:
@@ -172,25 +172,27 @@ def test_no_lock_of_its_own_stops_a_command(analyst: Analyst) -> None:
     ):
         for name in ("analytics.rooms", "analytics.moves", "public.room_changes"):
             with pytest.raises(errors.InsufficientPrivilege):
-                analyst.ask(WRITABLE, "BEGIN", f"LOCK TABLE {name} IN {mode} MODE")
+                analyst.query(WRITABLE, "BEGIN", f"LOCK TABLE {name} IN {mode} MODE")
     for statement in (
         "SELECT pg_advisory_lock(1)",
         "SELECT pg_advisory_xact_lock(1, 1)",
         "SELECT pg_try_advisory_lock_shared(1)",
     ):
         with pytest.raises(errors.InsufficientPrivilege):
-            analyst.ask(statement)
+            analyst.query(statement)
 
 
 def test_no_command_takes_an_advisory_lock() -> None:
-    # Where the platform lets everybody take them, nobody must wait for one.
+    # On platforms where every role may take them, a command must not wait for one.
     sources = [*(ROOT / "app").rglob("*.py"), *(ROOT / "migrations").rglob("*.py")]
-    takers = [file for file in sources if re.search(r"SELECT pg_(try_)?advisory", file.read_text())]
-    assert takers == []
+    offenders = [
+        file for file in sources if re.search(r"SELECT pg_(try_)?advisory", file.read_text())
+    ]
+    assert offenders == []
 
 
-def test_notifications_reach_nobody(analyst: Analyst, demo: Sql) -> None:
-    analyst.ask("LISTEN changes", "NOTIFY changes, 'x'", "SELECT pg_notify('rooms', 'x')")
+def test_no_process_listens_to_notifications(analyst: Analyst, demo: Sql) -> None:
+    analyst.query("LISTEN changes", "NOTIFY changes, 'x'", "SELECT pg_notify('rooms', 'x')")
     assert demo("SELECT pg_notification_queue_usage() < 0.01") == [(True,)]
     assert not any("LISTEN " in file.read_text() for file in (ROOT / "app").rglob("*.py"))
 
@@ -198,12 +200,12 @@ def test_notifications_reach_nobody(analyst: Analyst, demo: Sql) -> None:
 def test_the_texts_of_others_queries_are_hidden(analyst: Analyst, demo_url: str) -> None:
     with closing(psycopg2.connect(demo_url)) as busy, busy.cursor() as cursor:
         cursor.execute("SELECT 'demo-000001' FROM memberships WHERE user_id = 'demo-000001'")
-        seen = analyst.ask("SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        seen = analyst.query("SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         texts = [text for (text,) in seen if text]
         assert "<insufficient privilege>" in texts
         assert not any("demo-" in text for text in texts)
         assert (
-            analyst.ask(
+            analyst.query(
                 "SELECT pg_stat_get_backend_activity(n) FROM pg_stat_get_backend_idset() AS n"
                 " WHERE pg_stat_get_backend_activity(n) LIKE '%memberships WHERE%'"
                 "   AND pg_stat_get_backend_pid(n) <> pg_backend_pid()"
@@ -215,12 +217,12 @@ def test_the_texts_of_others_queries_are_hidden(analyst: Analyst, demo_url: str)
 def test_the_statistics_of_the_tables_are_hidden(analyst: Analyst, demo: Sql) -> None:
     assert demo("SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'memberships'") == [(True,)]
     for view in ("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs"):
-        assert analyst.ask(f"SELECT * FROM {view} WHERE schemaname = 'public'") == []
-    assert analyst.ask("SELECT DISTINCT last_value FROM pg_sequences") == [(None,)]
+        assert analyst.query(f"SELECT * FROM {view} WHERE schemaname = 'public'") == []
+    assert analyst.query("SELECT DISTINCT last_value FROM pg_sequences") == [(None,)]
 
 
 def small_room(demo: Sql) -> tuple[int, str]:
-    """A room of one person in a city that no view shows."""
+    """Return a room of one person in a city that no view shows."""
     return demo(
         "SELECT rooms.id, cities.name FROM rooms JOIN cities ON cities.id = rooms.city_id"
         " WHERE (SELECT count(*) FROM memberships WHERE room_id = rooms.id) = 1"
@@ -230,7 +232,7 @@ def small_room(demo: Sql) -> tuple[int, str]:
     )[0]
 
 
-def test_a_filter_that_fails_on_what_is_hidden_never_meets_it(analyst: Analyst, demo: Sql) -> None:
+def test_a_filter_that_fails_on_hidden_rows_never_fails(analyst: Analyst, demo: Sql) -> None:
     room, city = small_room(demo)
     hidden = (
         f"SELECT count(*) FROM analytics.rooms WHERE 1 / (room_id - {room}) > -2",
@@ -240,16 +242,16 @@ def test_a_filter_that_fails_on_what_is_hidden_never_meets_it(analyst: Analyst, 
         f"SELECT count(*) FROM analytics.rooms WHERE city LIKE '{city}' AND city::int = 0",
     )
     for statement in hidden:
-        analyst.ask(statement)
-    with pytest.raises(errors.InvalidTextRepresentation) as told:
-        analyst.ask("SELECT * FROM analytics.cities WHERE city::int = 0")
-    (name,) = re.findall(r'integer: "(.*)"', str(told.value))
-    assert analyst.ask(f"SELECT count(*) > 0 FROM analytics.cities WHERE city = '{name}'") == [
+        analyst.query(statement)
+    with pytest.raises(errors.InvalidTextRepresentation) as raised:
+        analyst.query("SELECT * FROM analytics.cities WHERE city::int = 0")
+    (name,) = re.findall(r'integer: "(.*)"', str(raised.value))
+    assert analyst.query(f"SELECT count(*) > 0 FROM analytics.cities WHERE city = '{name}'") == [
         (True,)
     ]
 
 
-def test_a_function_of_its_own_sees_only_rows_that_are_shown(analyst: Analyst) -> None:
+def test_a_code_block_sees_only_rows_that_are_shown(analyst: Analyst) -> None:
     with closing(psycopg2.connect(analyst.url)) as connection:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -261,20 +263,18 @@ def test_a_function_of_its_own_sees_only_rows_that_are_shown(analyst: Analyst) -
 
 
 def plan(analyst: Analyst, view: str, column: str, value: str, options: str) -> list[str]:
-    """What EXPLAIN says of a condition, the value itself left out."""
-    rows = analyst.ask(
+    """Return EXPLAIN's lines for a condition, with the value replaced by a question mark."""
+    rows = analyst.query(
         f"EXPLAIN ({options}) SELECT * FROM analytics.{view} WHERE {column} = {value}"
     )
-    itself = re.compile(rf"(?<=[= '(]){re.escape(value.strip(chr(39)))}(?=[)':])")
-    return [itself.sub("?", line) for (line,) in rows]
+    literal = re.compile(rf"(?<=[= '(]){re.escape(value.strip(chr(39)))}(?=[)':])")
+    return [literal.sub("?", line) for (line,) in rows]
 
 
 @pytest.mark.parametrize(
     "options", ["ANALYZE, BUFFERS OFF, COSTS OFF, TIMING OFF, SUMMARY OFF", "COSTS ON"]
 )
-def test_explain_counts_nothing_for_the_condition_it_is_given(
-    analyst: Analyst, demo: Sql, options: str
-) -> None:
+def test_explain_counts_no_rows_of_a_condition(analyst: Analyst, demo: Sql, options: str) -> None:
     room, city = small_room(demo)
     for view, column, hidden, nowhere in (
         ("rooms", "room_id", str(room), "999999999"),
@@ -282,20 +282,20 @@ def test_explain_counts_nothing_for_the_condition_it_is_given(
         ("cities", "city", f"'{city}'", "'Nowhere'"),
         ("weekly_joins", "city", f"'{city}'", "'Nowhere'"),
     ):
-        there = plan(analyst, view, column, hidden, options)
-        assert there == plan(analyst, view, column, nowhere, options), view
+        hidden_plan = plan(analyst, view, column, hidden, options)
+        assert hidden_plan == plan(analyst, view, column, nowhere, options), view
 
 
-def test_joined_views_say_no_more_of_a_person_than_each_alone(demo: Sql, analyst: Analyst) -> None:
-    # What of a city is in no room that is shown, by whatever two views: multiples of the group.
-    rows = analyst.ask(
+def test_joined_views_show_no_more_of_a_person_than_each_alone(demo: Sql, analyst: Analyst) -> None:
+    # The difference of two views counts the members in hidden rooms, rounded like any count.
+    rows = analyst.query(
         "SELECT cities.members_in_rooms - sum(rooms.members)"
         " FROM analytics.cities JOIN analytics.rooms USING (city_id)"
         " WHERE cities.members_in_rooms IS NOT NULL GROUP BY city_id, cities.members_in_rooms"
     )
     assert rows
     assert all(difference % 5 == 0 for (difference,) in rows)
-    shown = analyst.ask("SELECT room_id FROM analytics.rooms WHERE room_id IS NOT NULL")
+    shown = analyst.query("SELECT room_id FROM analytics.rooms WHERE room_id IS NOT NULL")
     sizes = dict(demo("SELECT room_id, count(*) FROM memberships GROUP BY 1"))
     assert min(sizes[room] for (room,) in shown) >= 5
 

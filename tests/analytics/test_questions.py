@@ -1,4 +1,4 @@
-"""`analysts queries`: each question has an answer on the demo population."""
+"""`analysts queries`: each query has a result on the demo population."""
 
 import csv
 import io
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.analytics.queries import PLACE, questions
-from tests.analytics.conftest import Analyst
+from app.domain.analytics.queries import DIRECTORY, questions
+from tests.support.analysts import Analyst
 from tests.support.databases import Sql
 from tests.support.manage import Manage, run_manage
 
@@ -18,71 +18,71 @@ NAMES = [question.name for question in questions()]
 
 
 @pytest.fixture
-def ask(demo_url: str) -> Manage:
-    """manage.py analysts queries, of the demo population."""
+def run_queries(demo_url: str) -> Manage:
+    """Run `manage.py analysts queries` on the demo population."""
     return lambda *arguments: run_manage("analysts", "queries", *arguments, DATABASE_URL=demo_url)
 
 
-def test_the_questions_are_listed_with_their_titles(ask: Manage) -> None:
-    listed = json.loads(ask("--json").stdout)
+def test_the_questions_are_listed_with_their_titles(run_queries: Manage) -> None:
+    listed = json.loads(run_queries("--json").stdout)
     assert [question["name"] for question in listed] == NAMES
     assert len(listed) >= 15
     assert all(question["title"].endswith("?") for question in listed)
-    table = ask().stdout
+    table = run_queries().stdout
     assert all(name in table for name in NAMES)
-    assert len(list(csv.DictReader(io.StringIO(ask("--csv").stdout)))) == len(NAMES)
+    assert len(list(csv.DictReader(io.StringIO(run_queries("--csv").stdout)))) == len(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_analyst_gets_an_answer(analyst: Analyst, ask: Manage, name: str) -> None:
-    # The file as it is: psql -f, Metabase and Dataclips take it so.
-    assert analyst.ask((PLACE / f"{name}.sql").read_text())
-    rows = json.loads(ask(name, "--json").stdout)
+def test_an_analyst_gets_rows(analyst: Analyst, run_queries: Manage, name: str) -> None:
+    # The whole file, as psql -f, Metabase and Dataclips run it.
+    assert analyst.query((DIRECTORY / f"{name}.sql").read_text())
+    rows = json.loads(run_queries(name, "--json").stdout)
     assert rows
     columns = set(rows[0]) - {"percent_since", "region"}
     assert all(any(row[column] is not None for row in rows) for column in columns)
 
 
-def test_a_question_is_explained_and_its_sql_takes_no_table(demo: Sql) -> None:
+def test_a_question_is_explained_and_its_sql_reads_no_table(demo: Sql) -> None:
     for question in questions():
         assert len(question.about) > 60, question.name
         assert "public." not in question.sql
         assert "analytics." in question.sql
 
 
-def test_an_answer_is_a_table_or_csv_or_json(ask: Manage) -> None:
-    table = ask("growth-by-week").stdout.splitlines()
+def test_a_result_is_a_table_or_csv_or_json(run_queries: Manage) -> None:
+    table = run_queries("growth-by-week").stdout.splitlines()
     assert table[0].split() == ["week", "joins", "total"]
-    rows = list(csv.DictReader(io.StringIO(ask("growth-by-week", "--csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(run_queries("growth-by-week", "--csv").stdout)))
     assert len(rows) == len(table) - 1
-    assert json.loads(ask("growth-by-week", "--json").stdout)[-1] == {
+    assert json.loads(run_queries("growth-by-week", "--json").stdout)[-1] == {
         "week": rows[-1]["week"],
         "joins": int(rows[-1]["joins"]),
         "total": int(rows[-1]["total"]),
     }
 
 
-def test_an_answer_is_drawn(ask: Manage, tmp_path: Path) -> None:
-    for name, file, begins in (
+def test_a_result_is_drawn(run_queries: Manage, tmp_path: Path) -> None:
+    for name, file, prefix in (
         ("growth-by-cluster", "lines.png", b"\x89PNG"),
         ("where-to-open-next", "bars.svg", b"<?xml"),
     ):
-        done = ask(name, "--plot", str(tmp_path / file), "--csv")
+        done = run_queries(name, "--plot", str(tmp_path / file), "--csv")
         assert done.returncode == 0, done.stderr
-        assert (tmp_path / file).read_bytes().startswith(begins)
+        assert (tmp_path / file).read_bytes().startswith(prefix)
     drawn = (tmp_path / "bars.svg").read_bytes()
-    ask("where-to-open-next", "--plot", str(tmp_path / "bars.svg"))
+    run_queries("where-to-open-next", "--plot", str(tmp_path / "bars.svg"))
     assert (tmp_path / "bars.svg").read_bytes() == drawn
 
 
 def test_without_matplotlib_drawing_is_one_clear_line(
-    ask: Manage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_queries: Manage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What Python does where the package is not installed.
+    # Importing a module that is None fails as if the package were not installed.
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for name in [name for name in sys.modules if name.startswith("matplotlib.")]:
         monkeypatch.setitem(sys.modules, name, None)
-    done = ask("growth-by-week", "--plot", str(tmp_path / "x.png"), "--json")
+    done = run_queries("growth-by-week", "--plot", str(tmp_path / "x.png"), "--json")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "Error: drawing needs matplotlib: pip install -r requirements-dev.txt"
@@ -100,13 +100,15 @@ def test_without_matplotlib_drawing_is_one_clear_line(
         ("growth-by-week", "--plot", "/nowhere/x.png"),
     ],
 )
-def test_a_mistake_is_one_clear_line(ask: Manage, arguments: tuple[str, ...]) -> None:
-    done = ask(*arguments)
+def test_a_mistake_is_one_clear_line(run_queries: Manage, arguments: tuple[str, ...]) -> None:
+    done = run_queries(*arguments)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("Error: ")
 
 
-def test_where_nobody_is_the_answer_says_so(database_url: str, client: Callable[..., None]) -> None:
+def test_queries_of_an_empty_database_succeed(
+    database_url: str, client: Callable[..., None]
+) -> None:
     for name in NAMES:
         done = run_manage("analysts", "queries", name, DATABASE_URL=database_url)
         assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What the views say of the demo population, and what they do not."""
+"""What the views show of the demo population, and what they hide."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,10 +7,10 @@ import pytest
 import sqlalchemy
 
 from app.config import psycopg2_url
-from tests.analytics.conftest import VIEWS
-from tests.support.databases import EMPTY, Sql
+from tests.support.analysts import VIEWS
+from tests.support.databases import DELETE_ALL, Sql
 
-K = 5
+MIN_GROUP = 5
 COUNTS = ("members", "joins", "members_who_like", "members_from_here", "members_in_rooms")
 
 
@@ -24,10 +24,10 @@ def columns_of(sql: Sql, view: str) -> list[str]:
 
 
 def test_the_schema_has_views_and_nothing_else(demo: Sql) -> None:
-    found = demo(
+    kinds = demo(
         "SELECT relname, relkind::text FROM pg_class WHERE relnamespace = 'analytics'::regnamespace"
     )
-    assert dict(found) == dict.fromkeys(VIEWS, "v")
+    assert dict(kinds) == dict.fromkeys(VIEWS, "v")
     barriers = demo(
         "SELECT relname FROM pg_class WHERE relnamespace = 'analytics'::regnamespace"
         " AND 'security_barrier=true' = ANY(reloptions)"
@@ -35,7 +35,7 @@ def test_the_schema_has_views_and_nothing_else(demo: Sql) -> None:
     assert {name for (name,) in barriers} == set(VIEWS)
 
 
-def test_every_view_and_column_has_a_comment_that_tools_see(demo_url: str) -> None:
+def test_every_view_and_column_has_a_comment(demo_url: str) -> None:
     engine = sqlalchemy.create_engine(psycopg2_url(demo_url))
     inspector = sqlalchemy.inspect(engine)
     assert set(inspector.get_view_names("analytics")) == set(VIEWS)
@@ -51,16 +51,16 @@ def test_every_count_is_of_a_group_and_rounded(demo: Sql, view: str) -> None:
     counts = [name for name in columns_of(demo, view) if name in COUNTS]
     assert counts
     for name in counts:
-        ((rows, least, odd),) = demo(
-            f"SELECT count(*), min({name}), count(*) FILTER (WHERE {name} % {K} <> 0)"
+        ((rows, smallest, unrounded),) = demo(
+            f"SELECT count(*), min({name}), count(*) FILTER (WHERE {name} % {MIN_GROUP} <> 0)"
             f" FROM analytics.{view}"
         )
         assert rows > 0
-        assert least >= K, name
-        assert odd == 0, name
+        assert smallest >= MIN_GROUP, name
+        assert unrounded == 0, name
 
 
-def test_the_views_name_no_user_and_have_the_designs_names(demo: Sql) -> None:
+def test_the_views_have_no_user_ids_and_follow_the_naming_rules(demo: Sql) -> None:
     for view in VIEWS:
         for name in columns_of(demo, view):
             assert "user" not in name or name == "training_users"
@@ -71,15 +71,15 @@ def test_the_views_name_no_user_and_have_the_designs_names(demo: Sql) -> None:
             (view,),
         ):
             assert column.startswith("is_") == (kind == "boolean")
-            # Tools show a day as a day, and count it in nobody's time zone.
+            # A date is shown as a day in every tool, whatever its time zone.
             assert column.endswith("_at") == (kind == "date")
 
 
 def test_the_rooms_of_the_view_are_those_with_enough_members(demo: Sql) -> None:
-    there = dict(demo("SELECT room_id, count(*) FROM memberships GROUP BY 1"))
+    sizes = dict(demo("SELECT room_id, count(*) FROM memberships GROUP BY 1"))
     shown = dict(demo("SELECT room_id, members FROM analytics.rooms WHERE NOT is_other"))
-    assert set(shown) == {room for room, members in there.items() if members >= K}
-    assert all(abs(shown[room] - there[room]) <= K / 2 for room in shown)
+    assert set(shown) == {room for room, members in sizes.items() if members >= MIN_GROUP}
+    assert all(abs(shown[room] - sizes[room]) <= MIN_GROUP / 2 for room in shown)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_the_rooms_of_the_view_are_those_with_enough_members(demo: Sql) -> None:
         ("clusters", "members", 0.02),
         ("models", "members", 0.02),
         ("weekly_joins", "joins", 0.02),
-        # Groups of a day are small, and of 5, 6 and 7, all told as 5, there are more fives.
+        # Groups of a day are small: 5, 6 and 7 are all shown as 5, and 5 is the most frequent.
         ("daily_joins", "joins", 0.08),
     ],
 )
-def test_what_is_too_small_is_in_other_so_that_sums_are_right(
+def test_small_groups_are_in_other_so_that_sums_are_right(
     demo: Sql, view: str, count: str, lost: float
 ) -> None:
     ((summed,),) = demo(f"SELECT sum({count}) FROM analytics.{view}")
@@ -102,21 +102,21 @@ def test_what_is_too_small_is_in_other_so_that_sums_are_right(
     assert summed == pytest.approx(people, rel=lost)
 
 
-def test_towns_say_where_people_are_and_rooms_where_they_were_put(demo: Sql) -> None:
+def test_cities_count_people_by_their_town_and_by_their_rooms(demo: Sql) -> None:
     rows = demo(
         "SELECT is_gathered, sum(members_from_here), coalesce(sum(members_in_rooms), 0),"
         " min(km_to_hub), max(km_to_hub) FROM analytics.cities GROUP BY 1"
     )
-    by_kind = {is_gathered: rest for is_gathered, *rest in rows}
-    said, hosted, near, far = by_kind[True]
-    assert (said > 500, hosted) == (True, 0)
-    assert 0 <= near < far <= 30
-    said, hosted, near, far = by_kind[False]
-    assert hosted > said
-    assert (near, far) == (None, None)
+    by_kind = {is_gathered: counts for is_gathered, *counts in rows}
+    from_here, in_rooms, nearest_km, farthest_km = by_kind[True]
+    assert (from_here > 500, in_rooms) == (True, 0)
+    assert 0 <= nearest_km < farthest_km <= 30
+    from_here, in_rooms, nearest_km, farthest_km = by_kind[False]
+    assert in_rooms > from_here
+    assert (nearest_km, farthest_km) == (None, None)
 
 
-def test_moves_are_told_between_cities_and_between_clusters(demo: Sql) -> None:
+def test_moves_are_shown_between_cities_and_between_clusters(demo: Sql) -> None:
     kinds = {
         tuple(kind)
         for kind in demo(
@@ -150,17 +150,19 @@ def test_weeks_begin_on_monday_and_months_on_their_first(demo: Sql) -> None:
 
 
 def test_a_session_in_another_time_zone_sees_the_same_days(demo: Sql) -> None:
-    here = demo("SELECT * FROM analytics.daily_joins")
-    there = demo("SET LOCAL timezone = 'Pacific/Kiritimati'; SELECT * FROM analytics.daily_joins")
-    assert here == there
+    in_utc = demo("SELECT * FROM analytics.daily_joins")
+    elsewhere = demo(
+        "SET LOCAL timezone = 'Pacific/Kiritimati'; SELECT * FROM analytics.daily_joins"
+    )
+    assert in_utc == elsewhere
 
 
 @pytest.fixture
 def town(sql: Sql) -> Iterator[Callable[..., Sql]]:
-    """Put members into the rooms of one town, by cluster; the database's SQL."""
-    sql(EMPTY)
+    """Insert members into the rooms of one town, by cluster, and return the database's SQL."""
+    sql(DELETE_ALL)
 
-    def settle(joined: str = "now() - interval '40 days'", **members: int) -> Sql:
+    def insert(joined: str = "now() - interval '40 days'", **members: int) -> Sql:
         for cluster, number in enumerate(members.values(), 1):
             sql(
                 "INSERT INTO rooms (city_id, cluster_id) VALUES (2510911, %s)"
@@ -177,42 +179,42 @@ def town(sql: Sql) -> Iterator[Callable[..., Sql]]:
             )
         return sql
 
-    yield settle
+    yield insert
     sql("INSERT INTO analytics_settings VALUES (1, 5) ON CONFLICT (id) DO UPDATE SET min_group = 5")
 
 
-def everything(sql: Sql) -> dict[str, list[tuple[Any, ...]]]:
+def all_views(sql: Sql) -> dict[str, list[tuple[Any, ...]]]:
     return {view: sql(f"SELECT * FROM analytics.{view}") for view in VIEWS}
 
 
-def test_one_person_more_or_less_in_a_small_room_is_not_seen(
+def test_one_person_more_or_less_in_a_small_room_is_not_visible(
     town: Callable[..., Sql],
 ) -> None:
     sql = town(first=11, second=2)
-    before = everything(sql)
+    before = all_views(sql)
     assert [(row[6], row[9]) for row in before["rooms"]] == [(1, 10)]
     town(first=0, second=1)
-    assert everything(sql) == before
+    assert all_views(sql) == before
     sql(
         "DELETE FROM memberships WHERE user_id IN (SELECT min(user_id) FROM memberships m"
         " JOIN rooms ON rooms.id = room_id WHERE cluster_id = 2)"
     )
-    assert everything(sql) == before
+    assert all_views(sql) == before
 
 
-def test_who_joins_today_is_seen_tomorrow(town: Callable[..., Sql]) -> None:
+def test_joins_of_today_are_visible_tomorrow(town: Callable[..., Sql]) -> None:
     sql = town(first=11)
-    before = everything(sql)
+    before = all_views(sql)
     town("now()", first=50)
-    assert everything(sql) == before
+    assert all_views(sql) == before
     sql(
         "UPDATE memberships SET created_at = now() - interval '1 day',"
         " joined_at = now() - interval '1 day' WHERE joined_at > now() - interval '1 day'"
     )
-    assert everything(sql)["rooms"] != before["rooms"]
+    assert all_views(sql)["rooms"] != before["rooms"]
 
 
-def test_what_all_of_a_group_like_is_left_out(town: Callable[..., Sql]) -> None:
+def test_an_interest_of_the_whole_group_is_left_out(town: Callable[..., Sql]) -> None:
     sql = town(first=20)
     assert sql("SELECT * FROM analytics.city_interests") == []
     assert sql("SELECT * FROM analytics.interest_popularity") == []
@@ -225,12 +227,12 @@ def test_what_all_of_a_group_like_is_left_out(town: Callable[..., Sql]) -> None:
     ]
 
 
-def test_the_number_of_the_release_is_the_number_of_the_views(town: Callable[..., Sql]) -> None:
+def test_the_views_use_the_minimum_group_of_the_release(town: Callable[..., Sql]) -> None:
     sql = town(first=11)
     sql("UPDATE analytics_settings SET min_group = 12")
-    assert everything(sql)["rooms"] == []
+    assert all_views(sql)["rooms"] == []
     sql("DELETE FROM analytics_settings")
     assert all(
-        row == [] for view, row in everything(sql).items() if view not in ("clusters", "models")
+        row == [] for view, row in all_views(sql).items() if view not in ("clusters", "models")
     )
     assert sql("SELECT DISTINCT members FROM analytics.clusters") == [(None,)]

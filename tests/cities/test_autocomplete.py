@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from app.domain.cities.normalize import fold
 from app.domain.cities.typos import one_edit
 from tests.support.databases import Sql
-from tests.support.typos import typo
+from tests.support.typos import misspell
 
 
 def names(client: FlaskClient, q: str, limit: int = 8) -> list[str]:
@@ -18,7 +18,7 @@ def names(client: FlaskClient, q: str, limit: int = 8) -> list[str]:
     return [item["name"] for item in response.json["items"]]
 
 
-def test_a_beginning_gives_the_most_populous_with_the_name_that_matched(
+def test_a_prefix_gives_the_most_populous_cities_with_the_matching_name(
     client: FlaskClient,
 ) -> None:
     response = client.get("/cities?q=sevi")
@@ -34,7 +34,7 @@ def test_a_beginning_gives_the_most_populous_with_the_name_that_matched(
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("typed", "city"),
     [
         ("vgo", "Vigo"),
         ("barclona", "Barcelona"),
@@ -49,25 +49,27 @@ def test_a_beginning_gives_the_most_populous_with_the_name_that_matched(
         ("donos", "Donostia / San Sebastián"),
     ],
 )
-def test_a_typo_and_any_script_find_the_city(client: FlaskClient, typed: str, meant: str) -> None:
-    assert meant in names(client, typed)
+def test_a_typo_and_any_script_find_the_city(client: FlaskClient, typed: str, city: str) -> None:
+    assert city in names(client, typed)
 
 
-def test_a_whole_name_comes_first_and_a_large_citys_is_no_typo(client: FlaskClient) -> None:
+def test_an_exact_match_comes_first_and_the_name_of_a_large_city_is_no_typo(
+    client: FlaskClient,
+) -> None:
     assert names(client, "Lugo")[0] == "Lugo"
     assert "Lens" not in names(client, "León", 20)
 
 
-def test_wrong_questions_are_told(client: FlaskClient) -> None:
+def test_invalid_queries_are_refused(client: FlaskClient) -> None:
     for query in ("", "?q=", "?q=a", "?q=" + "x" * 81, "?q=sev&limit=0", "?q=sev&limit=21"):
         response = client.get(f"/cities{query}")
         assert response.status_code == 422, query
         assert response.json["errors"][0]["path"] in ("q", "limit")
-    for odd in ("--", "%00%00", "🏖🏖", "'\";", "%%", "__"):
-        assert client.get("/cities", query_string={"q": odd}).status_code == 200
+    for q in ("--", "%00%00", "🏖🏖", "'\";", "%%", "__"):
+        assert client.get("/cities", query_string={"q": q}).status_code == 200
 
 
-def test_a_merged_city_is_suggested_as_what_it_became(client: FlaskClient, sql: Sql) -> None:
+def test_a_merged_city_is_suggested_as_its_target(client: FlaskClient, sql: Sql) -> None:
     sql("UPDATE cities SET merged_into = 2510911 WHERE name = 'Dos Hermanas'")
     assert names(client, "Dos Hermanas")[0] == "Sevilla"
 
@@ -76,8 +78,8 @@ def test_a_merged_city_is_suggested_as_what_it_became(client: FlaskClient, sql: 
 def test_a_typo_of_an_official_name_is_forgiven(
     app: Any, sql: Sql, population: int, share: float
 ) -> None:
-    """Of seeded typos of names of 5 letters and more; the long run stands in benchmarks/."""
-    chance = random.Random(f"typos of {population}")
+    """Seeded typos of names of 5 letters and more; benchmarks/ has a longer run."""
+    rng = random.Random(f"typos of {population}")
     cities = sql(
         "SELECT id, name, name_key, population FROM cities WHERE listed"
         " AND char_length(name_key) >= 5 AND population >= %s ORDER BY id",
@@ -89,11 +91,11 @@ def test_a_typo_of_an_official_name_is_forgiven(
     }
     suggestions = app.extensions["nomad_rooms"].autocomplete
     found = 0
-    sample = chance.sample(cities, 300)
+    sample = rng.sample(cities, 300)
     for city_id, name, key, people in sample:
-        wrong = typo(name, chance)
+        wrong = misspell(name, rng)
         while fold(wrong) == key:
-            wrong = typo(name, chance)
+            wrong = misspell(name, rng)
         found += any(
             city.id == city_id or (keys[city.id][0] == key and keys[city.id][1] >= people)
             for city in suggestions.suggest(wrong, 5)
@@ -101,7 +103,7 @@ def test_a_typo_of_an_official_name_is_forgiven(
     assert found / len(sample) >= share
 
 
-def test_one_edit_is_a_letter_too_many_missing_wrong_or_two_swapped() -> None:
+def test_one_edit_inserts_deletes_replaces_or_swaps_letters() -> None:
     edits = one_edit("vigo")
     assert {"vgo", "vvigo", "vygo", "ivgo", "vigos", "vi go"} <= edits
     assert "vigo" not in edits

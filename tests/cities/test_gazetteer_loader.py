@@ -1,4 +1,4 @@
-"""cities load."""
+"""Loading the gazetteer (`cities load`)."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ TABLES = ("cities", "city_names", "place_names")
 @pytest.fixture
 def database(new_database: str) -> Database:
     app = create_app(settings_of(new_database))
-    built: Database = app.extensions["nomad_rooms"].database
-    return built
+    database: Database = app.extensions["nomad_rooms"].database
+    return database
 
 
 def rows(url: str) -> dict[str, list[Any]]:
@@ -31,10 +31,10 @@ def rows(url: str) -> dict[str, list[Any]]:
     }
 
 
-def test_newer_data_update_in_place_and_spare_what_people_stand_on(
+def test_newer_data_update_in_place_and_keep_cities_in_use(
     database: Database, new_database: str
 ) -> None:
-    """A database as an older gazetteer would have left it: other figures, cities since gone."""
+    """The database is as after an older gazetteer: other figures, cities removed since."""
     sql, before = sql_on(new_database), rows(new_database)
     sql("UPDATE cities SET population = 1, name = 'Old' WHERE id = 2510911")
     sql("DELETE FROM city_names WHERE city_id = 2510911 AND name_key = 'sevilla'")
@@ -62,14 +62,12 @@ def test_newer_data_update_in_place_and_spare_what_people_stand_on(
     sql("UPDATE cities SET hub_id = NULL; DELETE FROM rooms")
     sql("DELETE FROM cities WHERE name = 'Gone'")
     assert rows(new_database) == before
-    found = gazetteer_loader.loaded(database)
-    assert found is not None
-    assert found.was_there
+    loaded = gazetteer_loader.find_loaded(database)
+    assert loaded is not None
+    assert loaded.was_there
 
 
-def test_a_load_that_is_stopped_leaves_what_was_there(
-    database: Database, new_database: str
-) -> None:
+def test_an_interrupted_load_changes_nothing(database: Database, new_database: str) -> None:
     before = rows(new_database)
     sql_on(new_database)("UPDATE gazetteer SET fingerprint = 'older'")
 
@@ -80,11 +78,11 @@ def test_a_load_that_is_stopped_leaves_what_was_there(
     with pytest.raises(KeyboardInterrupt):
         gazetteer_loader.load(database, stop)
     assert rows(new_database) == before
-    assert gazetteer_loader.loaded(database) is None
+    assert gazetteer_loader.find_loaded(database) is None
 
 
-def test_a_first_load_puts_every_index_back(server: Server, database_url: str) -> None:
-    """The suite's databases were loaded when they were empty, which drops and makes indexes."""
+def test_a_first_load_creates_every_index_again(server: Server, database_url: str) -> None:
+    """The suite's databases were loaded empty, so their indexes were dropped and created."""
     indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = 'city_names' ORDER BY 1"
     empty = server.create()
     with create_migrating_app(settings_of(empty)).app_context():

@@ -1,4 +1,4 @@
-"""Keys of names."""
+"""Folding names into keys."""
 
 import pytest
 from hypothesis import given
@@ -27,18 +27,18 @@ def test_spellings_of_one_name_share_a_key(spellings: tuple[str, ...]) -> None:
     assert len({fold(spelling) for spelling in spellings}) == 1
 
 
-def test_japanese_voicing_marks_are_letters_and_not_accents() -> None:
+def test_japanese_voicing_marks_are_kept() -> None:
     assert fold("かき") != fold("がぎ")
     assert fold("ハ") != fold("パ") != fold("バ")
 
 
 @pytest.mark.parametrize("name", ["", "   ", "---", "🏖️", "!?.", "\u0301", "_"])
-def test_what_has_no_letter_and_no_digit_has_no_key(name: str) -> None:
+def test_a_name_without_letters_and_digits_has_an_empty_key(name: str) -> None:
     assert fold(name) == ""
 
 
 @given(st.text(max_size=80))
-def test_a_key_is_its_own_key(name: str) -> None:
+def test_folding_is_idempotent(name: str) -> None:
     key = fold(name)
     assert fold(key) == key
     assert key == key.strip()

@@ -1,7 +1,7 @@
-"""Models that follow the shipped one."""
+"""Fixtures: models that succeed the shipped one, and a database to register them in."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import functools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -9,43 +9,20 @@ import pytest
 from app import create_app
 from app.config import Settings, psycopg2_url
 from app.services import Services
-from model.predict import Cluster, Model
-from tests.support.databases import EMPTY, Server, sql_on
-
-MakeModel = Callable[..., Model]
+from model.predict import Model
+from tests.support.databases import DELETE_ALL, Server, sql_on
+from tests.support.models import MakeModel, derive_model
 
 
 @pytest.fixture
 def make_model(model: Model) -> MakeModel:
-    """Make a model whose numbers have the shipped model's components, but for those given."""
-
-    def make(
-        name: str,
-        numbers: Sequence[int] = (1, 2, 3, 4),
-        retired: Sequence[int] = (),
-        **components: Sequence[float],
-    ) -> Model:
-        own = dict(zip(model.cluster_ids, model.components, strict=True))
-        rows = [components.get(f"c{n}", own.get(n, ())) for n in numbers]
-        return replace(
-            model,
-            id=name,
-            sha256=name,
-            cluster_ids=tuple(numbers),
-            retired=tuple(retired),
-            components=tuple(tuple(map(float, row)) for row in rows),
-            clusters=tuple(
-                Cluster(n, f"grupo {n}", f"group {n}", ((model.interests[0], 1.0),))
-                for n in numbers
-            ),
-        )
-
-    return make
+    """Make a model with the shipped model's components, except those passed as `c<number>`."""
+    return functools.partial(derive_model, model)
 
 
 @pytest.fixture
 def unlike_all(model: Model) -> list[float]:
-    """A component like none of the shipped model's: what it likes least, and nothing else."""
+    """A component unlike all of the shipped model's: only the three lightest interests."""
     lightest = np.argsort(model.matrix.max(axis=0))[:3]
     component = np.zeros(len(model.interests))
     component[lightest] = 1.0
@@ -54,15 +31,15 @@ def unlike_all(model: Model) -> list[float]:
 
 @pytest.fixture(scope="session")
 def models_url(server: Server) -> Iterator[str]:
-    """A database of these tests, which register models."""
-    with server.database() as made:
-        yield made
+    """A database for these tests, which register models."""
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture
 def url(models_url: str, model: Model) -> str:
-    """Its address, when nothing is left in it but the shipped model."""
-    sql_on(models_url)(f"{EMPTY}; DELETE FROM clusters; DELETE FROM models")
+    """The URL of that database, emptied except for the shipped model."""
+    sql_on(models_url)(f"{DELETE_ALL}; DELETE FROM clusters; DELETE FROM models")
     services_on(models_url).clusters.register(model)
     return models_url
 
@@ -75,5 +52,5 @@ def services(url: str) -> Services:
 
 def services_on(url: str) -> Services:
     app = create_app(Settings(app_env="testing", database_url=psycopg2_url(url)))
-    built: Services = app.extensions["nomad_rooms"]
-    return built
+    services: Services = app.extensions["nomad_rooms"]
+    return services

@@ -1,20 +1,20 @@
-"""model register: numbers keep their meaning, retired clusters, rollbacks."""
+"""model register: numbers keep their meaning, clusters retire, rollbacks bring them back."""
 
 import json
 from typing import Any
 
 import pytest
 
-from app.domain.clusters.compatibility import ClashingModel
+from app.domain.clusters.compatibility import IncompatibleModel
 from app.services import Services
 from model.predict import Model
-from tests.clusters.conftest import MakeModel
 from tests.support.databases import sql_on
 from tests.support.manage import run_manage
+from tests.support.models import MakeModel
 
 
 def in_use(url: str) -> dict[int, str]:
-    """Numbers in use, each with the model that has it."""
+    """Return the numbers in use, each with its model."""
     return dict(sql_on(url)("SELECT id, model_id FROM clusters WHERE retired_at IS NULL"))
 
 
@@ -26,13 +26,18 @@ def test_a_cluster_that_the_new_model_lacks_retires_and_comes_back_on_rollback(
     unlike_all: list[float],
 ) -> None:
     newer = make_model("newer", numbers=(1, 2, 3, 5), retired=(4,), c5=unlike_all)
-    done = services.clusters.register(newer)
-    assert (done.is_new, done.changes, done.retired, done.returned) == (True, True, [4], [])
+    registration = services.clusters.register(newer)
+    assert (
+        registration.is_new,
+        registration.changes,
+        registration.retired,
+        registration.returned,
+    ) == (True, True, [4], [])
     assert in_use(url) == dict.fromkeys((1, 2, 3, 5), "newer")
     # The rollback's release phase runs the older code, which ships the older model.
-    told = run_manage("model", "register", DATABASE_URL=url).stdout
-    assert "5 retired: `manage.py model reassign`" in told
-    assert "4 back in use" in told
+    output = run_manage("model", "register", DATABASE_URL=url).stdout
+    assert "5 retired: `manage.py model reassign`" in output
+    assert "4 back in use" in output
     assert in_use(url) == dict.fromkeys((1, 2, 3, 4), model.id)
     again = services.clusters.register(newer)
     assert (again.is_new, again.retired, again.returned) == (False, [4], [5])
@@ -40,21 +45,25 @@ def test_a_cluster_that_the_new_model_lacks_retires_and_comes_back_on_rollback(
     assert runs == [("model register", {"clusters": 4, "retired": 1, "returned": 1})]
 
 
-def test_registering_what_is_in_service_changes_nothing_and_leaves_no_run(
+def test_registering_the_model_in_service_changes_nothing_and_records_no_run(
     services: Services, url: str, model: Model
 ) -> None:
     before = in_use(url)
-    done = json.loads(run_manage("model", "register", "--json", DATABASE_URL=url).stdout)
-    assert (done["model_id"], done["is_new"], done["changes"]) == (model.id, False, False)
+    document = json.loads(run_manage("model", "register", "--json", DATABASE_URL=url).stdout)
+    assert (document["model_id"], document["is_new"], document["changes"]) == (
+        model.id,
+        False,
+        False,
+    )
     assert in_use(url) == before
     assert sql_on(url)("SELECT count(*) FROM admin_runs") == [(0,)]
 
 
 @pytest.mark.parametrize(
-    ("numbers", "retired", "told"),
+    ("numbers", "retired", "message"),
     [
-        ((1, 2, 3), (), "number 4 is in use and is neither"),
-        ((1, 2, 3, 5), (), "number 4 is in use and is neither"),
+        ((1, 2, 3), (), "number 4 is in use"),
+        ((1, 2, 3, 5), (), "number 4 is in use"),
         ((1, 2, 3, 4, 6), (), "number 6 was retired"),
     ],
 )
@@ -64,39 +73,39 @@ def test_a_model_that_loses_or_revives_a_number_is_refused(
     unlike_all: list[float],
     numbers: tuple[int, ...],
     retired: tuple[int, ...],
-    told: str,
+    message: str,
 ) -> None:
     services.clusters.register(make_model("with-six", (1, 2, 3, 4, 6), c6=unlike_all))
     services.clusters.register(make_model("without", (1, 2, 3, 4), retired=(6,)))
     clash = make_model("clash", numbers, retired, c5=unlike_all, c6=unlike_all)
-    with pytest.raises(ClashingModel, match=told) as refused:
+    with pytest.raises(IncompatibleModel, match=message) as raised:
         services.clusters.register(clash)
-    assert "the first number never used is 7" in str(refused.value)
+    assert "the first unused number is 7" in str(raised.value)
 
 
-def test_a_number_that_means_another_thing_is_refused(
+def test_a_number_with_another_meaning_is_refused(
     services: Services, make_model: MakeModel, unlike_all: list[float], url: str
 ) -> None:
     before = in_use(url)
-    with pytest.raises(ClashingModel, match="number 3 means another thing"):
+    with pytest.raises(IncompatibleModel, match="number 3 has another meaning"):
         services.clusters.register(make_model("clash", c3=unlike_all))
     assert in_use(url) == before
 
 
-def test_two_numbers_exchanged_are_refused_also_when_the_components_are_much_alike(
+def test_exchanged_numbers_are_refused_even_when_their_components_are_similar(
     services: Services, model: Model, make_model: MakeModel
 ) -> None:
     one, two, *_ = model.matrix
     near = make_model("near", c1=one + 0.6 * two, c2=two + 0.6 * one)
     services.clusters.register(near)
-    with pytest.raises(ClashingModel, match="numbers 1 and 2 are exchanged"):
+    with pytest.raises(IncompatibleModel, match="numbers 1 and 2 are exchanged"):
         services.clusters.register(make_model("clash", c1=two + 0.6 * one, c2=one + 0.6 * two))
 
 
 def test_a_model_retrained_on_other_people_keeps_its_numbers(
     services: Services, model: Model, make_model: MakeModel
 ) -> None:
-    """Components that moved as far as a refit on four fifths of the survey moves them."""
+    """The components change as much as in a refit on 80 % of the survey."""
     mixed = {
         f"c{n}": 0.8 * own + 0.2 * model.matrix[n % 4]
         for n, own in zip(model.cluster_ids, model.matrix, strict=True)
@@ -104,18 +113,18 @@ def test_a_model_retrained_on_other_people_keeps_its_numbers(
     assert services.clusters.register(make_model("refit", **mixed)).is_new
 
 
-def test_the_number_that_a_model_rolled_back_from_had_is_not_given_again(
+def test_a_number_of_a_rolled_back_model_is_not_used_again(
     services: Services, model: Model, make_model: MakeModel, unlike_all: list[float]
 ) -> None:
     services.clusters.register(make_model("newer", (1, 2, 3, 4, 5), c5=unlike_all))
     services.clusters.register(model)
-    # Trained from the model that was rolled back to, whose card knows of no 5.
+    # Aligned to the model that the rollback restored, whose card does not list the number 5.
     branched = make_model("branched", (1, 2, 3, 4, 5), c5=[1.0] * len(model.interests))
-    with pytest.raises(ClashingModel, match="number 5 was retired"):
+    with pytest.raises(IncompatibleModel, match="number 5 was retired"):
         services.clusters.register(branched)
 
 
-def test_a_model_that_a_release_before_registered_learns_what_its_numbers_mean(
+def test_a_model_registered_before_migration_0007_gets_its_components_stored(
     services: Services, model: Model, url: str
 ) -> None:
     sql = sql_on(url)
@@ -125,15 +134,15 @@ def test_a_model_that_a_release_before_registered_learns_what_its_numbers_mean(
     assert stored == [(list(model.cluster_ids), list(map(list, model.components)))]
 
 
-def test_a_clash_is_one_clear_line_of_the_release(
+def test_an_incompatible_model_is_reported_in_one_line(
     services: Services, make_model: MakeModel, unlike_all: list[float], url: str
 ) -> None:
     sql = sql_on(url)
     services.clusters.register(make_model("newer", (1, 2, 3, 5), retired=(4,), c5=unlike_all))
     # As if the shipped artefact had never been registered here.
     sql("UPDATE clusters SET model_id = 'newer'; DELETE FROM models WHERE id <> 'newer'")
-    done = run_manage("model", "register", "--dry-run", DATABASE_URL=url)
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert "number 4 was retired" in done.stderr
-    assert "number 5 is in use" in done.stderr
+    result = run_manage("model", "register", "--dry-run", DATABASE_URL=url)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "number 4 was retired" in result.stderr
+    assert "number 5 is in use" in result.stderr

@@ -1,4 +1,4 @@
-"""`manage.py model train` and `evaluate`, as an admin runs them."""
+"""The commands `model train` and `model evaluate`."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.support.planted import planted
 
 @pytest.fixture
 def tidy(tmp_path: Path) -> str:
-    """Three groups of 26 interests, 300 people, as a tidy CSV."""
+    """Write a tidy CSV of 300 people and 26 interests in three groups."""
     ticks, _ = planted(3, 0, people=300)
     lines = [",".join(f"i{j}" for j in range(26))]
     lines += [",".join(str(int(tick)) for tick in row) for row in ticks]
@@ -23,42 +23,42 @@ def tidy(tmp_path: Path) -> str:
     return str(file)
 
 
-def test_a_model_is_trained_told_asked_about_and_made_the_same_again(
+def test_training_is_reproducible_and_replacing_a_model_needs_confirmation(
     tidy: str, tmp_path: Path
 ) -> None:
     train = ("model", "train", "--data", tidy, "--output", str(tmp_path / "model"))
     assert "would be written" in run_manage(*train, "--clusters", "3", "--dry-run").stdout
     assert not (tmp_path / "model").exists()
-    assert "is written" in run_manage(*train, "--clusters", "3").stdout
+    assert "was written" in run_manage(*train, "--clusters", "3").stdout
     first = (tmp_path / "model" / "nmf.json").read_bytes()
-    assert "is there already" in run_manage(*train, "--clusters", "3").stdout
+    assert "is already in" in run_manage(*train, "--clusters", "3").stdout
     refused = run_manage(*train, "--clusters", "4")
     assert refused.returncode == 1
-    assert "give --yes" in refused.stderr
+    assert "--yes" in refused.stderr
     assert (tmp_path / "model" / "nmf.json").read_bytes() == first
-    done = run_manage(*train, "--clusters", "4", "--yes", "--json")
-    numbers = [cluster["id"] for cluster in json.loads(done.stdout)["clusters"]]
+    result = run_manage(*train, "--clusters", "4", "--yes", "--json")
+    numbers = [cluster["id"] for cluster in json.loads(result.stdout)["clusters"]]
     assert numbers == [1, 2, 3, 4]
     assert artifact.load(tmp_path / "model").cluster_ids == (1, 2, 3, 4)
 
 
-@pytest.mark.skipif(not (SHARED_DATA / "survey.csv").exists(), reason="the survey is not there")
-def test_the_published_model_comes_out_of_the_command_byte_for_byte(tmp_path: Path) -> None:
+@pytest.mark.skipif(not (SHARED_DATA / "survey.csv").exists(), reason="needs the survey")
+def test_the_command_reproduces_the_published_model_byte_for_byte(tmp_path: Path) -> None:
     data = ("--data", str(SHARED_DATA / "survey.csv"), "--output", str(tmp_path))
     assert run_manage("model", "train", "--published", *data).returncode == 0
     for name in (artifact.FACTORS, artifact.CARD):
-        made, shipped = ((place / name).read_bytes() for place in (tmp_path, artifact.DIRECTORY))
-        if name == artifact.CARD:  # made with other libraries on other machines
-            cards = [json.loads(text) for text in (made, shipped)]
-            made, shipped = ({**card, "versions": None} for card in cards)
-        assert made == shipped
+        new, shipped = ((place / name).read_bytes() for place in (tmp_path, artifact.DIRECTORY))
+        if name == artifact.CARD:  # library versions differ between machines
+            cards = [json.loads(text) for text in (new, shipped)]
+            new, shipped = ({**card, "versions": None} for card in cards)
+        assert new == shipped
 
 
-def test_members_are_trained_on_and_the_run_is_left_behind(
+def test_a_model_is_trained_on_the_members_and_the_run_is_recorded(
     database_url: str, client: object, sql: Sql, tmp_path: Path
 ) -> None:
-    to = ("--output", str(tmp_path / "model"), "--clusters", "3")
-    too_few = run_manage("model", "train", "--from-db", *to, DATABASE_URL=database_url)
+    options = ("--output", str(tmp_path / "model"), "--clusters", "3")
+    too_few = run_manage("model", "train", "--from-db", *options, DATABASE_URL=database_url)
     assert too_few.returncode == 1
     assert "0 members with interests are too few" in too_few.stderr
     ticks, _ = planted(3, 0, people=200)
@@ -73,37 +73,39 @@ def test_members_are_trained_on_and_the_run_is_left_behind(
             " LIMIT 1",
             (str(number), city, room, [f"i{j:02}" for j in range(26) if row[j]]),
         )
-    done = run_manage("model", "train", "--from-db", *to, "--json", DATABASE_URL=database_url)
-    assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)["learned"]) == 26
+    result = run_manage(
+        "model", "train", "--from-db", *options, "--json", DATABASE_URL=database_url
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(json.loads(result.stdout)["learned"]) == 26
     assert sql("SELECT counts FROM admin_runs WHERE command = 'model train'") == [
         ({"people": len(ticks)},)
     ]
 
 
-def test_rooms_are_measured_and_drawn(tidy: str, tmp_path: Path) -> None:
+def test_rooms_are_evaluated_and_drawn(tidy: str, tmp_path: Path) -> None:
     picture = tmp_path / "rooms.png"
     options = ("--clusters", "3", "--plot", str(picture), "--json")
-    done = run_manage("model", "evaluate", "--data", tidy, *options)
-    found = {entry["method"]: entry for entry in json.loads(done.stdout)}
-    assert set(found) == {"nmf", "published", "kmeans", "spherical_kmeans", "random"}
-    assert found["nmf"]["k"] == 3
-    assert found["nmf"]["held_out_lift"] > found["random"]["held_out_lift"] + 0.2
+    result = run_manage("model", "evaluate", "--data", tidy, *options)
+    measured = {entry["method"]: entry for entry in json.loads(result.stdout)}
+    assert set(measured) == {"nmf", "published", "kmeans", "spherical_kmeans", "random"}
+    assert measured["nmf"]["k"] == 3
+    assert measured["nmf"]["held_out_lift"] > measured["random"]["held_out_lift"] + 0.2
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (("train",), "give --data FILE or --from-db"),
+        (("train",), "give either --data FILE or --from-db"),
         (("train", "--data", "nowhere.csv"), "nowhere.csv: No such file"),
-        (("train", "--data", "x", "--clusters", "13"), "neither auto nor a number from 2 to 12"),
-        (("evaluate", "--data", "x", "--clusters", "1-4"), "no number or range within 2-12"),
+        (("train", "--data", "x", "--clusters", "13"), "neither auto nor a number within 2-12"),
+        (("evaluate", "--data", "x", "--clusters", "1-4"), "not a number or range within 2-12"),
         (("evaluate", "--data", "x", "--plot", "x.gif"), "must end with .png or .svg"),
     ],
 )
-def test_what_is_typed_wrong_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:
-    done = run_manage("model", *arguments)
-    assert done.returncode == 1
-    assert told in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_a_wrong_option_is_reported_in_one_line(arguments: tuple[str, ...], message: str) -> None:
+    result = run_manage("model", *arguments)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1

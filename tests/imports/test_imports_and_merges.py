@@ -1,4 +1,4 @@
-"""An import of users of a city that turns out to be another while they come."""
+"""An import of users whose city is merged into another during the import."""
 
 import json
 import subprocess
@@ -6,35 +6,35 @@ from pathlib import Path
 
 from app.domain.imports.importer import CHUNK_SIZE
 from model.predict import Model
-from tests.imports.test_import import imported, users, write
 from tests.support.databases import sql_on
 from tests.support.manage import run_manage, start_process
-from tests.support.serving import until
+from tests.support.serving import wait_until
+from tests.support.user_files import import_users, user_rows, write_csv
 
 ROWS = 40 * CHUNK_SIZE
 WRONG, RIGHT = "Valladolidd", "Valladolid"
 
 
-def test_users_whose_city_is_merged_while_they_are_imported_all_end_in_the_other_city(
+def test_users_whose_city_is_merged_during_the_import_all_end_in_the_other_city(
     new_database: str, tmp_path: Path, model: Model
 ) -> None:
     sql = sql_on(new_database)
-    rows = users(model, ROWS)
+    rows = user_rows(model, ROWS)
     for number, row in enumerate(rows):
         row["city"] = (WRONG, RIGHT)[number % 2]
-    imported(new_database, write(tmp_path / "first.csv", rows[:2]))
+    import_users(new_database, write_csv(tmp_path / "first.csv", rows[:2]))
     ids = dict(sql("SELECT name, id FROM cities WHERE id IN (SELECT city_id FROM memberships)"))
-    path = write(tmp_path / "users.csv", rows)
+    path = write_csv(tmp_path / "users.csv", rows)
     command = ("users", "import", str(path), "--yes", "--json")
     importing = start_process(*command, stdout=subprocess.PIPE, DATABASE_URL=new_database)
-    until(lambda: sql("SELECT count(*) > 100 FROM memberships") == [(True,)])
+    wait_until(lambda: sql("SELECT count(*) > 100 FROM memberships") == [(True,)])
     merge = ("cities", "merge", str(ids[WRONG]), str(ids[RIGHT]), "--yes")
     done = run_manage(*merge, DATABASE_URL=new_database)
     assert done.returncode == 0, done.stderr
     assert importing.stdout is not None
     counts = json.loads(importing.stdout.read())
     assert importing.wait() == 0
-    # It was under way when the city became the other, and told nobody of moves of its own.
+    # The import was running when the cities were merged, and recorded no moves itself.
     assert sql(
         "SELECT merge.started_at < import.finished_at FROM admin_runs AS merge,"
         " admin_runs AS import"

@@ -1,4 +1,4 @@
-"""An import that is killed or stopped, at moments spread over its way, and run again."""
+"""An import that is killed or interrupted at several points, and run again."""
 
 import signal
 from pathlib import Path
@@ -6,56 +6,56 @@ from typing import Any
 
 from app.domain.imports.importer import CHUNK_SIZE
 from model.predict import Model
-from tests.imports.test_import import imported, memberships, users, write
 from tests.support.databases import sql_on
 from tests.support.manage import start_process
-from tests.support.serving import until
+from tests.support.serving import wait_until
+from tests.support.user_files import import_users, memberships, user_rows, write_csv
 
 KILLS = 5
 ROWS = 2 * (KILLS + 1) * CHUNK_SIZE
-# What all runs together have placed, once the one that is under way has landed a chunk.
-PLACED = """
+# Users placed by all runs together, once the current run has committed a chunk.
+COUNT_PLACED = """
     SELECT sum((counts ->> 'placed')::int) FROM admin_runs
     HAVING max(id) FILTER (WHERE counts <> '{}') > %s
 """
-OTHERS = (
+COUNT_OTHER_CONNECTIONS = (
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     " AND application_name = 'nomad-rooms'"
 )
 
 
-def a_base_and_its_next_export(place: Path, model: Model) -> tuple[Path, Path]:
-    """Users, and more of them later, of whom some moved to another city meanwhile."""
-    rows = users(model, ROWS)
-    base = write(place / "base.csv", rows[::20])
+def write_exports(directory: Path, model: Model) -> tuple[Path, Path]:
+    """Write an export and a later one, with more users, some of whom moved to another city."""
+    rows = user_rows(model, ROWS)
+    base = write_csv(directory / "base.csv", rows[::20])
     for row in rows[::40]:
         row["city"] = "Teruel"
-    return base, write(place / "users.csv", rows)
+    return base, write_csv(directory / "users.csv", rows)
 
 
-def stop_once(url: str, path: Path, placed: int, how: signal.Signals) -> str:
-    """Stop an import when all runs together have placed so many; what it says to that."""
-    sql, told = sql_on(url), path.with_suffix(".stderr")
-    ((before,),) = sql("SELECT max(id) FROM admin_runs")
+def stop_import(url: str, path: Path, placed: int, number: signal.Signals) -> str:
+    """Stop an import once all runs together have placed this many users; return its stderr."""
+    sql, log = sql_on(url), path.with_suffix(".stderr")
+    ((last_run,),) = sql("SELECT max(id) FROM admin_runs")
 
-    def has_placed_so_many() -> bool:
-        found = sql(PLACED, (before,))
-        return bool(found) and found[0][0] >= placed
+    def has_placed_enough() -> bool:
+        rows = sql(COUNT_PLACED, (last_run,))
+        return bool(rows) and rows[0][0] >= placed
 
-    with told.open("wb") as stderr:
+    with log.open("wb") as stderr:
         command = ("users", "import", str(path), "--yes")
         process = start_process(*command, stderr=stderr, DATABASE_URL=url)
-        until(lambda: has_placed_so_many() or process.poll() is not None)
-        process.send_signal(how)
-        assert process.wait() in (-how, 1), "it had ended before"
-    # What a killed client had sent may be committed a moment later.
-    until(lambda: not sql(OTHERS)[0][0])
-    return told.read_text()
+        wait_until(lambda: has_placed_enough() or process.poll() is not None)
+        process.send_signal(number)
+        assert process.wait() in (-number, 1), "the import ended before the signal"
+    # The server may commit a statement of a killed client a moment later.
+    wait_until(lambda: not sql(COUNT_OTHER_CONNECTIONS)[0][0])
+    return log.read_text()
 
 
 def moves(url: str) -> list[tuple[Any, ...]]:
-    """Every move, by the city and cluster of its rooms: their ids differ between databases."""
+    """Return every move, with the city and cluster of its rooms: ids differ between databases."""
     return sql_on(url)(
         "SELECT user_id, reason, old.city_id, old.cluster_id, new.city_id, new.cluster_id,"
         " member.previous_room_id = from_room FROM room_changes"
@@ -64,32 +64,32 @@ def moves(url: str) -> list[tuple[Any, ...]]:
     )
 
 
-def test_after_five_kills_and_a_ctrl_c_an_import_ends_like_one_that_was_not_stopped(
+def test_after_five_kills_and_a_ctrl_c_an_import_ends_like_one_without_interruptions(
     new_database: str, server: Any, tmp_path: Path, model: Model
 ) -> None:
-    base, path = a_base_and_its_next_export(tmp_path, model)
-    there = imported(new_database, base)["placed"]
+    base, path = write_exports(tmp_path, model)
+    placed = import_users(new_database, base)["placed"]
     for kill in range(KILLS):
-        stop_once(new_database, path, there + 1 + kill * CHUNK_SIZE, signal.SIGKILL)
-        assert_the_runs_tell_the_truth(new_database)
-    told = stop_once(new_database, path, there + 1 + KILLS * CHUNK_SIZE, signal.SIGINT)
-    assert "Error: stopped; what is placed stays: run it again" in told
-    assert_the_runs_tell_the_truth(new_database)
-    counts = imported(new_database, path)
+        stop_import(new_database, path, placed + 1 + kill * CHUNK_SIZE, signal.SIGKILL)
+        assert_counts_of_runs_are_right(new_database)
+    stderr = stop_import(new_database, path, placed + 1 + KILLS * CHUNK_SIZE, signal.SIGINT)
+    assert "Error: stopped: placed users are kept; run the command again" in stderr
+    assert_counts_of_runs_are_right(new_database)
+    counts = import_users(new_database, path)
     assert counts["read"] == ROWS
     assert 0 < counts["placed"] < ROWS - KILLS * CHUNK_SIZE
-    assert_the_runs_tell_the_truth(new_database)
+    assert_counts_of_runs_are_right(new_database)
     with server.database() as clean:
-        imported(clean, base)
-        imported(clean, path)
+        import_users(clean, base)
+        import_users(clean, path)
         assert memberships(clean) == memberships(new_database)
         assert moves(clean) == moves(new_database) != []
-    ended = sql_on(new_database)("SELECT status, count(*) FROM admin_runs GROUP BY 1 ORDER BY 1")
-    assert ended == [("done", 2), ("interrupted", 1), ("running", KILLS)]
+    statuses = sql_on(new_database)("SELECT status, count(*) FROM admin_runs GROUP BY 1 ORDER BY 1")
+    assert statuses == [("done", 2), ("interrupted", 1), ("running", KILLS)]
 
 
-def assert_the_runs_tell_the_truth(url: str) -> None:
-    """The counts of all runs, those of killed ones too, are together what is there."""
+def assert_counts_of_runs_are_right(url: str) -> None:
+    """Assert that the counts of all runs, also of killed ones, add up to what is stored."""
     sql = sql_on(url)
     placed = moved = rooms = 0
     for (counts,) in sql("SELECT counts FROM admin_runs WHERE counts <> '{}'"):

@@ -1,4 +1,4 @@
-"""DELETE /users/<_id>: nothing of the user is left anywhere."""
+"""DELETE /users/<_id> erases all data of the user."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tests.support.http import place
 USER = "to-be:forgotten"
 
 
-def places_that_hold(sql: Sql, needle: str) -> list[str]:
-    """Tables and columns, of any text, array or JSON type, in which a text stands."""
+def columns_with(sql: Sql, text: str) -> list[str]:
+    """Return the columns of text, array and JSON types that contain a text."""
     columns = sql(
         "SELECT table_schema, table_name, column_name FROM information_schema.columns"
         " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
@@ -23,34 +23,34 @@ def places_that_hold(sql: Sql, needle: str) -> list[str]:
         for schema, table, column in columns
         if sql(
             f'SELECT 1 FROM "{schema}"."{table}" WHERE "{column}"::text LIKE %s LIMIT 1',
-            (f"%{needle}%",),
+            (f"%{text}%",),
         )
     ]
 
 
-def test_a_forgotten_user_stands_nowhere(client: FlaskClient, sql: Sql) -> None:
+def test_a_forgotten_user_is_in_no_table(client: FlaskClient, sql: Sql) -> None:
     place(client, _id=USER)
     place(client, _id=USER, city="Otra Parte")
-    place(client, _id="somebody-else")
+    place(client, _id="another")
     sql(
         "INSERT INTO room_changes (user_id, from_room, to_room, reason)"
-        " VALUES (%s, 1, 2, 'merge'), ('somebody-else', 1, 2, 'merge')",
+        " VALUES (%s, 1, 2, 'merge'), ('another', 1, 2, 'merge')",
         (USER,),
     )
-    assert places_that_hold(sql, USER) == ["memberships.user_id", "room_changes.user_id"]
+    assert columns_with(sql, USER) == ["memberships.user_id", "room_changes.user_id"]
     response = client.delete(f"/users/{USER}")
     assert (response.status_code, response.data) == (204, b"")
-    assert places_that_hold(sql, USER) == []
+    assert columns_with(sql, USER) == []
     assert client.get(f"/users/{USER}").status_code == 404
-    assert client.get("/users/somebody-else").json["moves"]
+    assert client.get("/users/another").json["moves"]
 
 
-def test_forgetting_again_or_whom_nobody_knows_is_right_too(client: FlaskClient) -> None:
+def test_forgetting_an_unknown_user_is_no_error(client: FlaskClient) -> None:
     for user in (USER, USER, "never-seen", "%00", "x" * 100):
         assert client.delete(f"/users/{user}").status_code == 204
 
 
-def test_a_forgotten_user_may_come_back_as_new(client: FlaskClient) -> None:
+def test_a_forgotten_user_may_join_again_as_a_new_one(client: FlaskClient) -> None:
     first: Any = place(client, _id=USER)
     client.delete(f"/users/{USER}")
     again = place(client, _id=USER)

@@ -1,4 +1,4 @@
-"""Joins of many users at once: written together, each answered as if they had come alone."""
+"""Concurrent joins: written in one batch, each with the result that it would have alone."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,11 +13,11 @@ from app.infra.batcher import MAX_CONCURRENT_BATCHES
 from app.infra.database import Conflict, Database
 from model.predict import Model
 from tests.support.databases import Sql
-from tests.support.serving import until
+from tests.support.serving import wait_until
 
 THREADS = 8
 ROUNDS = 25
-ODD = [
+ODD_KEYS = [
     "",
     "a,b",
     "a b",
@@ -37,13 +37,13 @@ ODD = [
 
 @pytest.fixture
 def database(app: Any) -> Database:
-    built: Database = app.extensions["nomad_rooms"].database
-    return built
+    database: Database = app.extensions["nomad_rooms"].database
+    return database
 
 
 @pytest.fixture
 def places(client: object, sql: Sql, model: Model) -> list[tuple[int, int]]:
-    """The two first clusters' rooms of one city: (city, room)."""
+    """Two rooms of one city, for the first two clusters: (city, room)."""
     return sql(
         "INSERT INTO rooms (city_id, cluster_id)"
         " SELECT (SELECT min(id) FROM cities), unnest(%(clusters)s) RETURNING city_id, id",
@@ -51,102 +51,100 @@ def places(client: object, sql: Sql, model: Model) -> list[tuple[int, int]]:
     )
 
 
-def joining(user: str, place: tuple[int, int], model: Model, *interests: str) -> Join:
+def make_join(user: str, place: tuple[int, int], model: Model, *interests: str) -> Join:
     return Join(user, *place, sorted(interests), model.id, datetime.now(UTC))
 
 
-def at_once(
+def join_concurrently(
     database: Database, rounds: list[list[Join]]
 ) -> list[list[JoinResult | None | BaseException]]:
-    """What each of a round's users is told when all of them come in the same instant."""
+    """Return, for each round, the results of joins that start at the same instant."""
     join, barrier = batched_join(database), Barrier(THREADS)
 
-    def come(one: Join) -> JoinResult | None:
+    def run(one: Join) -> JoinResult | None:
         barrier.wait()
         return join(one)
 
-    told: list[list[JoinResult | None | BaseException]] = []
+    results: list[list[JoinResult | None | BaseException]] = []
     with ThreadPoolExecutor(THREADS) as threads:
-        for each in rounds:
-            coming = [threads.submit(come, one) for one in each]
-            told.append([one.exception() or one.result() for one in coming])
-    return told
+        for joins in rounds:
+            futures = [threads.submit(run, one) for one in joins]
+            results.append([future.exception() or future.result() for future in futures])
+    return results
 
 
-def test_users_who_come_at_once_are_written_together_and_answered_each_for_themselves(
+def test_concurrent_joins_share_transactions_and_each_gets_its_own_result(
     database: Database, places: list[tuple[int, int]], model: Model, sql: Sql
 ) -> None:
     first, second = places
     new = [
-        [joining(f"{n}-{user}", first, model, *ODD[: user * 2]) for user in range(THREADS)]
+        [make_join(f"{n}-{user}", first, model, *ODD_KEYS[: user * 2]) for user in range(THREADS)]
         for n in range(ROUNDS)
     ]
     moved = [
-        [joining(one.user_id, second, model, *one.interests, "surf") for one in each]
-        for each in new
+        [make_join(join.user_id, second, model, *join.interests, "surf") for join in joins]
+        for joins in new
     ]
-    came, again, left = (at_once(database, rounds) for rounds in (new, new, moved))
-    assert came == [[JoinResult(first[1], None, True)] * THREADS] * ROUNDS
-    assert again == [[None] * THREADS] * ROUNDS
+    joined, repeated, left = (join_concurrently(database, rounds) for rounds in (new, new, moved))
+    assert joined == [[JoinResult(first[1], None, True)] * THREADS] * ROUNDS
+    assert repeated == [[None] * THREADS] * ROUNDS
     assert left == [[JoinResult(second[1], first[1], True)] * THREADS] * ROUNDS
     stored: dict[str, list[str]] = dict(sql("SELECT user_id, interests FROM memberships"))
-    assert stored == {one.user_id: one.interests for each in moved for one in each}
+    assert stored == {join.user_id: join.interests for joins in moved for join in joins}
     ((users, transactions),) = sql("SELECT count(*), count(DISTINCT xmin::text) FROM memberships")
     assert transactions < users == THREADS * ROUNDS
 
 
-def test_only_who_was_sent_to_a_vanished_room_is_told_so(
+def test_a_vanished_room_fails_only_its_own_user(
     database: Database, places: list[tuple[int, int]], model: Model
 ) -> None:
     city, room = places[0]
     rounds = [
         [
-            joining(f"{n}-{user}", (city, -1 if user == n % THREADS else room), model, "surf")
+            make_join(f"{n}-{user}", (city, -1 if user == n % THREADS else room), model, "surf")
             for user in range(THREADS)
         ]
         for n in range(ROUNDS)
     ]
-    for n, told in enumerate(at_once(database, rounds)):
-        assert isinstance(told.pop(n % THREADS), Conflict)
-        assert told == [JoinResult(room, None, True)] * (THREADS - 1)
+    for n, results in enumerate(join_concurrently(database, rounds)):
+        assert isinstance(results.pop(n % THREADS), Conflict)
+        assert results == [JoinResult(room, None, True)] * (THREADS - 1)
 
 
-def test_one_user_who_comes_many_times_at_once_is_put_where_one_of_them_said(
+def test_concurrent_joins_of_one_user_end_in_one_of_the_rooms(
     database: Database, places: list[tuple[int, int]], model: Model, sql: Sql
 ) -> None:
     rounds = [
-        [joining(f"user-{n}", places[time % 2], model, f"{time}") for time in range(THREADS)]
+        [make_join(f"user-{n}", places[time % 2], model, f"{time}") for time in range(THREADS)]
         for n in range(ROUNDS)
     ]
-    told = at_once(database, rounds)
     rooms = {room for _, room in places}
-    assert all(
-        isinstance(one, JoinResult) and one.room_id in rooms for each in told for one in each
-    )
+    for results in join_concurrently(database, rounds):
+        assert all(isinstance(one, JoinResult) and one.room_id in rooms for one in results)
     assert sql("SELECT count(*) FROM memberships") == [(ROUNDS,)]
 
 
-def test_a_user_who_is_held_up_holds_up_nobody_else(
+def test_a_locked_user_does_not_delay_other_users(
     database: Database, places: list[tuple[int, int]], model: Model, database_url: str, sql: Sql
 ) -> None:
     join = batched_join(database)
-    held = [f"held-{n}" for n in range(MAX_CONCURRENT_BATCHES)]
-    for user in held:
-        join(joining(user, places[0], model, "surf"))
+    locked = [f"locked-{n}" for n in range(MAX_CONCURRENT_BATCHES)]
+    for user in locked:
+        join(make_join(user, places[0], model, "surf"))
     with psycopg2.connect(database_url) as holder, holder.cursor() as cursor:
         cursor.execute("SELECT FROM memberships FOR UPDATE")
         with ThreadPoolExecutor(MAX_CONCURRENT_BATCHES) as threads:
             waiting: list[Future[JoinResult | None]] = [
-                threads.submit(join, joining(user, places[1], model, "art")) for user in held
+                threads.submit(join, make_join(user, places[1], model, "art")) for user in locked
             ]
-            until(
+            wait_until(
                 lambda: (
                     sql("SELECT count(*) FROM pg_locks WHERE NOT granted")
                     == [(MAX_CONCURRENT_BATCHES,)]
                 )
             )
-            assert join(joining("free", places[0], model, "surf"))
-            assert not any(each.done() for each in waiting)
+            assert join(make_join("free", places[0], model, "surf"))
+            assert not any(future.done() for future in waiting)
             holder.rollback()
             moved = JoinResult(places[1][1], places[0][1], True)
-            assert [each.result() for each in waiting] == [moved] * MAX_CONCURRENT_BATCHES
+            assert [future.result() for future in waiting] == [moved] * MAX_CONCURRENT_BATCHES

@@ -1,4 +1,4 @@
-"""cities merge, gather and release: what they do, on a quiet database."""
+"""cities merge, gather and release, on a database without other clients."""
 
 import json
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.domain.moves import gathering, merging
 from app.domain.moves.relocation import Relocation
-from app.domain.runs.admin_runs import recorded
+from app.domain.runs.admin_runs import record_run
 from tests.support.databases import Sql, settings_of, sql_on
 from tests.support.manage import run_manage
 from tests.support.serving import KEY
 
-# Close to each other, and none to a large city: Zamora's Toro and three of Valladolid's.
-TORO, TORDESILLAS, MEDINA, RUEDA_FAR = "Toro", "Tordesillas", "Medina del Campo", "Vigo"
+# Two towns near each other and far from large cities, and a city beyond their radius.
+TORDESILLAS, MEDINA, FAR_CITY = "Tordesillas", "Medina del Campo", "Vigo"
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def url(new_database: str) -> str:
 @pytest.fixture
 def client(url: str) -> FlaskClient:
     settings = settings_of(url, api_keys=(KEY,))
-    made: FlaskClient = create_app(settings).test_client()
-    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
-    return made
+    client: FlaskClient = create_app(settings).test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
+    return client
 
 
 @pytest.fixture
@@ -39,20 +39,20 @@ def sql(url: str) -> Sql:
 
 @pytest.fixture
 def act(client: FlaskClient) -> Callable[..., dict[str, int]]:
-    """Run one of the movers at once: nobody else remembers anything on a quiet database."""
+    """Run a relocating function without waiting for caches: no other process has any."""
     services = client.application.extensions["nomad_rooms"]
 
-    def quiet(step: str, total: int) -> None: ...
+    def no_progress(step: str, total: int) -> None: ...
 
-    def run(reason: str, mover: Any, *given: Any) -> dict[str, int]:
-        with recorded(services.database, f"cities {reason}", {}) as done:
-            mover(
-                Relocation(services.database, done, reason, quiet, caches_expired_after_s=0.0),
-                *given,
+    def run(reason: str, relocate: Any, *arguments: Any) -> dict[str, int]:
+        with record_run(services.database, f"cities {reason}", {}) as recorded:
+            relocation = Relocation(
+                services.database, recorded, reason, no_progress, caches_expired_after_s=0.0
             )
+            relocate(relocation, *arguments)
         services.cities.clear_cache()
         services.rooms.clear_cache()
-        return done.counts
+        return recorded.counts
 
     return run
 
@@ -69,7 +69,7 @@ def changes(client: FlaskClient) -> list[tuple[str, int, int, str]]:
     return [(i["user_id"], i["from_room"], i["to_room"], i["reason"]) for i in items]
 
 
-def test_a_merge_moves_people_and_rooms_and_leaves_signposts(
+def test_a_merge_moves_people_and_rooms_and_leaves_redirects(
     client: FlaskClient, act: Any, sql: Sql
 ) -> None:
     wrong = join(client, "a", "Sevilla la Bonica")
@@ -84,7 +84,7 @@ def test_a_merge_moves_people_and_rooms_and_leaves_signposts(
     moved = client.get(f"/rooms/{wrong['room_id']}")
     assert (moved.status_code, moved.headers["Location"]) == (308, f"/rooms/{right['room_id']}")
     assert ("a", wrong["room_id"], right["room_id"], "merge") in changes(client)
-    # The name and the id go on working, for new users and for those who ask again.
+    # The merged city's name and id still work, for new users and for repeated requests.
     assert join(client, "d", "Sevilla la Bonica")["city"]["id"] == right["city"]["id"]
     again = join(client, "a", "Sevilla la Bonica")
     assert (again["room_id"], again["joined"]) == (right["room_id"], False)
@@ -93,15 +93,15 @@ def test_a_merge_moves_people_and_rooms_and_leaves_signposts(
     assert sql("SELECT status, counts ->> 'people_moved' FROM admin_runs") == [("done", "2")]
 
 
-def test_chains_of_merges_are_flat_and_old_ids_lead_to_the_last_room(
+def test_old_ids_redirect_to_the_last_room_of_a_chain_of_merges(
     client: FlaskClient, act: Any, sql: Sql
 ) -> None:
     one, two = join(client, "a", "Vila U"), join(client, "b", "Vila Dos")
     three = join(client, "c", "Vigo")
     act("merge", merging.merge, one["city"]["id"], two["city"]["id"])
     act("merge", merging.merge, two["city"]["id"], three["city"]["id"])
-    for gone in (one, two):
-        location = client.get(f"/rooms/{gone['room_id']}").headers["Location"]
+    for merged in (one, two):
+        location = client.get(f"/rooms/{merged['room_id']}").headers["Location"]
         assert location == f"/rooms/{three['room_id']}"
     assert sql("SELECT count(*) FROM cities WHERE merged_into = %s", (three["city"]["id"],)) == [
         (2,)
@@ -124,14 +124,14 @@ def test_towns_that_shared_a_merged_citys_rooms_follow_it(
 
 
 @pytest.mark.parametrize(
-    ("origin", "into", "told"),
+    ("origin", "into", "message"),
     [("a", "a", "itself"), ("a", "none", "no city"), ("none", "a", "no city")],
 )
-def test_a_merge_without_sense_is_refused(
-    client: FlaskClient, act: Any, origin: str, into: str, told: str
+def test_an_impossible_merge_is_refused(
+    client: FlaskClient, act: Any, origin: str, into: str, message: str
 ) -> None:
     ids = {"a": join(client, "a", "Vigo")["city"]["id"], "none": 12}
-    with pytest.raises(merging.CannotMerge, match=told):
+    with pytest.raises(merging.CannotMerge, match=message):
         act("merge", merging.merge, ids[origin], ids[into])
 
 
@@ -154,11 +154,11 @@ def populate(client: FlaskClient, people: dict[str, int]) -> None:
             join(client, f"{city}-{n}".replace(" ", ""), city)
 
 
-def test_gather_and_release_give_everybody_back_their_old_room(
+def test_release_moves_gathered_people_back_to_their_old_rooms(
     client: FlaskClient, act: Any, sql: Sql
 ) -> None:
     services = client.application.extensions["nomad_rooms"]
-    populate(client, {MEDINA: 6, TORDESILLAS: 2, RUEDA_FAR: 1})
+    populate(client, {MEDINA: 6, TORDESILLAS: 2, FAR_CITY: 1})
     before = sql("SELECT user_id, room_id, city_id FROM memberships ORDER BY 1")
     plan = gathering.plan_gather(services.database, 30, 5)
     assert [(g.town.name, g.hub.name) for g in plan.gatherings] == [(TORDESILLAS, MEDINA)]
@@ -181,9 +181,7 @@ def test_gather_and_release_give_everybody_back_their_old_room(
     )
 
 
-def test_what_was_interrupted_is_finished_by_running_it_again(
-    client: FlaskClient, act: Any, sql: Sql
-) -> None:
+def test_a_second_run_finishes_an_interrupted_one(client: FlaskClient, act: Any, sql: Sql) -> None:
     wrong = [
         join(client, f"u{n}", "Vila Llarga", (key,))
         for n, key in enumerate(("movies", "ruralTourism", "parties", "theaters"))
@@ -200,7 +198,7 @@ def test_what_was_interrupted_is_finished_by_running_it_again(
     stop.calls = 0  # type: ignore[attr-defined]
     with (
         pytest.raises(KeyboardInterrupt),
-        recorded(services.database, "cities merge", {}) as run,
+        record_run(services.database, "cities merge", {}) as run,
     ):
         merging.merge(Relocation(services.database, run, "merge", stop), origin, into)
     assert sql("SELECT status FROM admin_runs") == [("interrupted",)]
@@ -228,7 +226,9 @@ def test_changes_are_read_by_a_cursor(client: FlaskClient, act: Any) -> None:
         assert client.get(f"/changes?{wrong_query}").status_code == 422
 
 
-def test_the_commands_ask_dry_run_and_report(url: str, client: FlaskClient, sql: Sql) -> None:
+def test_the_commands_need_confirmation_and_record_their_runs(
+    url: str, client: FlaskClient, sql: Sql
+) -> None:
     def manage(*arguments: str) -> Any:
         return run_manage(*arguments, DATABASE_URL=url)
 
@@ -241,13 +241,13 @@ def test_the_commands_ask_dry_run_and_report(url: str, client: FlaskClient, sql:
     assert refused.returncode == 1
     assert "--yes" in refused.stderr
     assert sql("SELECT count(*) FROM admin_runs") == [(0,)]
-    done = json.loads(manage("cities", "merge", *ids, "--yes", "--json").stdout)
-    assert done == {"people_moved": 1, "rooms_closed": 1}
+    counts = json.loads(manage("cities", "merge", *ids, "--yes", "--json").stdout)
+    assert counts == {"people_moved": 1, "rooms_closed": 1}
     ((arguments, status),) = sql("SELECT arguments, status FROM admin_runs")
     assert arguments == {"from_id": int(ids[0]), "into_id": int(ids[1])}
     assert status == "done"
-    for command in (("merge", "1", "2"), ("release", "12")):
-        refused = manage("cities", *command, "--yes")
+    for arguments in (("merge", "1", "2"), ("release", "12")):
+        refused = manage("cities", *arguments, "--yes")
         assert refused.returncode == 1
         assert "cities find" in refused.stderr
     dry = manage("cities", "gather", "--dry-run").stdout
@@ -256,13 +256,13 @@ def test_the_commands_ask_dry_run_and_report(url: str, client: FlaskClient, sql:
     assert "0 towns" in manage("cities", "release", "--dry-run").stdout
 
 
-def test_find_and_unlisted_say_what_a_name_may_mean(url: str, client: FlaskClient) -> None:
+def test_find_and_unlisted_show_the_cities_of_a_name(url: str, client: FlaskClient) -> None:
     join(client, "a", "Sevillla")
-    found = run_manage("cities", "find", "Granada", DATABASE_URL=url).stdout
-    assert "→" in found.splitlines()[1]
+    output = run_manage("cities", "find", "Granada", DATABASE_URL=url).stdout
+    assert "→" in output.splitlines()[1]
     as_json = json.loads(run_manage("cities", "find", "granada", "--json", DATABASE_URL=url).stdout)
     assert as_json["meant"]["country"] == "ES"
-    assert {"NI", "CO"} <= {bearer["country"] for bearer in as_json["bearers"]}
+    assert {"NI", "CO"} <= {city["country"] for city in as_json["bearers"]}
     (place,) = json.loads(run_manage("cities", "unlisted", "--json", DATABASE_URL=url).stdout)
     assert (place["name"], place["members"]) == ("Sevillla", 1)
     assert place["guesses"][0]["name"] == "Sevilla"

@@ -1,4 +1,4 @@
-"""What only shows under a real server and real threads."""
+"""Races that need a real server and real threads."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,16 +14,16 @@ CLIENTS = 32
 PAIRS = 100
 
 
-def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(
+def test_clients_racing_for_new_pairs_create_one_room_and_one_city_each(
     serve: Callable[..., Gunicorn], new_database: str, model: Model
 ) -> None:
     server = serve()
     profiles = [profile_of(model, cluster) for cluster in model.cluster_ids]
 
-    def ask_for_all(client: int) -> list[tuple[int, Any]]:
+    def join_all_pairs(client: int) -> list[tuple[int, Any]]:
         answers = []
         with session() as http:
-            # Each pair is raced for by every other client.
+            # Half of the clients race for each pair.
             for pair in range(client % 2, PAIRS, 2):
                 response = http.post(
                     f"{server.url}/rooms",
@@ -37,7 +37,7 @@ def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(
         return answers
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        answers = [answer for many in pool.map(ask_for_all, range(CLIENTS)) for answer in many]
+        answers = [answer for many in pool.map(join_all_pairs, range(CLIENTS)) for answer in many]
     statuses = Counter(status for status, _ in answers)
     assert statuses == {201: PAIRS, 200: (CLIENTS // 2 - 1) * PAIRS}
     assert sum(answer["created"] for _, answer in answers) == PAIRS
@@ -51,12 +51,12 @@ def test_clients_racing_for_new_pairs_make_one_room_and_one_city_each(
     assert sql("SELECT count(*) FROM memberships") == [(CLIENTS // 2 * PAIRS,)]
 
 
-def test_one_user_asking_from_many_places_at_once_ends_in_one_room_that_was_answered(
+def test_one_user_joining_many_cities_at_once_ends_in_one_of_the_returned_rooms(
     serve: Callable[..., Gunicorn], new_database: str
 ) -> None:
     server = serve()
 
-    def ask(client: int) -> list[int]:
+    def join_rooms(client: int) -> list[int]:
         with session() as http:
             bodies = (
                 {"_id": "one", "city": f"Tug Town {client} {n}", "interests": ["surf"]}
@@ -65,7 +65,7 @@ def test_one_user_asking_from_many_places_at_once_ends_in_one_room_that_was_answ
             return [http.post(f"{server.url}/rooms", json=b).json()["room_id"] for b in bodies]
 
     with ThreadPoolExecutor(8) as pool:
-        rooms = [room for many in pool.map(ask, range(8)) for room in many]
+        rooms = [room for many in pool.map(join_rooms, range(8)) for room in many]
     ((room, previous),) = sql_on(new_database)("SELECT room_id, previous_room_id FROM memberships")
     assert room in rooms
     assert previous in rooms

@@ -1,7 +1,7 @@
-"""Writes what docs/analysts.md has from the database: `python -m tests.support.analysts_page`.
+"""Writes the generated sections of docs/analysts.md: `python -m tests.support.analysts_page`.
 
-The map and the dictionary are the views' own comments; the answers are those of the demo
-population of tests/support/databases.py, the same on every day and machine.
+The map and the dictionary come from the views and their comments. The results are those of the
+demo population of tests/support/databases.py, the same on every day and machine.
 """
 
 import re
@@ -11,38 +11,38 @@ import sqlalchemy
 from sqlalchemy.engine import Inspector
 
 from app.config import ROOT, psycopg2_url
-from app.domain.analytics.queries import Answer, answer, questions
+from app.domain.analytics.queries import Result, questions, run
 from app.infra.database import Database
 from tests.support.databases import Server
 
 PAGE = ROOT / "docs" / "analysts.md"
-# What views are joined by, and the view in which it stands once.
+# The columns that join the views, and the view in which each is unique.
 KEYS = {"city_id": "cities", "cluster": "clusters", "model_id": "models"}
-ROWS_SHOWN = 5
-PART = r"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)"
+MAX_ROWS = 5
+SECTION = r"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)"
 
 
-def parts(engine: sqlalchemy.Engine) -> dict[str, str]:
-    """The generated parts by name."""
+def generate_sections(engine: sqlalchemy.Engine) -> dict[str, str]:
+    """Return the generated sections by name."""
     inspector = sqlalchemy.inspect(engine)
     views = {
         name: inspector.get_columns(name, "analytics")
         for name in inspector.get_view_names("analytics")
     }
     return {
-        "map": chart(views),
-        "dictionary": dictionary(inspector, views),
-        "questions": answers(Database(engine)),
+        "map": draw_map(views),
+        "dictionary": describe_views(inspector, views),
+        "questions": describe_questions(Database(engine)),
     }
 
 
-def chart(views: dict[str, list[Any]]) -> str:
-    """The views with the columns that join them, as Mermaid draws it."""
+def draw_map(views: dict[str, list[Any]]) -> str:
+    """Return a Mermaid diagram of the views and the columns that join them."""
     lines = ["```mermaid", "erDiagram"]
     for view, columns in sorted(views.items()):
         for column in columns:
-            if (home := KEYS.get(column["name"])) and home != view:
-                lines.append(f'    {home} ||--o{{ {view} : "{column["name"]}"')
+            if (owner := KEYS.get(column["name"])) and owner != view:
+                lines.append(f'    {owner} ||--o{{ {view} : "{column["name"]}"')
     for view, columns in sorted(views.items()):
         lines.append(f"    {view} {{")
         lines += [f"        {str(c['type']).lower()} {c['name']}" for c in columns]
@@ -50,12 +50,12 @@ def chart(views: dict[str, list[Any]]) -> str:
     return "\n".join([*lines, "```", ""]).replace("double precision", "double")
 
 
-def dictionary(inspector: Inspector, views: dict[str, list[Any]]) -> str:
-    """Every view and column with its comment."""
-    told = []
+def describe_views(inspector: Inspector, views: dict[str, list[Any]]) -> str:
+    """Return every view and column with its comment."""
+    lines = []
     for view, columns in sorted(views.items()):
         comment = inspector.get_table_comment(view, "analytics")["text"]
-        told += [
+        lines += [
             f"### `analytics.{view}`",
             "",
             str(comment),
@@ -63,46 +63,44 @@ def dictionary(inspector: Inspector, views: dict[str, list[Any]]) -> str:
             "| column | type | |",
             "|---|---|---|",
         ]
-        told += [f"| `{c['name']}` | {str(c['type']).lower()} | {c['comment']} |" for c in columns]
-        told.append("")
-    return "\n".join(told)
+        lines += [f"| `{c['name']}` | {str(c['type']).lower()} | {c['comment']} |" for c in columns]
+        lines.append("")
+    return "\n".join(lines)
 
 
-def answers(database: Database) -> str:
-    """Every question with its query and what it gives."""
-    told = []
-    for asked in questions():
-        found = answer(database, asked)
-        told += [f"### {asked.title}", "", asked.about, "", f"`{asked.name}`", ""]
-        told += ["```sql", asked.sql, "```", "", table(found), ""]
-    return "\n".join(told)
+def describe_questions(database: Database) -> str:
+    """Return every question with its query and its result."""
+    lines = []
+    for question in questions():
+        lines += [f"### {question.title}", "", question.about, "", f"`{question.name}`", ""]
+        lines += ["```sql", question.sql, "```", "", table(run(database, question)), ""]
+    return "\n".join(lines)
 
 
-def table(found: Answer) -> str:
-    """The first rows of an answer."""
-    cells = [["" if cell is None else str(cell) for cell in row] for row in found.rows]
-    lines = [found.columns, *cells[:ROWS_SHOWN]]
-    shown = [f"| {' | '.join(line)} |" for line in lines]
-    shown.insert(1, "|" + "---|" * len(found.columns))
-    more = len(cells) - ROWS_SHOWN
-    return "\n".join([*shown, *(["", f"and {more} more."] if more > 0 else [])])
+def table(result: Result) -> str:
+    """Return the first rows of a result as a Markdown table."""
+    cells = [["" if cell is None else str(cell) for cell in row] for row in result.rows]
+    lines = [f"| {' | '.join(row)} |" for row in (result.columns, *cells[:MAX_ROWS])]
+    lines.insert(1, "|" + "---|" * len(result.columns))
+    more = len(cells) - MAX_ROWS
+    return "\n".join([*lines, *(["", f"and {more} more."] if more > 0 else [])])
 
 
-def part(page: str, name: str) -> str:
-    """A generated part as the page has it."""
-    (found,) = re.findall(PART.format(name=name), page, re.DOTALL)
-    return str(found)
+def find_section(page: str, name: str) -> str:
+    """Return a generated section of the page."""
+    (section,) = re.findall(SECTION.format(name=name), page, re.DOTALL)
+    return str(section)
 
 
 def main() -> None:
-    """Write the page anew."""
-    server = Server.of_this_run()
+    """Replace the generated sections of the page."""
+    server = Server.shared()
     try:
         engine = sqlalchemy.create_engine(psycopg2_url(server.demo()))
         page = PAGE.read_text(encoding="utf-8")
-        for name, text in parts(engine).items():
+        for name, text in generate_sections(engine).items():
             page = re.sub(
-                PART.format(name=name), lambda _, text=text: text, page, count=1, flags=re.DOTALL
+                SECTION.format(name=name), lambda _, text=text: text, page, count=1, flags=re.DOTALL
             )
         engine.dispose()
         PAGE.write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Clients that ask without pause until told to stop, and a reader of every change meanwhile."""
+"""Clients that send requests without pause until they are stopped, and a reader of /changes."""
 
 import threading
 from collections import Counter
@@ -8,10 +8,10 @@ from tests.support.http import session
 
 
 class Clients:
-    """Threads, each in `ask` from entering to leaving.
+    """A context manager that runs `run_client` in threads, and stops them at its end.
 
-    `statuses`: what they were answered, for those who count it. `read`: what /changes gave to the
-    reader, which pages through it, `page` at a time, to the end of what there is at leaving.
+    `statuses`: counts of responses, for subclasses to fill. `changes`: what /changes returned to
+    the reader, which pages through it, `page` at a time, until it is empty after the stop.
     """
 
     page = 200
@@ -20,18 +20,18 @@ class Clients:
         self.url = url
         self.stopping = threading.Event()
         self.statuses: Counter[int] = Counter()
-        self.read: list[Any] = []
-        self.threads = [threading.Thread(target=self.ask, args=(n,)) for n in range(number)]
+        self.changes: list[Any] = []
+        self.threads = [threading.Thread(target=self.run_client, args=(n,)) for n in range(number)]
         if reads_changes:
             self.threads.append(threading.Thread(target=self._read_changes))
 
-    def ask(self, client: int) -> None:
-        """What one client does while `stopping` is not set."""
+    def run_client(self, client: int) -> None:
+        """Send requests until `stopping` is set."""
         raise NotImplementedError
 
-    def note(self, changes: list[dict[str, Any]]) -> None:
-        """Keep what a page of /changes held."""
-        self.read += changes
+    def record(self, changes: list[dict[str, Any]]) -> None:
+        """Store the items of a page of /changes."""
+        self.changes += changes
 
     def __enter__(self) -> Self:
         for thread in self.threads:
@@ -47,10 +47,10 @@ class Clients:
         after = 0
         with session() as http:
             while True:
-                last_round = self.stopping.is_set()
+                is_stopping = self.stopping.is_set()
                 address = f"{self.url}/changes?after={after}&limit={self.page}"
                 page = http.get(address).json()
-                self.note(page["items"])
+                self.record(page["items"])
                 after = page["next"]
-                if last_round and not page["items"]:
+                if is_stopping and not page["items"]:
                     return

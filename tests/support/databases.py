@@ -1,4 +1,4 @@
-"""Test databases: one template a run, made by the real migrations, copied for whoever needs one."""
+"""Test databases: copies of one template a run, which the real migrations create."""
 
 import fcntl
 import itertools
@@ -17,21 +17,22 @@ from flask_migrate import upgrade
 
 from app.cli.migrations import create_migrating_app
 from app.config import INSTANCE, Settings, psycopg2_url
-from app.domain.analytics.demo import settle
+from app.domain.analytics.demo import insert
 from app.domain.analytics.view_settings import publish
 from app.domain.cities import gazetteer_loader
-from app.domain.runs.admin_runs import recorded
+from app.domain.runs.admin_runs import record_run
 from app.factory import create_cli_app
 from app.services import services
 from local_postgres import join
 from tests.support.pooler import pooler_for
 
-# People and seed; a Sunday, so that the last week is whole. docs/analysts.md shows these people.
+# Number of people and seed. The last day is a Sunday, so that the last week is complete.
+# docs/analysts.md shows this population.
 DEMO = (10_000, 1)
 DEMO_UNTIL = date(2025, 6, 29)
 
-# What tests leave behind, in an order that foreign keys allow.
-EMPTY = """
+# Deletes what tests leave behind, in an order that foreign keys allow.
+DELETE_ALL = """
     DELETE FROM room_changes; DELETE FROM memberships; DELETE FROM room_redirects;
     DELETE FROM rooms; DELETE FROM admin_runs; UPDATE cities SET hub_id = NULL, merged_into = NULL
     WHERE hub_id IS NOT NULL OR merged_into IS NOT NULL;
@@ -45,7 +46,7 @@ _numbers = itertools.count(1)
 
 
 class Server:
-    """A Postgres server on which databases may be made and dropped."""
+    """A Postgres server on which databases may be created and dropped."""
 
     def __init__(self, url: str, run: str) -> None:
         self.url = url
@@ -53,7 +54,8 @@ class Server:
         self.prefix = f"test_{run}"
 
     @classmethod
-    def of_this_run(cls) -> "Server":
+    def shared(cls) -> "Server":
+        """Return the server of this run: TEST_DATABASE_URL's, or the embedded one."""
         global _server
         if _server is None:
             url = os.environ.get("TEST_DATABASE_URL") or join(INSTANCE, "postgres")
@@ -75,9 +77,9 @@ class Server:
                 return cursor.fetchall() if cursor.description else []
 
     def create(self, template: str | None = None) -> str:
-        """A new database's URL; None: an empty one."""
+        """Create a database, and return its URL; without a template it is empty."""
         name = f"{self.prefix}_{os.getpid()}_{next(_numbers)}"
-        # FILE_COPY: the default writes every page of the template into the log.
+        # The default strategy writes every page of the template into the write-ahead log.
         copy = f"TEMPLATE {template} STRATEGY file_copy" if template else "TEMPLATE template0"
         self.execute(f"CREATE DATABASE {name} {copy}")
         return self.url_of(name)
@@ -87,15 +89,15 @@ class Server:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """A database with all migrations, behind the pooler if there is one; dropped afterwards."""
-        url = self.create(self._once("template", migrate))
+        """Yield the URL of a migrated database, through the pooler if any; drop it at the end."""
+        url = self.create(self._create_once("template", migrate))
         try:
             yield self.pooler.pooled(url) if self.pooler else url
         finally:
             self.drop(url)
 
     def drop_all(self) -> None:
-        """Drop what this run made, the template included."""
+        """Drop all databases of this run, including the template."""
         pattern = self.prefix.replace("_", r"\_")
         for (name,) in self.execute(
             f"SELECT datname FROM pg_database WHERE datname LIKE '{pattern}%'"
@@ -103,47 +105,46 @@ class Server:
             self.drop(self.url_of(str(name)))
 
     def demo(self) -> str:
-        """The URL of a database with the demo population: one for the whole run, to be read."""
-        return self.url_of(self._once("demo", populate))
+        """Return the URL of the demo population's database: one for the whole run, read-only."""
+        return self.url_of(self._create_once("demo", populate))
 
     @contextmanager
-    def alone(self, kind: str) -> Iterator[None]:
-        """While no other worker of the run is inside the same."""
+    def lock(self, kind: str) -> Iterator[None]:
+        """Hold a lock among the workers of this run."""
         lock = Path(tempfile.gettempdir()) / f"{self.prefix}_{kind}.lock"
         with lock.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
-    def _once(self, kind: str, fill: Callable[[str], None]) -> str:
-        """The name of a database that all of the run share."""
+    def _create_once(self, kind: str, fill: Callable[[str], None]) -> str:
+        """Return the name of a database that all workers of this run share."""
         name = f"{self.prefix}_{kind}"
-        # The workers of a run start together: one makes it, the others wait for it.
-        with self.alone(kind):
+        # The workers of a run start together: one creates the database, the others wait for it.
+        with self.lock(kind):
             if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
-                half_made = self.create(
-                    None if kind == "template" else self._once("template", migrate)
+                url = self.create(
+                    None if kind == "template" else self._create_once("template", migrate)
                 )
-                fill(half_made)
-                self.execute(f"ALTER DATABASE {urlsplit(half_made).path[1:]} RENAME TO {name}")
+                fill(url)
+                self.execute(f"ALTER DATABASE {urlsplit(url).path[1:]} RENAME TO {name}")
         return name
 
 
-def past_pooler(url: str) -> str:
-    """The same database without a pooler between, for what a session must keep."""
-    pooler = Server.of_this_run().pooler
-    return pooler.past(url) if pooler and pooler.serves(url) else url
+def direct_url(url: str) -> str:
+    """Return the URL of the same database without the pooler, for settings of sessions."""
+    pooler = Server.shared().pooler
+    return pooler.direct(url) if pooler and pooler.serves(url) else url
 
 
 def environment_of(url: str) -> dict[str, str]:
-    """The variables that tell the service of a database, and of the way past a pooler."""
-    direct = past_pooler(url)
+    """Return the environment variables for a service on a database."""
+    direct = direct_url(url)
     return {"DATABASE_URL": url} | ({"DIRECT_DATABASE_URL": direct} if direct != url else {})
 
 
 def settings_of(url: str, **others: Any) -> Settings:
-    """Settings for an application on a database."""
-    given = environment_of(url)
-    direct = given.get("DIRECT_DATABASE_URL")
+    """Return the settings of an application on a database."""
+    direct = environment_of(url).get("DIRECT_DATABASE_URL")
     return Settings(
         app_env="testing",
         database_url=psycopg2_url(url),
@@ -153,28 +154,29 @@ def settings_of(url: str, **others: Any) -> Settings:
     )
 
 
-def migrate(url: str) -> None:
-    """Do to a database what a release does."""
+def migrate(url: str, *, with_gazetteer: bool = True) -> None:
+    """Migrate and fill a database like the release command."""
     settings = settings_of(url)
     with create_migrating_app(settings).app_context():
         upgrade()
         publish(services().database, settings.analytics_min_group)
-        gazetteer_loader.load(services().database)
+        if with_gazetteer:
+            gazetteer_loader.load(services().database)
         services().clusters.register(services().model)
         services().database.close()
 
 
 def populate(url: str) -> None:
-    """Let people come, as `manage.py demo` does."""
+    """Insert the demo population, like `manage.py demo`."""
     with create_cli_app(settings_of(url)).app_context():
-        parts = services()
-        with recorded(parts.database, "demo", {}) as run:
-            settle(parts.database, parts.model, "ES", DEMO, DEMO_UNTIL, run, lambda step, of: None)
-        parts.database.close()
+        built = services()
+        with record_run(built.database, "demo", {}) as run:
+            insert(built.database, built.model, "ES", DEMO, DEMO_UNTIL, run, lambda step, of: None)
+        built.database.close()
 
 
 def sql_on(url: str) -> Sql:
-    """A function that runs one statement on a database, commits, and returns its rows."""
+    """Return a function that runs one statement on a database, commits, and returns its rows."""
 
     def run(statement: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         connection = psycopg2.connect(url)

@@ -12,12 +12,14 @@ SURFER = {"surf": True, "coffee": True, "museums": False}
 
 
 def session() -> requests.Session:
-    made = requests.Session()
-    made.headers["Authorization"] = f"Bearer {KEY}"
-    return made
+    """Return a session with the API key."""
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {KEY}"
+    return session
 
 
 def place(client: FlaskClient, **changed: Any) -> Any:
+    """Put a user into a room, and return the response's body; `changed`: fields of the request."""
     body = {"_id": "user-1", "city": "Zuheros del Mar", "interests": SURFER} | changed
     response = client.post("/rooms", json=body)
     assert response.status_code in (200, 201), response.json
@@ -25,5 +27,5 @@ def place(client: FlaskClient, **changed: Any) -> Any:
 
 
 def profile_of(model: Model, cluster: int) -> list[str]:
-    """Interests that the model puts into a cluster."""
+    """Return interests for which the model predicts a cluster."""
     return next([key] for key in model.interests if model.predict([key]) == cluster)

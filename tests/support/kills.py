@@ -1,4 +1,4 @@
-"""Kill one part of the service after another while a crowd joins, and count what is lost."""
+"""Kills one process of the service after another under load, and counts the lost joins."""
 
 import itertools
 import os
@@ -8,40 +8,44 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.support.crowd import Crowd
+from tests.support.load_clients import LoadClients
 from tests.support.postgres import Postgres
 from tests.support.service import WORKERS, Service
-from tests.support.serving import until
+from tests.support.serving import wait_until
 
 
 @dataclass(frozen=True)
-class Kill:
-    """What one kill did. `back`: seconds from when the killed part was there again (a worker: from
-    the kill) until every client had been answered with 2xx."""
+class KillResult:
+    """The effect of one kill.
 
-    what: str
+    `recovery_s`: from the restart of the killed process (from the kill of a worker, which gunicorn
+    replaces) until every client has received a 2xx.
+    """
+
+    name: str
     acknowledged: int
     lost: int
-    back: float
+    recovery_s: float
 
     def __str__(self) -> str:
         return (
-            f"{self.what:32} {self.acknowledged:7,} joins acknowledged, {self.lost} lost, "
-            f"back in {self.back:.2f} s"
+            f"{self.name:32} {self.acknowledged:7,} joins acknowledged, {self.lost} lost, "
+            f"recovered in {self.recovery_s:.2f} s"
         )
 
 
-class Stage:
-    """The parts that can be killed, each brought back as whoever runs the service would.
+class Target:
+    """The processes that can be killed.
 
-    Every method returns the moment from which the service has no excuse.
+    Each method kills one, restarts it if the service does not, and returns the moment from which
+    the service must recover.
     """
 
-    def __init__(self, postgres: Postgres, database: str, end: ExitStack) -> None:
+    def __init__(self, postgres: Postgres, database: str, stack: ExitStack) -> None:
         self.postgres = postgres
         self.database = database
-        self.end = end
-        self.service = self._serve()
+        self.stack = stack
+        self.service = self._start_service()
 
     def kill_postgres(self) -> float:
         self.postgres.stop(signal.SIGKILL)
@@ -55,36 +59,42 @@ class Stage:
         victim = self.service.workers()[0]
         os.kill(victim, signal.SIGKILL)
         moment = time.monotonic()
-        until(lambda: victim not in (alive := self.service.workers()) and len(alive) == WORKERS)
+        wait_until(lambda: self._is_replaced(victim))
         return moment
 
     def kill_arbiter(self) -> float:
         self.service.process.kill()
         self.service.process.wait()
-        self.service = self._serve(self.service.port)
+        self.service = self._start_service(self.service.port)
         return time.monotonic()
 
-    def _serve(self, port: int | None = None) -> Service:
+    def _is_replaced(self, victim: int) -> bool:
+        workers = self.service.workers()
+        return victim not in workers and len(workers) == WORKERS
+
+    def _start_service(self, port: int | None = None) -> Service:
         service = Service(self.database, port)
-        self.end.callback(service.end)
+        self.stack.callback(service.kill)
         return service
 
 
-WAYS: tuple[tuple[str, Callable[[Stage], float]], ...] = (
-    ("kill -9 of Postgres", Stage.kill_postgres),
-    ("kill -9 of a worker", Stage.kill_worker),
-    ("kill -9 of the gunicorn arbiter", Stage.kill_arbiter),
-    ("immediate shutdown of Postgres", Stage.shut_postgres_down),
+KILLS: tuple[tuple[str, Callable[[Target], float]], ...] = (
+    ("kill -9 of Postgres", Target.kill_postgres),
+    ("kill -9 of a worker", Target.kill_worker),
+    ("kill -9 of the gunicorn arbiter", Target.kill_arbiter),
+    ("immediate shutdown of Postgres", Target.shut_postgres_down),
 )
 
 
-def kills(postgres: Postgres, database: str, rounds: int) -> Iterator[Kill]:
-    """Kill in turn, `rounds` times, under one steady load."""
-    with ExitStack() as end:
-        stage = Stage(postgres, database, end)
-        crowd = end.enter_context(Crowd(stage.service.url))
-        for what, kill in itertools.islice(itertools.cycle(WAYS), rounds):
-            crowd.go_on()
-            back = crowd.back_since(kill(stage))
-            yield Kill(what, len(crowd.acknowledged), len(crowd.lost(database)), back)
-    assert not crowd.lost(database), crowd.lost(database)
+def run_kills(postgres: Postgres, database: str, rounds: int) -> Iterator[KillResult]:
+    """Yield the result of each kill: `rounds` of them, in turn, under one steady load."""
+    with ExitStack() as stack:
+        target = Target(postgres, database, stack)
+        clients = stack.enter_context(LoadClients(target.service.url))
+        for name, kill in itertools.islice(itertools.cycle(KILLS), rounds):
+            clients.wait_for_joins()
+            recovery_s = clients.recovery_s(kill(target))
+            lost = len(clients.lost_users(database))
+            yield KillResult(name, len(clients.acknowledged), lost, recovery_s)
+    lost_users = clients.lost_users(database)
+    assert not lost_users, lost_users

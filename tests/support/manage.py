@@ -1,4 +1,4 @@
-"""manage.py as an admin runs it, for tests and benchmarks."""
+"""Runs manage.py as an admin does, for tests and benchmarks."""
 
 import contextlib
 import io
@@ -19,37 +19,38 @@ Manage = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def run_manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """manage.py's whole way, from its arguments to its exit code, without a process of its own:
-    starting one for each of the suite's two hundred calls would take minutes."""
-    if arguments[:1] == ("db",):  # Alembic's lines go to handlers that pytest replaces
+    """Run manage.py in this process, from its arguments to its exit code.
+
+    A process for each of the suite's two hundred calls would take minutes.
+    """
+    if arguments[:1] == ("db",):  # pytest replaces the handlers of Alembic's log
         return run_process(*arguments, **environment)
     out, err, code = io.StringIO(), io.StringIO(), 0
-    given = given_to_manage(environment)
     with (
-        mock.patch.dict(os.environ, given, clear=True),
+        mock.patch.dict(os.environ, _environment(environment), clear=True),
         mock.patch.object(sys, "argv", ["manage.py", *arguments]),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
         try:
             main(manage_group)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), err.getvalue())
 
 
-def given_to_manage(environment: dict[str, str]) -> dict[str, str]:
+def _environment(environment: dict[str, str]) -> dict[str, str]:
     url = environment.get("DATABASE_URL")
     database = environment_of(url) if url else {}
     return {"PATH": os.environ["PATH"], "API_KEYS": KEY} | database | environment
 
 
 def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """manage.py in a process of its own."""
+    """Run manage.py in a process of its own."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=given_to_manage(environment),
+        env=_environment(environment),
         capture_output=True,
         text=True,
         timeout=60,
@@ -63,11 +64,11 @@ def start_process(
     stderr: int | BinaryIO = subprocess.DEVNULL,
     **environment: str,
 ) -> "subprocess.Popen[str]":
-    """The same, begun: for who does something meanwhile."""
+    """Start manage.py in a process of its own, and return at once."""
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
-        env=given_to_manage(environment),
+        env=_environment(environment),
         stdout=stdout,
         stderr=stderr,
         text=True,
@@ -75,7 +76,7 @@ def start_process(
 
 
 def add_room(url: str, members: int) -> tuple[int, int]:
-    """A room of cluster 1 in a new city, with members; the ids of room and city."""
+    """Create a room of cluster 1 in a new city, with members; return the ids of room and city."""
     sql = sql_on(url)
     ((city,),) = sql(
         "INSERT INTO cities (name, name_key, country_code)"

@@ -1,4 +1,4 @@
-"""Members in rooms of any cluster: as an earlier model, of other people, may have placed them."""
+"""Members in rooms of random clusters, as an earlier model may have placed them."""
 
 import csv
 import io
@@ -9,8 +9,8 @@ import psycopg2
 
 from model.predict import Model
 
-TICKED = 0.3
-PART = 50_000
+SELECTED_SHARE = 0.3
+BATCH_SIZE = 50_000
 ROOMS = """
     INSERT INTO rooms (city_id, cluster_id) SELECT town.id, clusters.id
     FROM (SELECT id FROM cities WHERE listed AND country_code = 'ES' ORDER BY id LIMIT %s) AS town,
@@ -27,28 +27,28 @@ COPY = """
 
 
 def place_anywhere(url: str, model: Model, members: int, towns: int = 20, seed: int = 0) -> None:
-    """Put members with random interests into a room of one of some towns, of any cluster."""
-    chance = np.random.default_rng(seed)
+    """Put members with random interests into random rooms: each of a town and a cluster."""
+    rng = np.random.default_rng(seed)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(ROOMS, (towns,))
         cursor.execute(ALL_ROOMS)
         rooms = cursor.fetchall()
-        for first in range(0, members, PART):
-            number = min(PART, members - first)
-            ticked = chance.random((number, len(model.interests))) < TICKED
-            ticked[~ticked.any(axis=1), 0] = True
-            placed = chance.integers(len(rooms), size=number)
+        for first in range(0, members, BATCH_SIZE):
+            count = min(BATCH_SIZE, members - first)
+            selected = rng.random((count, len(model.interests))) < SELECTED_SHARE
+            selected[~selected.any(axis=1), 0] = True
+            room = rng.integers(len(rooms), size=count)
             file = io.StringIO()
             csv.writer(file).writerows(
                 (
                     f"member-{first + row:08}",
-                    rooms[placed[row]][1],
-                    rooms[placed[row]][0],
-                    "{" + ",".join(sorted(np.array(model.interests)[ticks].tolist())) + "}",
+                    rooms[room[row]][1],
+                    rooms[room[row]][0],
+                    "{" + ",".join(sorted(np.array(model.interests)[keys].tolist())) + "}",
                     model.id,
                     *["2026-10-01T12:00:00Z"] * 3,
                 )
-                for row, ticks in enumerate(ticked)
+                for row, keys in enumerate(selected)
             )
             file.seek(0)
             cursor.copy_expert(COPY, file)

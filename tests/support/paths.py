@@ -1,4 +1,4 @@
-"""Where the project and the shared data are."""
+"""Directories: the project, and the shared data next to it."""
 
 from pathlib import Path
 

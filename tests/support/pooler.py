@@ -12,7 +12,7 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from local_postgres.supervisor import prefix
-from tests.support.serving import free_port, until
+from tests.support.serving import free_port, wait_until
 
 CONFIGURATION = """
 [databases]
@@ -28,37 +28,38 @@ default_pool_size = 4
 max_client_conn = 500
 max_db_connections = 6
 server_idle_timeout = 2
-# Limits of time come with the role behind a pooler, not with the connection.
+# Behind a pooler the role has the timeouts, not the connection.
 ignore_startup_parameters = extra_float_digits, options
 """
 
 
 class Pooler:
-    """One PgBouncer in front of a server, for as long as this process lives."""
+    """A PgBouncer in front of a server; it stops when this process exits."""
 
     def __init__(self, binary: str, server_url: str) -> None:
         server = parse_dsn(server_url)
         self.server_url = server_url
         self.port = free_port()
         self.user = server["user"]
-        self.home = Path(tempfile.mkdtemp(prefix="pooler-"))
-        self.home.chmod(0o755)
-        users = self.home / "users.txt"
+        self.directory = Path(tempfile.mkdtemp(prefix="pooler-"))
+        self.directory.chmod(0o755)
+        users = self.directory / "users.txt"
         users.write_text(f'"{self.user}" "{server.get("password", "")}"\n')
-        ini = self.home / "pgbouncer.ini"
+        ini = self.directory / "pgbouncer.ini"
         ini.write_text(
             CONFIGURATION.format(
                 host=server["host"], port=server["port"], own_port=self.port, users=users
             )
         )
-        with (self.home / "log").open("wb") as log:
+        log_file = self.directory / "log"
+        with log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [*prefix(), binary, str(ini)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
         atexit.register(self.stop)
-        until(self.answers, lambda: (self.home / "log").read_text()[-2000:])
+        wait_until(self.is_ready, lambda: log_file.read_text()[-2000:])
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         try:
             psycopg2.connect(self.pooled(self.server_url)).close()
         except psycopg2.OperationalError:
@@ -68,21 +69,21 @@ class Pooler:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
-        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def pooled(self, url: str) -> str:
-        """A database's URL through the pooler."""
+        """Return the URL of the same database through the pooler."""
         return f"postgresql://{self.user}@127.0.0.1:{self.port}{urlsplit(url).path}"
 
     def serves(self, url: str) -> bool:
         return urlsplit(url).port == self.port
 
-    def past(self, url: str) -> str:
-        """The same database past the pooler."""
+    def direct(self, url: str) -> str:
+        """Return the URL of the same database without the pooler."""
         return urlunsplit(urlsplit(self.server_url)._replace(path=urlsplit(url).path))
 
 
 def pooler_for(server_url: str) -> Pooler | None:
-    """A pooler when the run asks for one: TEST_POOLER is PgBouncer's path."""
+    """Return a pooler if TEST_POOLER is the path of PgBouncer."""
     binary = os.environ.get("TEST_POOLER")
     return Pooler(binary, server_url) if binary else None

@@ -1,9 +1,10 @@
-"""A few hundred people who like this and that, for pictures with somebody in them."""
+"""A few hundred members with random interests, for the README's pictures."""
 
 import random
 
 import requests
 
+# Weights of the cities.
 CITIES = {
     **{"Madrid": 9, "Barcelona": 8, "Valencia": 6, "Sevilla": 5, "Málaga": 5, "Bilbao": 3},
     **{"Zaragoza": 3, "Las Palmas": 4, "Palma": 3, "Granada": 2, "Alicante": 2, "A Coruña": 2},
@@ -12,14 +13,14 @@ CITIES = {
 }
 
 
-def settle(url: str, people: int, interests: tuple[str, ...]) -> None:
-    """Put people into rooms, the same at each call."""
-    chance = random.Random(7)
+def populate(url: str, people: int, interests: tuple[str, ...]) -> None:
+    """Register the same people at each call."""
+    generator = random.Random(7)
     with requests.Session() as session:
         for number in range(people):
             body = {
                 "_id": f"person-{number}",
-                "city": chance.choices(list(CITIES), list(CITIES.values()))[0],
-                "interests": chance.sample(interests, chance.randint(2, 7)),
+                "city": generator.choices(list(CITIES), list(CITIES.values()))[0],
+                "interests": generator.sample(interests, generator.randint(2, 7)),
             }
             assert session.post(f"{url}/rooms", json=body, timeout=5).ok

@@ -1,9 +1,11 @@
-"""A Postgres of the tests' own, which they may stop, kill, starve and set read-only."""
+"""A Postgres server that tests may stop, kill, starve and set read-only."""
 
 import contextlib
+import itertools
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
@@ -12,18 +14,19 @@ from psycopg2.extensions import connection as Connection
 
 from local_postgres.binaries import find_binaries
 from local_postgres.supervisor import prefix
-from tests.support.serving import DEADLINE_S, free_port
+from tests.support.databases import migrate
+from tests.support.serving import TIMEOUT_S, free_port
 
 MAX_CONNECTIONS = 40
-# Settings of an administrator's session: what a test does to the service must not bind its hands.
-ADMIN = "-c default_transaction_read_only=off"
+TEMPLATE = "released"
+# Administrators' sessions can write even while the server is read-only for the service.
+ADMIN_OPTIONS = "-c default_transaction_read_only=off"
 
 
 class Postgres:
-    """A server on 127.0.0.1, from the embedded wheel, its data in `home`.
+    """A server on 127.0.0.1, from the embedded wheel, with its data in `home`.
 
-    Durability is left as it comes (fsync, synchronous_commit): what these tests count is what a
-    production server would keep.
+    fsync and synchronous_commit keep their defaults, so that it is as durable as in production.
     """
 
     def __init__(self, home: Path) -> None:
@@ -31,18 +34,34 @@ class Postgres:
         self.port = free_port()
         self.binaries = find_binaries()
         self.process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count(1)
         options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions")
-        self._launch("initdb", "-D", str(home / "data"), "--no-sync", *options).wait(DEADLINE_S)
+        self._launch("initdb", "-D", str(home / "data"), "--no-sync", *options).wait(TIMEOUT_S)
         self.start()
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
+    def create_template(self) -> None:
+        """Create the template of `database`: a released database without the gazetteer."""
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        migrate(self.url(TEMPLATE), with_gazetteer=False)
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[str]:
+        """Yield the URL of a new database, on a server that runs with default settings."""
+        name = f"fault_{next(self._numbers)}"
+        self.restore()
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield self.url(name)
+        self.restore()
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
     def start(self) -> float:
-        """Start it unless it runs, and return the moment from which it accepted connections."""
-        deadline = time.monotonic() + DEADLINE_S
+        """Start the server unless it runs; return the moment of the first accepted connection."""
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
-            # After a kill it may refuse to start until the last of the old backends is gone.
+            # After a kill it may refuse to start until the last old backend has ended.
             if self.process is None or self.process.poll() is not None:
                 self.process = self._launch(
                     *("postgres", "-D", str(self.home / "data"), "-p", str(self.port)),
@@ -53,17 +72,17 @@ class Postgres:
                 self.connect().close()
                 return time.monotonic()
             time.sleep(0.005)
-        raise AssertionError(f"no start:\n{self._log().read_text()[-3000:]}")
+        raise AssertionError(f"Postgres did not start:\n{self._log().read_text()[-3000:]}")
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGINT: fast shutdown; SIGQUIT: immediate; SIGKILL: no shutdown at all."""
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server. SIGINT: fast shutdown; SIGQUIT: immediate; SIGKILL: none."""
         if self.process and self.process.poll() is None:
-            self.process.send_signal(how)
-            self.process.wait(DEADLINE_S)
+            self.process.send_signal(number)
+            self.process.wait(TIMEOUT_S)
 
     def connect(self, database: str = "postgres") -> Connection:
-        """An administrator's connection, each statement committed by itself."""
-        connection = psycopg2.connect(self.url(database), options=ADMIN, connect_timeout=5)
+        """Return an administrator's connection in autocommit mode."""
+        connection = psycopg2.connect(self.url(database), options=ADMIN_OPTIONS, connect_timeout=5)
         connection.autocommit = True
         return connection
 
@@ -73,35 +92,35 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     def configure(self, name: str, value: str | None) -> None:
-        """Change a setting for everybody who is connected or will be; None: back to normal."""
+        """Change a setting for all current and future sessions; None: reset it."""
         self.execute(
             f"ALTER SYSTEM SET {name} = {value}" if value else f"ALTER SYSTEM RESET {name}"
         )
         self.execute("SELECT pg_reload_conf()")
 
     def restore(self) -> None:
-        """Run, with the settings of before any test."""
+        """Start the server if needed, and reset all settings."""
         self.start()
         self.execute("ALTER SYSTEM RESET ALL")
         self.execute("SELECT pg_reload_conf()")
 
     def backends(self) -> set[int]:
-        """The pids of the service's connections."""
+        """Return the backend pids of the service's connections."""
         rows = self.execute(
             "SELECT pid FROM pg_stat_activity WHERE application_name = 'nomad-rooms'"
         )
         return {int(str(pid)) for (pid,) in rows}
 
-    def waiting(self) -> int:
-        """How many of the service's statements wait for a lock."""
+    def count_lock_waits(self) -> int:
+        """Return how many of the service's statements wait for a lock."""
         ((count,),) = self.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE application_name = 'nomad-rooms' AND wait_event_type = 'Lock'"
         )
         return int(str(count))
 
-    def has_room(self) -> bool:
-        """Half of the connections are free."""
+    def has_free_connections(self) -> bool:
+        """Return whether half of the connections are free."""
         with contextlib.suppress(psycopg2.OperationalError):
             ((count,),) = self.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -110,7 +129,7 @@ class Postgres:
         return False
 
     def take_all_connections(self) -> list[Connection]:
-        """Throw the service out and occupy every connection that the server has."""
+        """Terminate the service's connections, and occupy all of the server's."""
         taken = [self.connect()]
         with taken[0].cursor() as cursor:
             cursor.execute(

@@ -1,4 +1,4 @@
-"""The service under test: gunicorn with two workers, whose processes are known by pid."""
+"""The service under test: gunicorn with two workers, whose processes can be killed."""
 
 import os
 import re
@@ -13,41 +13,41 @@ WORKERS = 2
 
 
 class Service(Gunicorn):
-    """gunicorn on a database; `port`: where another one was, which may not be quite gone."""
+    """gunicorn on a database; `port`: that of a predecessor, which may still be ending."""
 
     def __init__(self, database: str, port: int | None = None, **environment: str) -> None:
-        self.wanted = port
-        # Who is killed cannot tidy up.
-        self.figures = tempfile.mkdtemp(prefix="figures-")
-        given = {
+        self.fixed_port = port
+        # A killed process cannot remove its metrics directory.
+        self.metrics_directory = tempfile.mkdtemp(prefix="metrics-")
+        variables = {
             "DATABASE_URL": database,
             "API_KEYS": KEY,
             "WEB_CONCURRENCY": str(WORKERS),
-            "PROMETHEUS_MULTIPROC_DIR": self.figures,
+            "PROMETHEUS_MULTIPROC_DIR": self.metrics_directory,
         }
         if port:
-            given["PORT"] = str(port)
-        super().__init__(given | environment)
+            variables["PORT"] = str(port)
+        super().__init__(variables | environment)
 
     def is_ready(self) -> bool:
-        if self.wanted:
-            self.port, self.url = self.wanted, f"http://127.0.0.1:{self.wanted}"
-        # Until it says so, it is its predecessor that answers.
+        if self.fixed_port:
+            self.port, self.url = self.fixed_port, f"http://127.0.0.1:{self.fixed_port}"
+        # Until the log has this line, its predecessor may answer.
         if self.process.poll() is None and "Listening at" not in self.log.read_text():
             return False
         return super().is_ready() and len(self.workers()) == WORKERS
 
-    def end(self) -> None:
-        """Be gone at once: how it ends is what some tests are about, and the others need not wait.
+    def kill(self) -> None:
+        """Kill the process group, and remove its files.
 
-        Without its arbiter the group is left alone: its workers end by themselves.
+        If the arbiter has already ended, its workers end by themselves.
         """
         self.stop(signal.SIGKILL)
-        shutil.rmtree(self.figures, ignore_errors=True)
+        shutil.rmtree(self.metrics_directory, ignore_errors=True)
         self.log.unlink()
 
     def workers(self) -> list[int]:
-        """The pids of the workers that live."""
+        """Return the pids of the living workers."""
         booted = re.findall(r"Booting worker with pid: (\d+)", self.log.read_text())
         return [int(pid) for pid in booted if is_alive(int(pid))]
 

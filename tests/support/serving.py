@@ -1,4 +1,4 @@
-"""A real gunicorn, started as the Procfile starts it."""
+"""A real gunicorn, started like the Procfile's web line."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ import requests
 from tests.support.paths import ROOT
 
 KEY = "a-key-for-the-tests-of-this-suite"
-DEADLINE_S = 30
+TIMEOUT_S = 30
 
 
 class Gunicorn:
-    """A server in a process group of its own; `log` holds what it wrote."""
+    """A server in a process group of its own; its output goes to the file `log`."""
 
     def __init__(self, environment: dict[str, str], command: list[str] | None = None) -> None:
         self.port = free_port()
@@ -29,37 +29,37 @@ class Gunicorn:
             str(Path(sys.executable).parent / "gunicorn"),
             *("-c", "gunicorn.conf.py", "app:create_app()"),
         ]
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=kept | {"PORT": str(self.port)} | environment,
+                env=inherited | {"PORT": str(self.port)} | environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        until(self.is_ready, lambda: f"not ready:\n{self.log.read_text()[-3000:]}")
+        wait_until(self.is_ready, lambda: f"not ready:\n{self.log.read_text()[-3000:]}")
 
     def is_ready(self) -> bool:
         if self.process.poll() is not None:
-            raise AssertionError(f"it ended:\n{self.log.read_text()[-3000:]}")
+            raise AssertionError(f"gunicorn ended:\n{self.log.read_text()[-3000:]}")
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).ok
         except requests.ConnectionError:
             return False
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal to the whole group, as a terminal does, and wait."""
+        """Signal the whole group, as a terminal does, wait, and return the exit code."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
-        return self.process.wait(DEADLINE_S)
+        return self.process.wait(TIMEOUT_S)
 
 
-def until(condition: Callable[[], bool], failure: Callable[[], str] = lambda: "") -> None:
-    """Wait for something to become true; AssertionError when it does not within 30 s."""
-    deadline = time.monotonic() + DEADLINE_S
+def wait_until(condition: Callable[[], bool], failure: Callable[[], str] = lambda: "") -> None:
+    """Wait until a condition is true. Raises AssertionError with `failure` after TIMEOUT_S."""
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, failure()
         time.sleep(0.02)

@@ -1,17 +1,18 @@
-"""Names as people mistype them."""
+"""Misspelled names."""
 
 import random
 import string
 
 
-def typo(name: str, chance: random.Random) -> str:
-    place, letter = chance.randrange(len(name)), chance.choice(string.ascii_lowercase)
-    swapped = min(place, len(name) - 2)
-    return chance.choice(
+def misspell(name: str, rng: random.Random) -> str:
+    """Return the name with one letter deleted, inserted, replaced or swapped with the next."""
+    position, letter = rng.randrange(len(name)), rng.choice(string.ascii_lowercase)
+    swapped = min(position, len(name) - 2)
+    return rng.choice(
         (
-            name[:place] + name[place + 1 :],
-            name[:place] + letter + name[place:],
-            name[:place] + letter + name[place + 1 :],
+            name[:position] + name[position + 1 :],
+            name[:position] + letter + name[position:],
+            name[:position] + letter + name[position + 1 :],
             name[:swapped] + name[swapped + 1] + name[swapped] + name[swapped + 2 :],
         )
     )

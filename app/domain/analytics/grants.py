@@ -1,4 +1,4 @@
-"""Roles that can read the views of the schema analytics, and nothing else."""
+"""Grants roles the views of the schema analytics and nothing else, and revokes them."""
 
 import secrets
 from collections.abc import Iterator
@@ -8,51 +8,44 @@ from typing import Any
 
 from psycopg2 import errors, sql
 from psycopg2.extensions import encrypt_password
+from psycopg2.extras import NamedTupleCursor
 
 from app.domain.analytics import roles
-from app.domain.analytics.roles import (
-    CannotGrant,
-    CannotRevoke,
-    Cursor,
-    Role,
-    refuse_unfit,
-    refuse_unknown,
-)
+from app.domain.analytics.roles import CannotGrant, CannotRevoke, Cursor, Role
 from app.infra.database import Database
 
-# A session may set these anew: they are for those who mean well. The connection limit is not.
-SETTINGS = {
+# Defaults that a session may override; only the connection limit is enforced.
+ROLE_SETTINGS = {
     "search_path": "analytics",
     "default_transaction_read_only": "on",
-    # A transaction left open keeps the service's dead rows from being cleared away.
+    # A transaction left open prevents the vacuum of the service's dead rows.
     "idle_in_transaction_session_timeout": "60s",
     "lock_timeout": "3s",
-    # Compiling takes longer than what it saves here.
+    # Compiling takes longer than it saves for these queries.
     "jit": "off",
 }
-# Only a superuser may set it, and then it holds: sorting more than this stops the query, not us.
-DISK = {"temp_file_limit": "1GB"}
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """What came of a grant. `password`: the new one, if one was made. `unset`: why limits could not
-    be set. `left_open`: what everybody may do on this server, the role too."""
-
-    views: int
-    password: str | None
-    unset: str | None
-    left_open: list[str]
-
-
-VIEWS = "SELECT count(*) FROM pg_views WHERE schemaname = 'analytics'"
-# What PostgreSQL lets everybody do, and only a superuser, or the database's owner, can forbid.
-CLOSE = (
+# Only a superuser may set this limit, and a session cannot override it.
+TEMP_FILE_LIMIT = "ALTER ROLE {role} SET temp_file_limit = '1GB'"
+GRANT = (
+    "GRANT USAGE ON SCHEMA analytics TO {role}",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO {role}",
+    # The next release may add views.
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO {role}",
+    "GRANT CONNECT ON DATABASE {database} TO {role}",
+)
+REVOKE = (
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA analytics REVOKE SELECT ON TABLES FROM {role}",
+    "REVOKE ALL ON ALL TABLES IN SCHEMA analytics FROM {role}",
+    "REVOKE ALL ON SCHEMA analytics FROM {role}",
+    "REVOKE CONNECT ON DATABASE {database} FROM {role}",
+)
+# PostgreSQL's defaults, which only a superuser or the database's owner can revoke.
+REVOKE_FROM_PUBLIC = (
     "REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC",
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 )
-FUNCTIONS = """
-    SELECT 'REVOKE EXECUTE ON FUNCTION ' || oid::regprocedure || ' FROM PUBLIC'
+REVOKE_FUNCTIONS = """
+    SELECT 'REVOKE EXECUTE ON FUNCTION ' || oid::regprocedure || ' FROM PUBLIC' AS revoke_statement
     FROM pg_proc
     WHERE pronamespace = 'pg_catalog'::regnamespace
       AND (proname LIKE 'pg\\_advisory%' OR proname LIKE 'pg\\_try\\_advisory%'
@@ -61,7 +54,7 @@ FUNCTIONS = """
       AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
 """
 LEFT_OPEN = """
-    SELECT told
+    SELECT label
     FROM (VALUES
         ('temporary tables', has_database_privilege(%(role)s, current_database(), 'TEMP')),
         ('tables of its own', has_schema_privilege(%(role)s, 'public', 'CREATE')
@@ -71,140 +64,138 @@ LEFT_OPEN = """
             JOIN pg_roles AS role ON role.oid = settings.setrole
             WHERE rolname = %(role)s AND array_to_string(setconfig, ' ') LIKE '%%temp_file_limit%%'
         ))
-    ) AS power (told, is_open)
+    ) AS privilege (label, is_open)
     WHERE is_open
     UNION ALL
-    SELECT told
+    SELECT label
     FROM (VALUES
         ('large objects', 'lo_create'),
         ('advisory locks', 'pg_advisory_lock'),
         ('messages in the write-ahead log', 'pg_logical_emit_message')
-    ) AS power (told, name)
+    ) AS privilege (label, name)
     WHERE EXISTS (SELECT 1 FROM pg_proc WHERE proname = name
                   AND pronamespace = 'pg_catalog'::regnamespace
                   AND has_function_privilege(%(role)s, oid, 'EXECUTE'))
 """
-SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %(role)s"
+COUNT_VIEWS = "SELECT count(*) AS views FROM pg_views WHERE schemaname = 'analytics'"
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %(role)s"
 
 
-def look(database: Database, role: str) -> Role:
-    """What there is of a role.
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The result of a grant: `views` is their number, and `password` a new one or None.
 
-    Raises DatabaseUnavailable.
+    `unset`: why the limits could not be set, or None. `left_open`: privileges that the role has
+    because every role of this server has them.
     """
+
+    views: int
+    password: str | None
+    unset: str | None
+    left_open: list[str]
+
+
+def find_role(database: Database, name: str) -> Role:
+    """Return a role of the server, or one that does not exist. Raises DatabaseUnavailable."""
     with _cursor(database) as cursor:
-        return roles.look(cursor, role)
+        return roles.find_role(cursor, name)
 
 
 def grant(
-    database: Database, role: str, connections: int, timeout_s: int, new_password: bool
+    database: Database, name: str, connections: int, timeout_s: int, new_password: bool
 ) -> Granted:
-    """Let a role read the views and nothing else; made, with a password, if it is not there.
+    """Let a role read the views and nothing else; create it, with a password, if it is missing.
 
     Raises CannotGrant, DatabaseUnavailable.
     """
     with _cursor(database) as cursor:
-        found = roles.look(cursor, role)
-        refuse_unfit(found)
-        cursor.execute(VIEWS)
-        ((views,),) = cursor.fetchall()
+        role = roles.find_role(cursor, name)
+        roles.check_grantable(role)
+        cursor.execute(COUNT_VIEWS)
+        views = cursor.fetchone().views
         if not views:
-            raise CannotGrant("the views are not there yet: run `manage.py db upgrade`")
+            raise CannotGrant("the views do not exist yet: run `manage.py db upgrade`")
         password = None
-        if not found.exists or new_password:
-            password = _set_password(cursor, found)
-        for statement in (
-            "GRANT USAGE ON SCHEMA analytics TO {role}",
-            "GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO {role}",
-            # Views that the next release brings, too.
-            "ALTER DEFAULT PRIVILEGES IN SCHEMA analytics GRANT SELECT ON TABLES TO {role}",
-            "GRANT CONNECT ON DATABASE {database} TO {role}",
-        ):
-            _run(cursor, statement, role)
-        unset = _limit(cursor, role, connections, timeout_s)
-        for statement in CLOSE:
-            _try(cursor, statement, role)
-        cursor.execute(FUNCTIONS)
-        for (statement,) in cursor.fetchall():
-            cursor.execute(statement)
-        if powers := roles.look(cursor, role).powers:
-            raise CannotGrant(f"everybody on this database {'; '.join(powers)}: take that away")
-        cursor.execute(LEFT_OPEN, {"role": role})
-        left_open = [told for (told,) in cursor.fetchall()]
+        if not role.exists or new_password:
+            password = _set_password(cursor, role)
+        for statement in GRANT:
+            _run(cursor, statement, name)
+        unset = _set_limits(cursor, name, connections, timeout_s)
+        for statement in REVOKE_FROM_PUBLIC:
+            _run_if_allowed(cursor, statement, name)
+        cursor.execute(REVOKE_FUNCTIONS)
+        for row in cursor.fetchall():
+            cursor.execute(row.revoke_statement)
+        if excess := roles.find_role(cursor, name).excess_privileges:
+            raise CannotGrant(f"every role {'; '.join(excess)}: revoke that from PUBLIC first")
+        cursor.execute(LEFT_OPEN, {"role": name})
+        left_open = [row.label for row in cursor.fetchall()]
     return Granted(views, password, unset, left_open)
 
 
-def revoke(database: Database, role: str) -> bool:
-    """Take the right away and end the role's sessions; True when the role itself was dropped,
-    which only happens to those that `grant` made.
+def revoke(database: Database, name: str) -> None:
+    """Revoke the views from a role; end its sessions and drop it if `grant` created it.
 
     Raises CannotRevoke, DatabaseUnavailable.
     """
     with _cursor(database) as cursor:
-        found = roles.look(cursor, role)
-        refuse_unknown(found)
-        if not found.is_ours:
-            for statement in (
-                "ALTER DEFAULT PRIVILEGES IN SCHEMA analytics REVOKE SELECT ON TABLES FROM {role}",
-                "REVOKE ALL ON ALL TABLES IN SCHEMA analytics FROM {role}",
-                "REVOKE ALL ON SCHEMA analytics FROM {role}",
-                "REVOKE CONNECT ON DATABASE {database} FROM {role}",
-            ):
-                _run(cursor, statement, role)
-            return False
-        # A member may end its sessions and drop what it left, such as large objects.
-        _run(cursor, "GRANT {role} TO CURRENT_USER", role)
-        cursor.execute(SESSIONS, {"role": role})
-        _run(cursor, "DROP OWNED BY {role}", role)
+        role = roles.find_role(cursor, name)
+        roles.check_revocable(role)
+        if not role.created_by_grant:
+            for statement in REVOKE:
+                _run(cursor, statement, name)
+            return
+        # A member may end the role's sessions and drop its objects, such as large objects.
+        _run(cursor, "GRANT {role} TO CURRENT_USER", name)
+        cursor.execute(END_SESSIONS, {"role": name})
+        _run(cursor, "DROP OWNED BY {role}", name)
         try:
-            _run(cursor, "DROP ROLE {role}", role)
+            _run(cursor, "DROP ROLE {role}", name)
         except errors.DependentObjectsStillExist as error:
             raise CannotRevoke(
-                f"{role} has rights in other databases of this server: take those away first"
+                f"{name} has privileges in other databases of this server: revoke those first"
             ) from error
-    return True
 
 
 @contextmanager
 def _cursor(database: Database) -> Iterator[Cursor]:
-    """One transaction: a role is complete, or not there at all."""
+    """Yield a cursor in one transaction, so that no role is left half granted."""
     with database.transaction() as connection:
         raw: Any = connection.connection.dbapi_connection
-        with raw.cursor() as cursor:
+        with raw.cursor(cursor_factory=NamedTupleCursor) as cursor:
             yield cursor
 
 
 def _set_password(cursor: Cursor, role: Role) -> str:
-    """A new one, sent as its SCRAM verifier: the server's log may hold the statement."""
+    """Set a new password, sent as its SCRAM verifier: the server may log the statement."""
     password = secrets.token_urlsafe(24)
     verifier = encrypt_password(password, role.name, cursor.connection, "scram-sha-256")
     verb = "ALTER" if role.exists else "CREATE"
     try:
         _run(cursor, verb + " ROLE {role} LOGIN PASSWORD {password}", role.name, verifier)
         if not role.exists:
-            _run(cursor, "COMMENT ON ROLE {role} IS {mark}", role.name)
+            _run(cursor, "COMMENT ON ROLE {role} IS {comment}", role.name)
     except errors.InsufficientPrivilege as error:
         raise CannotGrant(
-            f"the database's user may not set a password for {role.name}: whoever made the role"
-            " must (on Heroku `heroku pg:credentials:rotate`)"
+            f"the database's user may not set a password for {role.name}: the role's creator must"
+            " (on Heroku `heroku pg:credentials:rotate`)"
         ) from error
     return password
 
 
-def _limit(cursor: Cursor, role: str, connections: int, timeout_s: int) -> str | None:
-    """Set the role's limits; None, or why that is for somebody else to do."""
-    settings = SETTINGS | {"statement_timeout": f"{timeout_s}s"}
+def _set_limits(cursor: Cursor, role: str, connections: int, timeout_s: int) -> str | None:
+    """Set the role's limits; return why that is impossible, or None."""
+    settings = ROLE_SETTINGS | {"statement_timeout": f"{timeout_s}s"}
     statements = [f"ALTER ROLE {{role}} CONNECTION LIMIT {connections}"]
     statements += [f"ALTER ROLE {{role}} SET {name} = '{v}'" for name, v in settings.items()]
-    if all(_try(cursor, statement, role) for statement in statements):
-        for name, value in DISK.items():
-            _try(cursor, f"ALTER ROLE {{role}} SET {name} = '{value}'", role)
-        return None
-    return "the database's user did not make this role, and may not limit it"
+    if not all(_run_if_allowed(cursor, statement, role) for statement in statements):
+        return "the database's user did not create this role and may not limit it"
+    _run_if_allowed(cursor, TEMP_FILE_LIMIT, role)
+    return None
 
 
-def _try(cursor: Cursor, statement: str, role: str) -> bool:
-    """Run a statement that some platforms do not allow; whether it was."""
+def _run_if_allowed(cursor: Cursor, statement: str, role: str) -> bool:
+    """Run a statement that some platforms refuse; return whether it was allowed."""
     cursor.execute("SAVEPOINT attempt")
     try:
         _run(cursor, statement, role)
@@ -221,6 +212,6 @@ def _run(cursor: Cursor, statement: str, role: str, password: str = "") -> None:
             role=sql.Identifier(role),
             database=sql.Identifier(cursor.connection.info.dbname),
             password=sql.Literal(password),
-            mark=sql.Literal(roles.mark(cursor)),
+            comment=sql.Literal(roles.role_comment(cursor)),
         )
     )

@@ -1,26 +1,24 @@
-"""Questions that analysts ask, each a file of SQL: a title, a paragraph, a query over the views."""
+"""Analysts' questions, each an SQL file: a title, a paragraph and a query over the views."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
 from app.infra.database import Database
 
-PLACE = Path(__file__).with_name("questions")
-# Compiling takes longer than what it saves here; analysts' roles have it off too.
-WITHOUT_COMPILING = text("SET LOCAL jit = off")
+DIRECTORY = Path(__file__).with_name("questions")
+# Compiling takes longer than it saves for these queries; analysts' roles also disable it.
+DISABLE_JIT = "SET LOCAL jit = off"
 
 
 class UnknownQuestion(Exception):
-    """No file of this name."""
+    """No file has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question: `title` asks it, `about` says how the answer is to be read, `sql` answers it."""
+    """A question (`title`), how to read its result (`about`), and its query (`sql`)."""
 
     name: str
     title: str
@@ -29,38 +27,32 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Rows under their columns' names."""
+class Result:
+    """A query's columns and rows."""
 
     columns: list[str]
     rows: list[list[Any]]
 
 
 def questions() -> list[Question]:
-    """All of them, by name."""
-    return [_read(file) for file in sorted(PLACE.glob("*.sql"))]
+    """Return all questions, ordered by name."""
+    return [_read(file) for file in sorted(DIRECTORY.glob("*.sql"))]
 
 
-def question(name: str) -> Question:
-    """One of them.
-
-    Raises UnknownQuestion.
-    """
-    for asked in questions():
-        if asked.name == name:
-            return asked
+def find_question(name: str) -> Question:
+    """Return the question with this name. Raises UnknownQuestion."""
+    for question in questions():
+        if question.name == name:
+            return question
     raise UnknownQuestion(name)
 
 
-def answer(database: Database, asked: Question) -> Answer:
-    """What the database says now.
-
-    Raises DatabaseUnavailable.
-    """
+def run(database: Database, question: Question) -> Result:
+    """Return the result of a question's query. Raises DatabaseUnavailable."""
     with database.transaction() as connection:
-        connection.execute(WITHOUT_COMPILING)
-        found = connection.exec_driver_sql(asked.sql)
-        return Answer(list(found.keys()), [[_plain(cell) for cell in row] for row in found])
+        connection.exec_driver_sql(DISABLE_JIT)
+        result = connection.exec_driver_sql(question.sql)
+        return Result(list(result.keys()), [[_plain(cell) for cell in row] for row in result])
 
 
 def _plain(cell: Any) -> Any:
@@ -68,10 +60,10 @@ def _plain(cell: Any) -> Any:
 
 
 def _read(file: Path) -> Question:
-    """The comment before the query: its first line is the title, what follows the paragraph."""
+    """Parse a file: the first comment line is the title, the other comment lines the paragraph."""
     lines = file.read_text(encoding="utf-8").splitlines()
     count = next(n for n, line in enumerate(lines) if not line.startswith("--"))
-    told = [line.removeprefix("--").strip() for line in lines[:count]]
+    title, *about = [line.removeprefix("--").strip() for line in lines[:count]]
     return Question(
-        file.stem, told[0], " ".join(filter(None, told[1:])), "\n".join(lines[count:]).strip()
+        file.stem, title, " ".join(filter(None, about)), "\n".join(lines[count:]).strip()
     )

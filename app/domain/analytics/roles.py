@@ -1,59 +1,64 @@
-"""What a role of the database may do, and whether it is fit to be an analyst's."""
+"""Database roles: their privileges, and whether one may become or is an analyst's role."""
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-import psycopg2
+# psycopg2's cursor, with rows as named tuples.
+Cursor = Any
 
-Cursor = psycopg2.extensions.cursor
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}").fullmatch
-HEROKU = (
-    "the database's user may not create roles. On Heroku (Standard and above) make it with"
+ROLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+CANNOT_CREATE = (
+    "the database's user may not create roles. On Heroku (Standard and above) create the role with"
     " `heroku pg:credentials:create --name {role}`, then run this again; on Essential plans save"
     " the questions as Dataclips over the views. Elsewhere let a superuser run CREATE ROLE, then"
     " run this again"
 )
+MAX_LISTED_PRIVILEGES = 3
 
 
 class CannotGrant(Exception):
-    """The role cannot be an analyst's, or cannot be made here; the text says why and what to do."""
+    """The role cannot become an analyst's; the text says why and what to do."""
 
 
 class CannotRevoke(Exception):
-    """The role is none of ours; the text says which it is."""
+    """The role does not exist, or is not an analyst's; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role as the server knows it. `is_ours`: `grant` made it, for this database.
+    """A role of the server.
 
-    `powers`: what it may do beyond what a role made by `grant` may.
+    `created_by_grant`: `grant` created it, for this database. `excess_privileges`: what it may do
+    beyond what a role created by `grant` may.
     """
 
     name: str
     exists: bool
-    is_ours: bool
+    created_by_grant: bool
     is_granted: bool
-    may_be_made: bool
-    powers: list[str]
+    can_be_created: bool
+    excess_privileges: list[str]
 
 
-LOOK = """
-    SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %(role)s),
+FIND_ROLE = """
+    SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %(role)s) AS role_exists,
            EXISTS (SELECT 1 FROM pg_roles AS role
                    WHERE rolname = %(role)s
-                     AND shobj_description(role.oid, 'pg_authid') = %(mark)s),
+                     AND shobj_description(role.oid, 'pg_authid') = %(comment)s)
+               AS created_by_grant,
            EXISTS (SELECT 1 FROM pg_namespace, aclexplode(nspacl) AS acl
                    JOIN pg_roles AS role ON role.oid = acl.grantee
-                   WHERE nspname = 'analytics' AND rolname = %(role)s AND role.oid <> nspowner),
+                   WHERE nspname = 'analytics' AND rolname = %(role)s AND role.oid <> nspowner)
+               AS is_granted,
            (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user)
+               AS can_be_created
 """
-# What a role of this name may do already, by itself, by another role, or as everybody may.
-POWERS = """
-    SELECT 'is ' || CASE WHEN rolsuper THEN 'a superuser' WHEN rolcreaterole THEN 'a maker of roles'
-                         WHEN rolcreatedb THEN 'a maker of databases'
-                         WHEN rolreplication THEN 'a replica' ELSE 'above row security' END
+# By the role's attributes, its memberships, or grants to it or to PUBLIC; attributes sort first.
+FIND_EXCESS_PRIVILEGES = """
+    SELECT 'has ' || CASE WHEN rolsuper THEN 'SUPERUSER' WHEN rolcreaterole THEN 'CREATEROLE'
+                          WHEN rolcreatedb THEN 'CREATEDB'
+                          WHEN rolreplication THEN 'REPLICATION' ELSE 'BYPASSRLS' END AS privilege
     FROM pg_roles
     WHERE rolname = %(role)s
       AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
@@ -63,7 +68,7 @@ POWERS = """
     JOIN pg_roles AS owner ON owner.oid = member.roleid
     JOIN pg_roles AS role ON role.oid = member.member WHERE role.rolname = %(role)s
     UNION ALL
-    SELECT 'may use ' || relation.relname
+    SELECT 'may access ' || relation.relname
     FROM pg_class AS relation
     JOIN pg_namespace AS space ON space.oid = relation.relnamespace
     WHERE space.nspname NOT IN ('pg_catalog', 'information_schema', 'analytics')
@@ -79,37 +84,41 @@ POWERS = """
 """
 
 
-def look(cursor: Cursor, role: str) -> Role:
-    cursor.execute(LOOK, {"role": role, "mark": mark(cursor)})
-    ((exists, is_ours, is_granted, may_be_made),) = cursor.fetchall()
-    powers = []
-    if exists:
-        cursor.execute(POWERS, {"role": role})
-        powers = [power for (power,) in cursor.fetchall()]
-    return Role(role, exists, is_ours, is_granted, may_be_made, powers)
+def find_role(cursor: Cursor, name: str) -> Role:
+    """Return a role of the server, or one that does not exist."""
+    cursor.execute(FIND_ROLE, {"role": name, "comment": role_comment(cursor)})
+    row, excess = cursor.fetchone(), []
+    if row.role_exists:
+        cursor.execute(FIND_EXCESS_PRIVILEGES, {"role": name})
+        excess = [found.privilege for found in cursor.fetchall()]
+    return Role(
+        name, row.role_exists, row.created_by_grant, row.is_granted, row.can_be_created, excess
+    )
 
 
-def mark(cursor: Cursor) -> str:
+def role_comment(cursor: Cursor) -> str:
+    """Return the comment by which `revoke` recognizes the roles that `grant` created."""
     return f"Analyst of the database {cursor.connection.info.dbname}, made by manage.py."
 
 
-def refuse_unfit(role: Role) -> None:
-    """Raises CannotGrant: the role may do more than read, or is not there and cannot be made."""
-    if not NAME(role.name) or role.name.startswith("pg_"):
+def check_grantable(role: Role) -> None:
+    """Raise CannotGrant if the role has other privileges, or cannot be created."""
+    if not ROLE_NAME.fullmatch(role.name) or role.name.startswith("pg_"):
         raise CannotGrant(
             f"{role.name!r} cannot be a role's name: begin with a letter, then letters, digits,"
-            " _ and -, 63 in all"
+            " _ and -, at most 63 in total"
         )
-    if not role.exists and not role.may_be_made:
-        raise CannotGrant(HEROKU.format(role=role.name))
-    if role.powers:
-        told = "; ".join(role.powers[:3]) + ("; and more" if len(role.powers) > 3 else "")
-        raise CannotGrant(f"{role.name} {told}: an analyst needs a role that may do nothing else")
+    if not role.exists and not role.can_be_created:
+        raise CannotGrant(CANNOT_CREATE.format(role=role.name))
+    if excess := role.excess_privileges:
+        more = ["and more"] if len(excess) > MAX_LISTED_PRIVILEGES else []
+        listed = "; ".join(excess[:MAX_LISTED_PRIVILEGES] + more)
+        raise CannotGrant(f"{role.name} {listed}: an analyst's role must have no other privilege")
 
 
-def refuse_unknown(role: Role) -> None:
-    """Raises CannotRevoke: there is no such role, or it was never granted anything."""
+def check_revocable(role: Role) -> None:
+    """Raise CannotRevoke if the role does not exist, or was never granted anything."""
     if not role.exists:
         raise CannotRevoke(f"there is no role {role.name}")
-    if not role.is_granted and not role.is_ours:
-        raise CannotRevoke(f"{role.name} is no analyst's role: `analysts grant` was never for it")
+    if not role.is_granted and not role.created_by_grant:
+        raise CannotRevoke(f"{role.name} is not an analyst's role: it was never granted the views")

@@ -1,4 +1,4 @@
-"""What a release tells the views: how small a group may be shown, and what interests are called."""
+"""Settings that each release writes for the views: the smallest group shown, interests' names."""
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -7,17 +7,16 @@ from app.domain.analytics.tables import AnalyticsSettings, Interest
 from app.infra.database import Database
 from model.interests import load_interests
 
-# A schema of before the views has none: `db upgrade 0006`.
-IS_THERE = text("SELECT to_regclass('analytics_settings') IS NOT NULL")
+# `db upgrade 0006` stops at a schema without this table.
+TABLE_EXISTS = text("SELECT to_regclass('analytics_settings') IS NOT NULL")
 
 
 def publish(database: Database, min_group: int) -> None:
-    """Write both, where they are not so already. Names of interests that are gone stay: people
-    may have ticked them.
+    """Write the settings and names that changed. Raises DatabaseUnavailable.
 
-    Raises DatabaseUnavailable.
+    Interests that were removed from the model keep their names: members may have selected them.
     """
-    number = insert(AnalyticsSettings).values(id=1, min_group=min_group)
+    settings = insert(AnalyticsSettings).values(id=1, min_group=min_group)
     names = insert(Interest).values(
         [
             {
@@ -31,10 +30,10 @@ def publish(database: Database, min_group: int) -> None:
     )
     latest = {name: names.excluded[name] for name in ("interest_group", "label_es", "label_en")}
     with database.transaction() as connection:
-        if not connection.scalar(IS_THERE):
+        if not connection.scalar(TABLE_EXISTS):
             return
         connection.execute(
-            number.on_conflict_do_update(
+            settings.on_conflict_do_update(
                 index_elements=[AnalyticsSettings.id],
                 set_={"min_group": min_group},
                 where=AnalyticsSettings.min_group.is_distinct_from(min_group),

@@ -14,7 +14,7 @@ from app.infra.database import Database
 LARGE_POPULATION = 100_000
 MIN_TYPO_LENGTH = 3
 MAX_GUESSES = 3
-MAX_BEARERS = 50
+MAX_NAMESAKES = 50
 # Sorts after every key with a given prefix, in code point order.
 LAST = "\U0010ffff"
 # Two edits are verified in Python, on the most similar candidates.
@@ -33,7 +33,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
+class Namesake:
     """A listed city with a name; `official`: it is the city's official name."""
 
     id: int
@@ -93,7 +93,7 @@ GUESS = """
     ORDER BY country = %(country)s DESC, is_named DESC, population DESC, id
     LIMIT %(limit)s
 """
-FIND_BEARERS = """
+FIND_NAMESAKES = """
     SELECT city.id, city.name, city.country_code AS country, city.region, city.population,
            name.official
     FROM city_names AS name JOIN cities AS city ON city.id = name.city_id
@@ -156,14 +156,14 @@ class Autocomplete:
         )
         return [city_from_row(row) for row in rows]
 
-    def bearers(self, name: str, country: str | None) -> list[Bearer]:
+    def namesakes(self, name: str, country: str | None) -> list[Namesake]:
         """Return the listed cities with a name: official names first, then the most populous.
 
         Raises DatabaseUnavailable.
         """
-        parameters = {"key": fold(name), "country": country, "limit": MAX_BEARERS}
-        rows = self.database.execute(FIND_BEARERS, parameters)
-        return [Bearer(**row._asdict()) for row in rows]
+        parameters = {"key": fold(name), "country": country, "limit": MAX_NAMESAKES}
+        rows = self.database.execute(FIND_NAMESAKES, parameters)
+        return [Namesake(**row._asdict()) for row in rows]
 
     def _corrections(self, key: str) -> list[str]:
         """Return keys that the typed one may be a typo of: one edit away, two for long names."""

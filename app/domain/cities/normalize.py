@@ -1,41 +1,22 @@
-"""The key of a place's name: what Sevilla, SEVILLA and "Sevilla " share."""
+"""Folds a place's name into the key that Sevilla, SEVILLA and "Sevilla " share."""
 
 import re
 import unicodedata
 
-# Letters that Unicode does not decompose, as people without them on their keyboard type them.
-TRANSLATED = str.maketrans(
-    {
-        "ø": "o",
-        "Ø": "o",
-        "ł": "l",
-        "Ł": "l",
-        "đ": "d",
-        "Đ": "d",
-        "ı": "i",
-        "ð": "d",
-        "Ð": "d",
-        "æ": "ae",
-        "Æ": "ae",
-        "œ": "oe",
-        "Œ": "oe",
-        "ß": "ss",
-        "ẞ": "ss",
-        "þ": "th",
-        "Þ": "th",
-    }
+# Letters that Unicode does not decompose, as they are typed on a keyboard without them.
+TRANSLATED = str.maketrans("øØłŁđĐıðÐ", "oollddidd") | str.maketrans(
+    {"æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ß": "ss", "ẞ": "ss", "þ": "th", "Þ": "th"}
 )
-# か and が are two letters to a Japanese reader, as C and G are to us: the mark is no accent.
+# か and が are different letters, as C and G are, so these marks are kept.
 VOICING_MARKS = "\u3099\u309a"
-NOT_A_WORD = re.compile(r"[\W_]+")
+NON_WORD = re.compile(r"[\W_]+")
 
 
 def fold(name: str) -> str:
-    """The key of a name: NFKD, marks dropped, case folded, everything between words one space.
+    """Return the name in NFKD, without marks, case-folded, with one space between words.
 
-    Empty when the name has no letter and no digit ("---", an emoji): such a name is no place.
-    Folding twice gives the same key. Method: Unicode Standard Annex #15 (NFKD) and section 3.13
-    (default case folding).
+    Empty if the name has no letter and no digit ("---", an emoji). Idempotent. Method: Unicode
+    Standard Annex #15 (NFKD) and section 3.13 (default case folding).
     """
     if not name.isascii():
         decomposed = unicodedata.normalize("NFKD", name.translate(TRANSLATED).casefold())
@@ -45,4 +26,4 @@ def fold(name: str) -> str:
             if character in VOICING_MARKS or not unicodedata.category(character).startswith("M")
         )
         name = unicodedata.normalize("NFC", letters.translate(TRANSLATED))
-    return NOT_A_WORD.sub(" ", name.casefold()).strip()
+    return NON_WORD.sub(" ", name.casefold()).strip()

@@ -1,4 +1,4 @@
-"""Lists the unlisted cities, for admins to merge."""
+"""Lists the unlisted cities, which admins merge into listed ones."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from app.infra.database import Database
 
 @dataclass(frozen=True, slots=True)
 class UnlistedCity:
-    """A place that users typed, the number of its members, and the cities it may be."""
+    """An unlisted city, the number of its members, and the listed cities that it may be."""
 
     id: int
     name: str
@@ -29,10 +29,7 @@ LIST = """
 
 
 def list_unlisted(database: Database, autocomplete: Autocomplete, limit: int) -> list[UnlistedCity]:
-    """Return the unlisted cities that are not merged, most members first.
-
-    Raises DatabaseUnavailable.
-    """
+    """Return the unlisted, unmerged cities, most members first. Raises DatabaseUnavailable."""
     rows = database.execute(LIST, {"limit": limit})
     return [
         UnlistedCity(

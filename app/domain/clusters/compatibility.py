@@ -1,8 +1,8 @@
-"""Whether a new model uses the cluster numbers as the registered ones do.
+"""Checks that a new model uses the cluster numbers as the registered models do.
 
-A room bears a cluster's number for ever, and its people read what the number means. So a number may
-never mean another thing: not in a model that was trained without aligning it to the one in service,
-nor in one that was aligned to an older one after a rollback.
+A room keeps its cluster's number forever, and the app shows people what the number means, so a
+number must never get another meaning. A model can break this when it was trained without aligning
+it to the one in service, or was aligned to an older one after a rollback.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,19 @@ from itertools import combinations
 import numpy as np
 
 from model.predict import Model
-from model.training.alignment import SAME, cosines
+from model.training.alignment import MIN_COSINE, cosines
 
-# Beyond what the stored factors, of 12 digits, can tell apart.
-ROUNDING = 1e-9
+# The stored factors have 12 digits; smaller differences of cosines are rounding.
+TOLERANCE = 1e-9
 
 
-class ClashingModel(Exception):
-    """The artefact uses a number otherwise than the registered models; the text says all of it."""
+class IncompatibleModel(Exception):
+    """The model reuses, drops or redefines cluster numbers; the text lists all of them."""
 
 
 @dataclass(frozen=True, slots=True)
-class KnownModel:
-    """A registered model; what a release before migration 0007 did not store is None."""
+class StoredModel:
+    """A registered model; None: a release before migration 0007 did not store the value."""
 
     id: str
     sha256: str
@@ -36,50 +36,46 @@ class KnownModel:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All registered models, and the numbers: in use, with the model in service; and retired."""
+    """All registered models; the numbers in use, by the model in service; the retired numbers."""
 
-    models: Sequence[KnownModel]
+    models: Sequence[StoredModel]
     in_service: str | None
     in_use: frozenset[int]
     retired: frozenset[int]
 
-    def find(self, model_id: str | None) -> KnownModel | None:
-        return next((known for known in self.models if known.id == model_id), None)
+    def find(self, model_id: str | None) -> StoredModel | None:
+        return next((stored for stored in self.models if stored.id == model_id), None)
 
 
-def check(model: Model, history: History) -> None:
-    """Whether a model may be registered. One that was registered before may come back: a rollback.
+def check_compatibility(model: Model, history: History) -> None:
+    """Raise IncompatibleModel unless the model may be registered.
 
-    Raises ClashingModel.
+    A model that was registered before may come back: that is a rollback.
     """
-    known = history.find(model.id)
-    if known and known.sha256 != model.sha256:
-        raise ClashingModel(
+    stored = history.find(model.id)
+    if stored and stored.sha256 != model.sha256:
+        raise IncompatibleModel(
             f"model {model.id} is registered with another sha256: train it again, for a new id"
         )
-    if known:
+    if stored:
         return
-    faults = [*_reused(model, history), *_skipped(model, history), *_changed(model, history)]
-    if faults:
-        raise ClashingModel(
-            f"model {model.id} cannot follow {history.in_service or 'those before it'}: "
-            f"{'; '.join(faults)}. Train it again, aligned to the model in service; "
-            f"the first number never used is {_first_unused(history)}"
+    errors = [*_reused(model, history), *_missing(model, history), *_changed(model, history)]
+    if errors:
+        raise IncompatibleModel(
+            f"model {model.id} cannot follow {history.in_service or 'the earlier models'}: "
+            f"{'; '.join(errors)}. Train it again, aligned to the model in service; "
+            f"the first unused number is {max(_ever_used(history), default=0) + 1}"
         )
 
 
 def _ever_used(history: History) -> set[int]:
-    """Every number that a registered model has had, or has known as retired."""
-    named = [
+    """Return every number that a registered model has had or listed as retired."""
+    stored = [
         number
-        for known in history.models
-        for number in (*(known.cluster_ids or ()), *(known.retired or ()))
+        for model in history.models
+        for number in (*(model.cluster_ids or ()), *(model.retired or ()))
     ]
-    return {*history.in_use, *history.retired, *named}
-
-
-def _first_unused(history: History) -> int:
-    return max(_ever_used(history), default=0) + 1
+    return {*history.in_use, *history.retired, *stored}
 
 
 def _reused(model: Model, history: History) -> Iterator[str]:
@@ -87,32 +83,34 @@ def _reused(model: Model, history: History) -> Iterator[str]:
         yield f"number {number} was retired and may never be used again"
 
 
-def _skipped(model: Model, history: History) -> Iterator[str]:
+def _missing(model: Model, history: History) -> Iterator[str]:
     for number in sorted(history.in_use - {*model.cluster_ids, *model.retired}):
-        yield f"number {number} is in use and is neither among its clusters nor retired"
+        yield f"number {number} is in use, but the model neither has nor retires it"
 
 
 def _changed(model: Model, history: History) -> Iterator[str]:
-    """Numbers whose component is not what it was, alone or exchanged with another's.
+    """Yield the numbers whose component changed too much or was exchanged with another's.
 
-    An optimal assignment by cosine, which alignment makes, passes the second test: no exchange of
+    Alignment makes an optimal assignment by cosine, which passes the second test: no exchange of
     two numbers makes the sum of the cosines larger.
     """
-    before = history.find(history.in_service)
-    if before is None or before.components is None or before.cluster_ids is None:
+    previous = history.find(history.in_service)
+    if previous is None or previous.components is None or previous.cluster_ids is None:
         return
-    old = {number: row for row, number in enumerate(before.cluster_ids)}
+    old = {number: row for row, number in enumerate(previous.cluster_ids)}
     new = {number: row for row, number in enumerate(model.cluster_ids)}
     shared = sorted(old.keys() & new.keys())
-    found = cosines(np.array(before.components), before.interests, model.matrix, model.interests)[
+    components = np.array(previous.components)
+    similarity = cosines(components, previous.interests, model.matrix, model.interests)[
         np.ix_([old[number] for number in shared], [new[number] for number in shared])
     ]
     for i, number in enumerate(shared):
-        if found[i, i] < SAME - ROUNDING:
+        if similarity[i, i] < MIN_COSINE - TOLERANCE:
             yield (
-                f"number {number} means another thing: the cosine of its components is "
-                f"{found[i, i]:.2f}, and {SAME} is the least"
+                f"number {number} has another meaning: the cosine of its components is "
+                f"{similarity[i, i]:.2f}, below {MIN_COSINE}"
             )
     for (i, one), (j, other) in combinations(enumerate(shared), 2):
-        if found[i, j] + found[j, i] > found[i, i] + found[j, j] + ROUNDING:
+        exchanged = similarity[i, j] + similarity[j, i]
+        if exchanged > similarity[i, i] + similarity[j, j] + TOLERANCE:
             yield f"numbers {one} and {other} are exchanged"

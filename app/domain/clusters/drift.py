@@ -1,12 +1,11 @@
-"""`model drift`: whether the people who come are still those that the model was trained on.
+"""`model drift`: compares each month's new users with the people that the model was trained on.
 
-Each month's new users, by their interests as stored now, against the people of the training. The
-shares of the clusters are compared by Pearson's chi-square on the table of two rows (training,
-month), which knows that both are samples. Its p-value says whether a difference is more than
-chance; with many users every difference is, so Cramér's V says how large it is. The rows' sizes
-differ a thousandfold, which alone would push V to 0: it is taken of the table of shares, both rows
-weighing the same, so that it does not depend on how many came (0: the same shares; 1: no cluster in
-common).
+The users' interests are those stored now. The shares of the clusters are compared by Pearson's
+chi-square test on the table of two rows (training, month), both being samples. Its p-value tells
+whether a difference is more than chance; with many users every difference is, so Cramér's V tells
+how large it is (0: the same shares; 1: no cluster in common). The rows' sizes differ a
+thousandfold, which alone would push V to 0, so V is taken of the table of shares, where both rows
+weigh the same, and does not depend on the number of users.
 """
 
 from collections.abc import Callable
@@ -16,25 +15,27 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.clusters.member_batches import Batch, batch_count, count_members, read
+from app.domain.clusters.member_batches import Batch, count_batches, read_batches
 from app.infra.database import Database
 from model.nnls import Array, leader
 from model.predict import Model
 
-# Fewer users than this say nothing, whatever the test gives.
+Progress = Callable[[str, int], None]
+
+# Months with fewer users raise no alarm, whatever the test's result.
 MIN_USERS = 200
-# The least that Cohen calls an effect at all (Statistical Power Analysis, 1988, ch. 7).
-ALARMING_V = 0.1
-ALARMING_P = 0.01
+# The smallest V that Cohen calls an effect (Statistical Power Analysis, 1988, ch. 7).
+MIN_ALARM_V = 0.1
+MAX_ALARM_P = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """The users who came in a month.
+class MonthReport:
+    """The users whose first join was in a month.
 
-    `users`: those with an interest that the model knows. `shares`: of them, by cluster.
-    `unknown_interests`: the share of all ticked interests that the model does not know. `margin`:
-    mean of the leading weight less the runner-up's. `verdict`: "", "too few" or "drift".
+    `users`: those with an interest that the model knows. `shares`: of these users, by cluster.
+    `unknown_interests`: the share of all selected interests that the model does not know. `margin`:
+    mean difference of the largest weight and the second. `verdict`: "", "too few" or "drift".
     """
 
     month: str
@@ -48,69 +49,69 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
-    """The model's training and the months since, in order."""
+class DriftReport:
+    """The training data of a model and the months since, in order."""
 
     model_id: str
     training_users: int
     training_shares: dict[str, float]
-    months: list[Month]
+    months: list[MonthReport]
 
 
 @dataclass(slots=True)
-class _Sums:
-    """What a month adds up to; counts (k)."""
+class _Totals:
+    """The totals of a month; `counts` (k): users by cluster."""
 
     counts: NDArray[np.int64]
     margins: float = 0.0
-    ticked: int = 0
+    selected: int = 0
     unknown: int = 0
 
 
 @dataclass(slots=True)
-class _Months:
+class _MonthlyTotals:
     model: Model
-    sums: dict[date, _Sums] = field(default_factory=dict)
+    by_month: dict[date, _Totals] = field(default_factory=dict)
 
     def add(self, batch: Batch) -> None:
         k = len(self.model.cluster_ids)
         known = frozenset(self.model.interests)
         best, margins = leader(batch.weights), _margins(batch.weights)
-        placed = batch.weights.max(axis=1) > 0
+        has_cluster = batch.weights.max(axis=1) > 0
         months = np.array([member.month for member in batch.members], dtype="datetime64[M]")
         for member in batch.members:
-            sums = self.sums.setdefault(member.month, _Sums(np.zeros(k, dtype=np.int64)))
-            sums.ticked += len(member.interests)
-            sums.unknown += len(set(member.interests) - known)
+            totals = self.by_month.setdefault(member.month, _Totals(np.zeros(k, dtype=np.int64)))
+            totals.selected += len(member.interests)
+            totals.unknown += len(set(member.interests) - known)
         for month in np.unique(months):
-            chosen = (months == month) & placed
-            sums = self.sums[month.astype(date)]
-            sums.counts += np.bincount(best[chosen], minlength=k)
-            sums.margins += float(margins[chosen].sum())
+            rows = (months == month) & has_cluster
+            totals = self.by_month[month.astype(date)]
+            totals.counts += np.bincount(best[rows], minlength=k)
+            totals.margins += float(margins[rows].sum())
 
 
-def drift(database: Database, model: Model, progress: Callable[[str, int], None]) -> Drift:
-    """Each month's new users beside the training's people.
+def measure_drift(database: Database, model: Model, progress: Progress) -> DriftReport:
+    """Return each month's new users beside the training data.
 
     Raises DatabaseUnavailable.
     """
-    months = _Months(model)
-    total = batch_count(count_members(database))
-    for batch in read(database, model):
-        months.add(batch)
-        progress("judging members", total)
+    monthly = _MonthlyTotals(model)
+    batches = count_batches(database)
+    for batch in read_batches(database, model):
+        monthly.add(batch)
+        progress("reading members", batches)
     sizes = model.metrics["cluster_sizes"]
     training = np.array([sizes[str(number)] for number in model.cluster_ids], dtype=np.int64)
-    return Drift(
+    return DriftReport(
         model.id,
         int(training.sum()),
         _by_number(model, training / training.sum()),
-        [_month(model, month, sums, training) for month, sums in sorted(months.sums.items())],
+        [_report(model, *item, training) for item in sorted(monthly.by_month.items())],
     )
 
 
 def compare(training: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[float, float]:
-    """Cramér's V of the shares of two samples' clusters (k counts each), and the p-value."""
+    """Return Cramér's V of the shares of two samples' clusters (k counts each), and the p-value."""
     from scipy.stats import chi2_contingency
 
     table = np.array([training, counts])
@@ -122,20 +123,20 @@ def compare(training: NDArray[np.int64], counts: NDArray[np.int64]) -> tuple[flo
     return float(np.sqrt(((one - other) ** 2 / (one + other)).sum() / 2)), float(p_value)
 
 
-def _month(model: Model, month: date, sums: _Sums, training: NDArray[np.int64]) -> Month:
-    users = int(sums.counts.sum())
-    v, p_value = compare(training, sums.counts) if users else (None, None)
+def _report(model: Model, month: date, totals: _Totals, training: NDArray[np.int64]) -> MonthReport:
+    users = int(totals.counts.sum())
+    v, p_value = compare(training, totals.counts) if users else (None, None)
     verdict = ""
     if users < MIN_USERS:
         verdict = "too few"
-    elif v is not None and p_value is not None and v >= ALARMING_V and p_value < ALARMING_P:
+    elif v is not None and p_value is not None and v >= MIN_ALARM_V and p_value < MAX_ALARM_P:
         verdict = "drift"
-    return Month(
+    return MonthReport(
         month=f"{month:%Y-%m}",
         users=users,
-        shares=_by_number(model, sums.counts / max(users, 1)),
-        unknown_interests=sums.unknown / max(sums.ticked, 1),
-        margin=sums.margins / max(users, 1),
+        shares=_by_number(model, totals.counts / max(users, 1)),
+        unknown_interests=totals.unknown / max(totals.selected, 1),
+        margin=totals.margins / max(users, 1),
         cramers_v=v,
         p_value=p_value,
         verdict=verdict,
@@ -143,7 +144,7 @@ def _month(model: Model, month: date, sums: _Sums, training: NDArray[np.int64]) 
 
 
 def _margins(weights: Array) -> Array:
-    """(n): the largest of k weights less the second."""
+    """Return the largest of k weights less the second, (n)."""
     if weights.shape[1] == 1:
         margins: Array = weights[:, 0]
         return margins

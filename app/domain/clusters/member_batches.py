@@ -1,5 +1,6 @@
 """Reads all members in batches, with their weights under a model."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from model.predict import Model
 BATCH_SIZE = 2_000
 
 # Keyset pages by the primary key: a server-side cursor would keep one transaction open for minutes,
-# and vacuum could not remove dead rows of the busiest table meanwhile.
+# during which vacuum could not remove dead rows of the busiest table.
 READ = """
     SELECT member.user_id, member.room_id, member.city_id, rooms.cluster_id AS cluster,
            member.interests, date_trunc('month', member.created_at)::date AS month
@@ -25,7 +26,7 @@ COUNT = "SELECT count(*) AS members FROM memberships"
 
 
 class Member(NamedTuple):
-    """A member: their room and its cluster, their city, and the month they came."""
+    """A member: their room and its cluster, their city, and the month of their first join."""
 
     user_id: str
     room_id: int
@@ -37,14 +38,14 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some members (n) and their weights under a model, (n, k)."""
+    """Members (n) and their weights under a model, (n, k)."""
 
     members: list[Member]
     weights: Array
 
 
-def read(database: Database, model: Model) -> Iterator[Batch]:
-    """Yield all members in the order of their ids, in the memory of one batch.
+def read_batches(database: Database, model: Model) -> Iterator[Batch]:
+    """Yield all members in the order of their ids, one batch in memory at a time.
 
     Raises DatabaseUnavailable.
     """
@@ -55,22 +56,17 @@ def read(database: Database, model: Model) -> Iterator[Batch]:
         after = members[-1].user_id
 
 
-def count_members(database: Database) -> int:
-    """Return how many members there are.
+def count_batches(database: Database) -> int:
+    """Return about how many batches `read_batches` yields, for progress bars.
 
     Raises DatabaseUnavailable.
     """
     members: int = database.execute(COUNT)[0].members
-    return members
-
-
-def batch_count(members: int) -> int:
-    """Return how many batches `read` yields for a number of members."""
-    return -(-members // BATCH_SIZE)
+    return math.ceil(members / BATCH_SIZE)
 
 
 def _profiles(model: Model, members: Sequence[Member]) -> Array:
-    """Return profiles (n, m) without the interests that the model does not know."""
+    """Return the profiles (n, m); interests that the model does not know are left out."""
     column = {key: position for position, key in enumerate(model.interests)}
     width = len(column)
     selected = [

@@ -1,10 +1,9 @@
 """`model reassign`: moves members to the room of their cluster under the model in service.
 
 Each batch is a transaction that holds the lock of the change feed (moves/relocation.py), so every
-move is one row of room_changes, in the order of commits. A member may change between reading and
-writing: they are moved only while room, city and interests are those that were judged. Joins
-continue; a user who joins through a web process that still serves the model before is moved by the
-next run.
+move is one row of room_changes, in the order of commits. Joins continue meanwhile: a member is
+moved only if room, city and interests are still those that were read. A user who joins through a
+web process of the previous release, and so by the previous model, is moved by the next run.
 """
 
 import json
@@ -18,36 +17,36 @@ import numpy as np
 import sqlalchemy
 from numpy.typing import NDArray
 
-from app.domain.clusters.member_batches import Batch, Member, batch_count, count_members, read
+from app.domain.clusters.member_batches import Batch, Member, count_batches, read_batches
 from app.domain.clusters.registration import model_in_service
 from app.domain.moves.relocation import LOCK_CHANGES, delete_old_changes, in_transaction
 from app.domain.rooms.bulk_create import Pair, count_missing, create_rooms
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Database
-from model.nnls import TIE, leader
+from model.nnls import TIE_RATIO, leader
 from model.predict import Model
 
 Progress = Callable[[str, int], None]
 
-COUNTED = ("people_moved", "rooms_made", "changed_meanwhile")
+COUNTS = ("people_moved", "rooms_made", "changed_meanwhile")
 
-# A join between the read and this statement has changed one of the three. Interests are compared as
-# they are stored: each once, in code point order.
+# A join between the read and this statement changes room, city or interests. Interests are compared
+# as they are stored: each once, in code point order.
 MOVE = """
-    WITH judged AS (
+    WITH planned AS (
         SELECT * FROM unnest(
             %(users)s::text[], %(rooms)s::bigint[], %(cities)s::bigint[],
             %(interests)s::text[], %(towns)s::bigint[], %(targets)s::bigint[]
-        ) AS judged (user_id, room_id, city_id, interests, town_id, target_id)
+        ) AS planned (user_id, room_id, city_id, interests, town_id, target_id)
     ), moved AS (
         UPDATE memberships AS member
-        SET room_id = judged.target_id, previous_room_id = member.room_id,
-            city_id = judged.town_id, model_id = %(model)s, joined_at = now(), updated_at = now()
-        FROM judged
-        WHERE member.user_id = judged.user_id AND member.room_id = judged.room_id
-          AND member.city_id = judged.city_id
-          AND to_jsonb(member.interests) = CAST(judged.interests AS jsonb)
-        RETURNING member.user_id, judged.room_id, judged.target_id
+        SET room_id = planned.target_id, previous_room_id = member.room_id,
+            city_id = planned.town_id, model_id = %(model)s, joined_at = now(), updated_at = now()
+        FROM planned
+        WHERE member.user_id = planned.user_id AND member.room_id = planned.room_id
+          AND member.city_id = planned.city_id
+          AND to_jsonb(member.interests) = CAST(planned.interests AS jsonb)
+        RETURNING member.user_id, planned.room_id, planned.target_id
     )
     INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
     SELECT user_id, room_id, target_id, 'reassign', %(run)s FROM moved
@@ -62,7 +61,7 @@ class CannotReassign(Exception):
 class Plan:
     """What a run would do.
 
-    `matrix`: (old cluster, new cluster) → members, those who stay on the diagonal.
+    `matrix`: (old cluster, new cluster) → members; those who stay are on the diagonal.
     `gain_too_small`: members who fit another cluster better, by less than the minimum gain.
     `unknown`: members who stay because the model knows none of their interests.
     """
@@ -96,8 +95,8 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """For each member of a batch (n): their cluster from now on, and why they stay."""
+class Decisions:
+    """The new cluster of each member of a batch (n), and why members stay."""
 
     clusters: NDArray[np.int64]
     gain_too_small: NDArray[np.bool_]
@@ -108,8 +107,8 @@ class Verdict:
 class Reassigner:
     """Reassigns the members of one database.
 
-    `min_gain`: a member moves when the weight of the new cluster is more than 1 + min_gain times
-    that of the old one; a cluster that the model lacks weighs 0.
+    `min_gain`: a member moves if the weight of the new cluster is more than 1 + min_gain times
+    that of the old one; a cluster that the model lacks has weight 0.
     """
 
     database: Database
@@ -117,35 +116,36 @@ class Reassigner:
     min_gain: float
 
     def plan(self, progress: Progress) -> Plan:
-        """Return what moving would do.
+        """Return what `move` would do.
 
         Raises CannotReassign, DatabaseUnavailable.
         """
         self._check_model()
         plan, pairs = Plan(), set[Pair]()
-        total = batch_count(count_members(self.database))
-        for batch in read(self.database, self.model):
-            verdict = judge(self.model, batch, self.min_gain)
-            plan.gain_too_small += int(verdict.gain_too_small.sum())
-            plan.unknown += int(verdict.unknown.sum())
-            for member, cluster in zip(batch.members, verdict.clusters.tolist(), strict=True):
+        batches = count_batches(self.database)
+        for batch in read_batches(self.database, self.model):
+            decisions = decide(self.model, batch, self.min_gain)
+            plan.gain_too_small += int(decisions.gain_too_small.sum())
+            plan.unknown += int(decisions.unknown.sum())
+            for member, cluster in zip(batch.members, decisions.clusters.tolist(), strict=True):
                 plan.matrix[member.cluster, cluster] += 1
                 if cluster != member.cluster:
                     pairs.add((member.city_id, cluster))
-            progress("judging members", total)
+            progress("planning moves", batches)
         with self.database.transaction() as connection:
             plan.rooms_to_create = count_missing(connection, sorted(pairs))
         return plan
 
-    def move(self, run: Run, members: int, progress: Progress) -> None:
-        """Move the members; idempotent. `members`: about how many there are.
+    def move(self, run: Run, progress: Progress) -> None:
+        """Move the members; idempotent.
 
         Counts people_moved, rooms_made and changed_meanwhile on the run. Raises CannotReassign,
         Conflict, DatabaseUnavailable.
         """
         self._check_model()
-        for batch in read(self.database, self.model):
-            clusters = judge(self.model, batch, self.min_gain).clusters.tolist()
+        batches = count_batches(self.database)
+        for batch in read_batches(self.database, self.model):
+            clusters = decide(self.model, batch, self.min_gain).clusters.tolist()
             movers = [
                 (member, cluster)
                 for member, cluster in zip(batch.members, clusters, strict=True)
@@ -158,15 +158,15 @@ class Reassigner:
                 run.count("rooms_made", created)
                 run.count("people_moved", moved)
                 run.count("changed_meanwhile", len(movers) - moved)
-            progress("moving members", batch_count(members))
+            progress("moving members", batches)
         in_transaction(self.database, delete_old_changes)
 
     def move_batch(
         self, movers: Sequence[tuple[Member, int]], run_id: int, connection: sqlalchemy.Connection
     ) -> tuple[int, int]:
-        """Move some members, each into the room of a cluster, inside the caller's transaction.
+        """Move members, each into the room of a cluster, inside the caller's transaction.
 
-        Returns how many rooms were created and how many members moved. Raises Conflict when a city
+        Return how many rooms were created and how many members moved. Raises Conflict when a city
         is being merged or gathered.
         """
         connection.exec_driver_sql(LOCK_CHANGES)
@@ -197,8 +197,8 @@ class Reassigner:
             )
 
 
-def judge(model: Model, batch: Batch, min_gain: float) -> Verdict:
-    """Return where the members of a batch belong by their weights under the model."""
+def decide(model: Model, batch: Batch, min_gain: float) -> Decisions:
+    """Return the clusters of a batch's members by their weights under the model."""
     rows = np.arange(len(batch.members))
     old = np.array([member.cluster for member in batch.members], dtype=np.int64)
     numbers = np.array(model.cluster_ids, dtype=np.int64)
@@ -209,6 +209,6 @@ def judge(model: Model, batch: Batch, min_gain: float) -> Verdict:
     old_weight = np.where(own, batch.weights, 0.0).sum(axis=1)
     unknown = new_weight == 0
     elsewhere = ~unknown & ~own[rows, best]
-    # TIE: weights that the stored factors cannot tell apart are no gain.
-    moves = elsewhere & (new_weight * TIE > old_weight * (1 + min_gain))
-    return Verdict(np.where(moves, numbers[best], old), elsewhere & ~moves, unknown)
+    # TIE_RATIO: a difference below the precision of the stored factors is no gain.
+    moves = elsewhere & (new_weight * TIE_RATIO > old_weight * (1 + min_gain))
+    return Decisions(np.where(moves, numbers[best], old), elsewhere & ~moves, unknown)

@@ -1,8 +1,8 @@
-"""`model register`: puts a model into service, its clusters' rows following its numbers.
+"""`model register`: puts a model into service and updates the clusters' rows.
 
-Clusters that it lacks are retired, and come back when a rollback registers a model that has them.
-No row is ever deleted: rooms go on bearing their number, and a web process that still serves the
-model before goes on joining users to them. `model reassign` brings those over.
+Clusters that the model lacks are retired; they return when a rollback registers a model that has
+them. No row is ever deleted: rooms keep their number, and a web process of the previous release
+continues to join users to them. `model reassign` moves those users afterwards.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.clusters.compatibility import History, KnownModel, check
+from app.domain.clusters.compatibility import History, StoredModel, check_compatibility
 from app.domain.clusters.tables import Cluster, RegisteredModel
 from app.infra.database import Database
 from model.predict import Model
@@ -20,9 +20,10 @@ from model.predict import Model
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What registering a model did or would do: the numbers in use, retired by it, back with it.
+    """What registering a model did or would do.
 
-    `is_new`: no such model was registered before. `changes`: another one was in service.
+    `is_new`: the model was not registered before. `changes`: another one was in service.
+    `clusters`: the numbers in use. `retired`, `returned`: the numbers whose state changes.
     """
 
     model_id: str
@@ -33,23 +34,23 @@ class Registration:
     returned: list[int]
 
 
-# Two releases at once register one after the other. Joins pass: their foreign keys take less.
+# Serialises concurrent releases. Joins pass: their foreign keys take a weaker lock.
 LOCK_MODELS = "LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE"
-# All numbers in use are those of the model that was registered last.
+# All numbers in use belong to the model that was registered last.
 FIND_IN_SERVICE = "SELECT model_id FROM clusters WHERE retired_at IS NULL LIMIT 1"
 
 
 def register(database: Database, model: Model, dry_run: bool = False) -> Registration:
     """Put a model into service; idempotent. A dry run makes the same checks.
 
-    Raises ClashingModel, DatabaseUnavailable.
+    Raises IncompatibleModel, DatabaseUnavailable.
     """
     with database.transaction() as connection:
         connection.exec_driver_sql(LOCK_MODELS)
-        history = _read(connection)
-        check(model, history)
+        history = _read_history(connection)
+        check_compatibility(model, history)
         numbers = frozenset(model.cluster_ids)
-        done = Registration(
+        registration = Registration(
             model.id,
             is_new=history.find(model.id) is None,
             changes=history.in_service != model.id,
@@ -59,7 +60,7 @@ def register(database: Database, model: Model, dry_run: bool = False) -> Registr
         )
         if not dry_run:
             _write(connection, model)
-    return done
+    return registration
 
 
 def model_in_service(database: Database) -> str | None:
@@ -71,22 +72,22 @@ def model_in_service(database: Database) -> str | None:
     return rows[0].model_id if rows else None
 
 
-def _read(connection: sqlalchemy.Connection) -> History:
+def _read_history(connection: sqlalchemy.Connection) -> History:
     model = RegisteredModel
-    meaning = (model.cluster_ids, model.components, model.retired)
-    models = connection.execute(select(model.id, model.sha256, model.interests, *meaning))
+    numbers = (model.cluster_ids, model.components, model.retired)
+    models = connection.execute(select(model.id, model.sha256, model.interests, *numbers))
     clusters = connection.execute(select(Cluster.id, Cluster.model_id, Cluster.retired_at)).all()
     in_use = [row for row in clusters if row.retired_at is None]
     return History(
-        [KnownModel(**row._asdict()) for row in models],
+        [StoredModel(**row._asdict()) for row in models],
         in_service=in_use[0].model_id if in_use else None,
         in_use=frozenset(row.id for row in in_use),
-        retired=frozenset(row.id for row in clusters) - frozenset(row.id for row in in_use),
+        retired=frozenset(row.id for row in clusters if row.retired_at is not None),
     )
 
 
 def _write(connection: sqlalchemy.Connection, model: Model) -> None:
-    # A release before migration 0007 registered models without what their numbers mean.
+    # Also updated on conflict: releases before migration 0007 registered models without them.
     numbers = {
         "cluster_ids": list(model.cluster_ids),
         "components": list(map(list, model.components)),
@@ -107,11 +108,11 @@ def _write(connection: sqlalchemy.Connection, model: Model) -> None:
         .on_conflict_do_update(index_elements=[RegisteredModel.id], set_=numbers)
     )
     rows = insert(Cluster).values([_row(model, cluster) for cluster in model.clusters])
-    latest: dict[str, Any] = {
+    updated: dict[str, Any] = {
         name: rows.excluded[name] for name in ("label_es", "label_en", "top_interests", "model_id")
     }
     connection.execute(
-        rows.on_conflict_do_update(index_elements=[Cluster.id], set_=latest | {"retired_at": None})
+        rows.on_conflict_do_update(index_elements=[Cluster.id], set_=updated | {"retired_at": None})
     )
     connection.execute(
         update(Cluster)

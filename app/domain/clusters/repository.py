@@ -1,4 +1,4 @@
-"""Tell what clusters there are."""
+"""Reads the registered clusters, and registers models."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClusterDetails:
-    """A cluster as the database knows it, and how many are in its rooms."""
+    """A registered cluster, and how many rooms and members it has."""
 
     id: int
     label_es: str
@@ -43,7 +43,7 @@ LIST = """
 
 
 class Clusters:
-    """The models and clusters that the database knows."""
+    """The models and clusters of one database."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -51,15 +51,15 @@ class Clusters:
     def register(self, model: Model, dry_run: bool = False) -> "Registration":
         """Put a model into service: see app.domain.clusters.registration.
 
-        Raises ClashingModel, DatabaseUnavailable.
+        Raises IncompatibleModel, DatabaseUnavailable.
         """
-        # Imported here: it compares components with numpy, and nobody registers by HTTP.
+        # Imported here: web processes never register, and need not load what compares components.
         from app.domain.clusters.registration import register
 
         return register(self.database, model, dry_run)
 
     def all(self) -> list[ClusterDetails]:
-        """Every cluster, retired ones too, in the order of their numbers.
+        """Return all clusters, retired ones too, in the order of their numbers.
 
         Raises DatabaseUnavailable.
         """
@@ -68,7 +68,7 @@ class Clusters:
         ]
 
     def show(self, number: int) -> ClusterDetails:
-        """One cluster.
+        """Return one cluster.
 
         Raises UnknownCluster, DatabaseUnavailable.
         """

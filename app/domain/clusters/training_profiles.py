@@ -1,4 +1,4 @@
-"""The members as people to train a model on."""
+"""Reads the members' interests as training data."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -7,34 +7,34 @@ if TYPE_CHECKING:
     from app.infra.database import Database
     from model.training.profiles import Profiles
 
-# Fewer members than this teach nothing that the shipped model does not know better.
-FEWEST_MEMBERS = 100
+# A model of fewer members would be worse than the shipped one.
+MIN_MEMBERS = 100
 
-# Profiles and how often each is there: no user's id leaves the database.
+# Profiles and the count of each: no user's id leaves the database.
 PROFILES = """
     SELECT interests, count(*), max(updated_at) FROM memberships
     WHERE interests <> '{}' GROUP BY interests
 """
 
 
-def members(database: "Database") -> "tuple[Profiles, datetime]":
-    """The members' profiles, through a cursor on the server, and when the last one changed.
+def read_member_profiles(database: "Database") -> "tuple[Profiles, datetime]":
+    """Return the members' profiles, read by a server-side cursor, and the time of the last change.
 
-    Raises SurveyError (too few), DatabaseUnavailable, ArtifactError.
+    Raises TrainingDataError (too few members), DatabaseUnavailable, ArtifactError.
     """
     from model import artifact
-    from model.training.profiles import of_rows
-    from model.training.survey import SurveyError
+    from model.training.errors import TrainingDataError
+    from model.training.profiles import profiles_from_rows
 
     rows: list[tuple[list[str], int]] = []
-    latest: list[datetime] = []
-    for interests, people, updated_at in database.stream(PROFILES):
-        rows.append((interests, people))
-        latest.append(updated_at)
-    number = sum(people for _, people in rows)
-    if number < FEWEST_MEMBERS:
-        raise SurveyError(
-            f"{number} members with interests are too few to train on: {FEWEST_MEMBERS} are "
-            "wanted; --data FILE trains on a survey"
+    changes: list[datetime] = []
+    for interests, count, updated_at in database.stream(PROFILES):
+        rows.append((interests, count))
+        changes.append(updated_at)
+    members = sum(count for _, count in rows)
+    if members < MIN_MEMBERS:
+        raise TrainingDataError(
+            f"{members} members with interests are too few to train on: at least {MIN_MEMBERS} "
+            "are needed; --data FILE trains on a survey"
         )
-    return of_rows(rows, artifact.load().interests), max(latest).replace(microsecond=0)
+    return profiles_from_rows(rows, artifact.load().interests), max(changes).replace(microsecond=0)

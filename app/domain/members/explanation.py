@@ -1,27 +1,28 @@
-"""Why a user is in their room, by the model in service."""
+"""Explains by the model in service why a user is in their room."""
 
 from dataclasses import dataclass
 
 from app.domain.members.repository import UserRecord
 from model.predict import Model
 
-# Enough to tell any two shares apart, and the same on every machine.
+# Few enough to be the same on every machine.
 DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class UserExplanation:
-    """Why this room, or why not another.
+    """Why a user is in their room, or would be in another one now.
 
     Attributes:
-        model_id: the model that explains, the one in service.
-        cluster: where it would put the user now; None when it knows none of the interests.
-        weight: of that cluster; `runner_up_weight` that of the next, `margin` the difference.
-        room_weight: of the room's cluster; 0 where the model no longer has it.
-        shares: what each ticked interest has of the weight, the largest first. They sum to 1, and
-            one is negative where the interest speaks for another cluster.
-        unknown_interests: ticked keys that have no say.
-        note: what keeps this from being why the user was put into the room; None when nothing does.
+        model_id: the model in service, which explains.
+        cluster: its prediction for the user; None: it knows none of the interests.
+        weight: the weight of that cluster; `runner_up_weight` the next largest, `margin` the
+            difference.
+        room_weight: the weight of the room's cluster; 0 if the model no longer has it.
+        shares: each selected interest's share of the weight, the largest first. They sum to 1; a
+            share is negative if the interest favours another cluster.
+        unknown_interests: the selected keys that the model does not know.
+        note: how the placement differs from this explanation; None: it does not.
     """
 
     model_id: str
@@ -37,22 +38,18 @@ class UserExplanation:
 
 
 def explain(user: UserRecord, model: Model) -> UserExplanation:
-    """Why a user is in their room.
-
-    The shares are exact, not an attribution by sampling: on its active set the weight of a cluster
-    is a sum over the ticked interests (`model.predict.Model.explain`).
-    """
-    found = model.explain(user.interests)
+    """Explain the user's room. The shares are exact: see `model.predict.Model.explain`."""
+    explanation = model.explain(user.interests)
     weights = dict(zip(model.cluster_ids, model.weights(user.interests), strict=True))
-    cluster = found.cluster if found.weight else None
-    shares = sorted(found.shares.items(), key=lambda item: -item[1])
+    cluster = explanation.cluster if explanation.weight else None
+    shares = sorted(explanation.shares.items(), key=lambda item: -item[1])
     return UserExplanation(
         model_id=model.id,
         cluster=cluster,
-        weight=round(found.weight, DECIMALS),
-        runner_up=found.runner_up,
-        runner_up_weight=round(found.runner_up_weight, DECIMALS),
-        margin=round(found.margin, DECIMALS),
+        weight=round(explanation.weight, DECIMALS),
+        runner_up=explanation.runner_up,
+        runner_up_weight=round(explanation.runner_up_weight, DECIMALS),
+        margin=round(explanation.margin, DECIMALS),
         room_weight=round(weights.get(user.cluster, 0.0), DECIMALS),
         shares={key: round(share, DECIMALS) for key, share in shares},
         unknown_interests=list(model.unknown(user.interests)),
@@ -67,8 +64,8 @@ def _note(user: UserRecord, cluster: int | None, model: Model) -> str | None:
     if cluster != user.cluster:
         return (
             f"{placed} in cluster {user.cluster}; model {model.id}, in service now, would choose "
-            f"cluster {cluster}. Users stay until they change city or interests, or until admins "
-            "run `model reassign`, which moves those whose gain is large enough"
+            f"cluster {cluster}. Users stay until they change city or interests, or until an admin "
+            "runs `model reassign`, which moves those whose gain is large enough"
         )
     if user.model_id != model.id:
         return f"{placed}; model {model.id}, in service now, chooses the same cluster"

@@ -1,8 +1,8 @@
-"""Which small towns would share the rooms of which hub. Reads and writes nothing.
+"""Chooses which small towns share the rooms of which hub; does not use the database.
 
-Every city with enough members is a hub. Where none is in reach, towns become hubs one at a time,
-each the one that brings most people into rooms of 5: the greedy way to cover places (Chvátal 1979,
-"A greedy heuristic for the set-covering problem").
+Every city with enough members is a hub. Where none is within the radius, towns become hubs one at a
+time, each time the town that brings most people into rooms of 5 (Chvátal, "A greedy heuristic for
+the set-covering problem", 1979).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 EARTH_KM = 6371.0088
-# Whoever is in a room of fewer is lonely.
+# People in smaller rooms are lonely.
 MIN_LIVELY_MEMBERS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A town as the plan sees it: `members`, by cluster, said they are there."""
+    """A town; `members`: by cluster, the people who entered this town as their city."""
 
     members: Mapping[int, int]
     id: int
@@ -37,7 +37,7 @@ class Town:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """A town that would share the rooms of a hub so far away."""
+    """A town that would share the rooms of a hub, and its distance to the hub."""
 
     town: Town
     hub: Town
@@ -45,133 +45,134 @@ class Gathering:
 
 
 def choose_hubs(towns: Sequence[Town], radius_km: float, min_members: int) -> dict[int, Gathering]:
-    """By town: the hub, of its own country and within the radius, that it would go to.
+    """Return, by town id, the hub of its country and within the radius that it should join.
 
-    Towns that have a hub keep it, and hubs stay hubs. The order of `towns` does not matter.
+    Towns that have a hub keep it, and hubs remain hubs. The order of `towns` does not matter.
     """
-    chosen: dict[int, Gathering] = {}
+    gatherings: dict[int, Gathering] = {}
     ordered = sorted(towns, key=lambda town: (town.country, town.id))
-    for _, here in groupby(ordered, key=lambda town: town.country):
-        region = _Region(list(here), radius_km, min_members)
-        # Again, for the hubs that lost all their towns to better ones: then nothing is left to do.
-        while region.choose():
+    for _, group in groupby(ordered, key=lambda town: town.country):
+        region = _Region(list(group), radius_km, min_members)
+        # Repeat for new hubs that lost all their towns to better ones: they may join a hub too.
+        while region.assign_free_towns():
             pass
-        chosen |= region.gatherings()
-    return chosen
+        gatherings |= region.gatherings()
+    return gatherings
 
 
 class _Region:
-    """The n towns of a country, by number: who is near whom, who is a hub, who goes where."""
+    """The n towns of a country, by index: neighbours, hubs, and the hub of each gathered town."""
 
     def __init__(self, towns: list[Town], radius_km: float, min_members: int) -> None:
         self.towns = towns
         self.near = _neighbours(towns, radius_km)
         clusters = sorted({cluster for town in towns for cluster in town.members})
-        # (n, clusters): who said each town, and who would be in its rooms.
+        # (n, clusters): each town's members, and the members that its rooms would have.
         self.members = np.array(
             [[town.members.get(cluster, 0) for cluster in clusters] for town in towns], dtype=int
         ).reshape(len(towns), len(clusters))
         self.rooms = self.members.copy()
-        numbers = {town.id: number for number, town in enumerate(towns)}
-        hubs = {town.hub_id for town in towns if town.hub_id}
+        index_of = {town.id: index for index, town in enumerate(towns)}
+        hub_ids = {town.hub_id for town in towns if town.hub_id}
         self.hubs, self.free = set[int](), set[int]()
-        for number, town in enumerate(towns):
+        for index, town in enumerate(towns):
             if town.hub_id is not None:
-                if town.hub_id in numbers:
-                    self._send(number, numbers[town.hub_id])
-            elif town.id in hubs or town.people >= min_members:
-                self.hubs.add(number)
+                if town.hub_id in index_of:
+                    self._move_members(index, index_of[town.hub_id])
+            elif town.id in hub_ids or town.people >= min_members:
+                self.hubs.add(index)
             elif town.people:
-                self.free.add(number)
-        self.goes: dict[int, int] = {}
+                self.free.add(index)
+        self.hub_of: dict[int, int] = {}
 
-    def choose(self) -> bool:
-        """Send the free towns to hubs; whether any went."""
-        new = self._new_hubs()
+    def assign_free_towns(self) -> bool:
+        """Assign free towns to hubs; return whether any was assigned."""
+        new = self._choose_new_hubs()
         hubs = self.hubs | new
-        goes: dict[int, int] = {}
+        hub_of: dict[int, int] = {}
         for town in sorted(self.free - new):
             nearest = next((other for other in self.near[town] if other in hubs), None)
             if nearest is not None:
-                goes[town] = nearest
-                self._send(town, nearest)
-        self._improve(goes, hubs)
-        self.goes |= goes
-        self.hubs |= set(goes.values())
-        self.free -= self.hubs | set(goes)
-        return bool(goes)
+                hub_of[town] = nearest
+                self._move_members(town, nearest)
+        self._improve(hub_of, hubs)
+        self.hub_of |= hub_of
+        self.hubs |= set(hub_of.values())
+        self.free -= self.hubs | set(hub_of)
+        return bool(hub_of)
 
     def gatherings(self) -> dict[int, Gathering]:
         return {
             self.towns[town].id: Gathering(self.towns[town], self.towns[hub], self.near[town][hub])
-            for town, hub in self.goes.items()
+            for town, hub in self.hub_of.items()
         }
 
-    def _new_hubs(self) -> set[int]:
-        """Hubs for the free towns that have none in reach."""
-        left = {town for town in self.free if not self.hubs & self.near[town].keys()}
-        around = {town: [other for other in self.near[town] if other in left] for town in left}
-        worth = {town: self._worth(town, around[town]) for town in left if len(around[town]) > 1}
+    def _choose_new_hubs(self) -> set[int]:
+        """Return hubs for the free towns that have none within the radius."""
+        open_towns = {town for town in self.free if not self.hubs & self.near[town].keys()}
+        near = {town: [o for o in self.near[town] if o in open_towns] for town in open_towns}
+        scores = {town: self._score(town, near[town]) for town in near if len(near[town]) > 1}
         new: set[int] = set()
-        while worth:
-            hub = max(worth, key=lambda town: worth[town])
+        while scores:
+            hub = max(scores, key=lambda town: scores[town])
             new.add(hub)
-            taken = set(around[hub])
-            for town in {other for one in taken for other in around[one]}:
-                around[town] = [other for other in around[town] if other not in taken]
-                worth.pop(town, None)
-                if town not in taken and len(around[town]) > 1:
-                    worth[town] = self._worth(town, around[town])
+            covered = set(near[hub])
+            for town in {other for one in covered for other in near[one]}:
+                near[town] = [other for other in near[town] if other not in covered]
+                scores.pop(town, None)
+                if town not in covered and len(near[town]) > 1:
+                    scores[town] = self._score(town, near[town])
         return new
 
-    def _worth(self, town: int, around: list[int]) -> tuple[int, int, int, int, int]:
-        """Most people in rooms of 5, then most people, then the place with most of its own."""
-        together = self.members[around].sum(axis=0)
-        it = self.towns[town]
-        return (int(_in_company(together)), int(together.sum()), it.people, it.population, -it.id)
+    def _score(self, index: int, near: list[int]) -> tuple[int, int, int, int, int]:
+        """Rank by people in rooms of 5, people, the town's own people, and its population."""
+        members = self.members[near].sum(axis=0)
+        town, lively = self.towns[index], int(_lively_members(members))
+        return (lively, int(members.sum()), town.people, town.population, -town.id)
 
-    def _improve(self, goes: dict[int, int], hubs: set[int]) -> None:
-        """Let each town go to the hub in reach where it helps most people, the nearest of equals.
+    def _improve(self, hub_of: dict[int, int], hubs: set[int]) -> None:
+        """Move each town to the hub where it helps most people, the nearest of equals.
 
-        Each move brings more people into rooms of 5, or as many with a shorter way: it ends.
+        The loop ends: each move brings more people into rooms of 5, or as many with a shorter way.
         """
-        reach = {town: [other for other in self.near[town] if other in hubs] for town in goes}
+        options = {town: [other for other in self.near[town] if other in hubs] for town in hub_of}
         moved = True
         while moved:
             moved = False
-            for town, hub in goes.items():
-                if len(reach[town]) > 1:
+            for town, hub in hub_of.items():
+                if len(options[town]) > 1:
                     self.rooms[hub] -= self.members[town]
-                    without = self.rooms[reach[town]]
-                    gains = _in_company(without + self.members[town]) - _in_company(without)
-                    goes[town] = reach[town][int(gains.argmax())]
-                    self.rooms[goes[town]] += self.members[town]
-                    moved = moved or goes[town] != hub
+                    without = self.rooms[options[town]]
+                    gains = _lively_members(without + self.members[town]) - _lively_members(without)
+                    hub_of[town] = options[town][int(gains.argmax())]
+                    self.rooms[hub_of[town]] += self.members[town]
+                    moved = moved or hub_of[town] != hub
 
-    def _send(self, town: int, hub: int) -> None:
+    def _move_members(self, town: int, hub: int) -> None:
         self.rooms[town] -= self.members[town]
         self.rooms[hub] += self.members[town]
 
 
-def _in_company(rooms: NDArray[np.int_]) -> NDArray[np.int_]:
-    """People in rooms that are not lonely: over the last axis, the rooms of one city."""
+def _lively_members(rooms: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Sum the people in rooms of 5 and more over the last axis, the rooms of one city."""
     people: NDArray[np.int_] = np.where(rooms >= MIN_LIVELY_MEMBERS, rooms, 0).sum(axis=-1)
     return people
 
 
 def _neighbours(towns: Sequence[Town], radius_km: float) -> list[dict[int, float]]:
-    """For each town those within the radius, the nearest first, and how many km away they are.
+    """Return, for each town, the distance in km of those within the radius, the nearest first.
 
     Great-circle distance (haversine) on a ball tree (Omohundro 1989).
     """
     from sklearn.neighbors import BallTree
 
-    places = np.radians([[town.latitude, town.longitude] for town in towns])
-    tree = BallTree(places, metric="haversine")
-    found, distances = tree.query_radius(
-        places, radius_km / EARTH_KM, return_distance=True, sort_results=True
+    coordinates = np.radians([[town.latitude, town.longitude] for town in towns])
+    indices, radians = BallTree(coordinates, metric="haversine").query_radius(
+        coordinates, radius_km / EARTH_KM, return_distance=True, sort_results=True
     )
     return [
-        dict(zip(map(int, numbers), (float(d) * EARTH_KM for d in away), strict=True))
-        for numbers, away in zip(found, distances, strict=True)
+        dict(
+            zip(map(int, row), (float(distance) * EARTH_KM for distance in distances), strict=True)
+        )
+        for row, distances in zip(indices, radians, strict=True)
     ]

@@ -32,7 +32,7 @@ class UnknownRun(Exception):
 
 @dataclass(slots=True)
 class Run:
-    """A running command and its counts, which are stored when it ends."""
+    """A running command; its counts are stored when the command ends."""
 
     id: int
     counts: dict[str, int] = field(default_factory=dict)
@@ -56,10 +56,10 @@ class Run:
 
 
 @contextmanager
-def recorded(database: Database, command: str, arguments: dict[str, Any]) -> Iterator[Run]:
-    """Record a command: its user, its arguments (without user ids) and how it ended.
+def record_run(database: Database, command: str, arguments: dict[str, Any]) -> Iterator[Run]:
+    """Record a command: who ran it, its arguments (without user ids), and how it ended.
 
-    Raises DatabaseUnavailable, and what the command raises.
+    Raises DatabaseUnavailable, and every error of the command.
     """
     (row,) = database.execute(
         INSERT, {"command": command, "arguments": Json(arguments), "by": _user_name()}
@@ -97,19 +97,13 @@ class RunRecord:
 
 
 def latest(database: Database, limit: int) -> list[RunRecord]:
-    """Return the latest runs, the newest first.
-
-    Raises DatabaseUnavailable.
-    """
+    """Return the latest runs, newest first. Raises DatabaseUnavailable."""
     rows = database.execute(f"{SELECT} ORDER BY id DESC LIMIT %(limit)s", {"limit": limit})
     return [RunRecord(**row._asdict()) for row in rows]
 
 
 def show(database: Database, run_id: int) -> RunRecord:
-    """Return the run with an id.
-
-    Raises UnknownRun, DatabaseUnavailable.
-    """
+    """Return the run with an id. Raises UnknownRun, DatabaseUnavailable."""
     rows = database.execute(f"{SELECT} WHERE id = %(id)s", {"id": run_id})
     if not rows:
         raise UnknownRun(run_id)

@@ -1,7 +1,7 @@
 -- How balanced are the clusters?
 --
--- People in each cluster, and in percent of all. evenness is 1 when all clusters are equally large
--- and 0 when one has everybody (entropy over that of equal sizes).
+-- Number and percentage of people in each cluster. evenness is 1 when all clusters are equally
+-- large and 0 when one has everybody (the entropy divided by that of equal sizes).
 
 WITH shares AS MATERIALIZED (
     SELECT cluster, cluster_en, members, members / sum(members) OVER () AS share

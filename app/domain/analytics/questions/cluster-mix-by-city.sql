@@ -1,7 +1,7 @@
--- Which cities differ from the others in what their people like?
+-- In which cities does the mix of clusters differ most?
 --
--- For the ten largest cities, how much more (or less) of their people are in each cluster than of
--- all people, in percentage points. A large number is a reason for an event on that theme.
+-- For the ten largest cities: each cluster's share of the city's people minus its share of all
+-- people, in percentage points. A large number is a reason for an event on that theme.
 
 WITH rooms AS MATERIALIZED (
     SELECT city_id, city, country, cluster_en, members,

@@ -1,7 +1,7 @@
 -- What did the latest model change?
 --
--- Which part of the newcomers each cluster got before the latest model was put into service and
--- since, in percent. Empty: nobody came since, or nobody before.
+-- Each cluster's share of the people who joined before and after the latest model was put into
+-- service, in percent. A column is empty if no joins are shown for its period.
 
 WITH joins AS (
     SELECT cluster_en, joins, joined_at >= registered_at AS is_since

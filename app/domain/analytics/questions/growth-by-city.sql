@@ -1,8 +1,8 @@
--- In which cities do we grow, and in which no longer?
+-- Which cities grow, and which have stopped growing?
 --
--- People who came in the last four whole weeks beside the four before. A week in which a city had
--- too few to be shown counts nothing; so growth, the change in percent, is only told of cities
--- with 20 people and more before.
+-- Joins of the last four whole weeks and of the four weeks before. A week in which a city had too
+-- few joins to be shown counts as 0, so growth, the change in percent, is only shown for cities
+-- with at least 20 joins before.
 
 WITH joins AS MATERIALIZED (
     SELECT * FROM analytics.weekly_joins WHERE joined_at + 7 <= current_date

@@ -1,7 +1,7 @@
 -- Which clusters grow?
 --
--- People who came, by month and cluster, and which part of the month's people they are in percent.
--- A part that grows says that the people who come now like other things than those before.
+-- Joins by month and cluster, and the cluster's share of the month's joins in percent. A growing
+-- share means that new people have other interests than those before.
 
 SELECT month, cluster_en AS cluster, sum(joins)::bigint AS joins,
        round(100 * sum(joins) / sum(sum(joins)) OVER (PARTITION BY month), 1) AS percent

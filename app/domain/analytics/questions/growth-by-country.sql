@@ -1,7 +1,7 @@
 -- How do we grow in each country?
 --
--- People who came, by month and by the country of the place they say they are in. Countries with
--- few people on a day are in 'other' on that day.
+-- Joins by month and by the country of the city that people gave. Countries with few joins on a
+-- day are in 'other' on that day.
 
 SELECT date_trunc('month', joined_at)::date AS month, country, sum(joins)::bigint AS joins
 FROM analytics.daily_joins

@@ -1,7 +1,7 @@
 -- How fast do we grow, week by week?
 --
--- Weeks begin on Monday. joins are people who came that week, total all who came until its end.
--- People who left since are in neither.
+-- Weeks begin on Monday. joins are the people who joined that week, total those who joined until
+-- its end. People erased since are in neither.
 
 SELECT joined_at AS week, sum(joins)::bigint AS joins,
        sum(sum(joins)) OVER (ORDER BY joined_at)::bigint AS total

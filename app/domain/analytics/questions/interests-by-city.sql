@@ -1,7 +1,7 @@
--- What do the people of a city like more than others do?
+-- Which interests are typical of each city?
 --
--- For the ten largest cities, the three interests that their people have most above all people's
--- part: what an event there should be about.
+-- For the ten largest cities, the three interests whose share in the city exceeds their share
+-- among all people most: themes for an event there.
 
 WITH liked AS MATERIALIZED (
     SELECT city_id, city, country, interest_en, members,

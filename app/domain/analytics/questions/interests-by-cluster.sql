@@ -1,7 +1,7 @@
--- What do the people of each cluster like more than others do?
+-- Which interests are typical of each cluster?
 --
--- The five interests of each cluster that its people have most above all people's part. times is
--- how many times as often: 1 would be as often as everybody.
+-- The five interests of each cluster whose share in the cluster exceeds their share among all
+-- people most. times is the ratio of the two: 1 is as often as among all people.
 
 WITH liked AS (
     SELECT cluster, cluster_en, interest_en, sum(members_who_like) AS likes,

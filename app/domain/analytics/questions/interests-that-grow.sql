@@ -1,7 +1,7 @@
 -- Which interests grow?
 --
--- Which part of the people like an interest, in percent: of those who came in the last three
--- months, and of those of the three before. points is the difference in percentage points.
+-- Percentage of people with an interest, among those who joined in the last three months and in
+-- the three months before. points is the difference in percentage points.
 
 WITH liked AS MATERIALIZED (
     SELECT *, max(joined_at) OVER () AS newest FROM analytics.interest_popularity

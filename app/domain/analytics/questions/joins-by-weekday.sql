@@ -1,7 +1,6 @@
--- On which days of the week do people come?
+-- On which days of the week do people join?
 --
--- Of all people who came, by the day of the week in UTC. A campaign does best when people come
--- anyway.
+-- Joins by the day of the week in UTC. A campaign works best on days on which many people join.
 
 SELECT to_char(joined_at, 'FMDay') AS weekday, sum(joins)::bigint AS joins,
        round(100 * sum(joins) / sum(sum(joins)) OVER (), 1) AS percent

@@ -1,7 +1,7 @@
 -- Where are people in rooms that are too small?
 --
--- For each country, people in rooms of so few that no chat comes about (fewer than a group needs
--- to be shown), and which part of the country's people they are in percent. 'cities gather' helps.
+-- For each country, people in rooms that are too small for a conversation (below the minimum group
+-- size), and their percentage. `manage.py cities gather` helps.
 
 SELECT country, sum(members)::bigint AS members,
        coalesce(sum(members) FILTER (WHERE is_other), 0)::bigint AS members_in_small_rooms,

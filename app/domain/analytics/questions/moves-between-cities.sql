@@ -1,7 +1,7 @@
 -- Between which cities do people move?
 --
--- People whose latest move took them into another city's rooms, whoever asked for it. 'other' sums
--- pairs of cities with too few people in a week.
+-- People whose latest move was to a room of another city, by their own request or by a command.
+-- 'other' sums pairs of cities with too few people in a month.
 
 SELECT from_city, to_city, reason, sum(members)::bigint AS members
 FROM analytics.moves

@@ -1,7 +1,7 @@
 -- Between which clusters do people move?
 --
--- People whose latest move changed their cluster, by where from and where to, the most first.
--- 'other' sums what too few did in a month.
+-- People whose latest move changed their cluster, by the old and the new cluster, the most
+-- frequent first. 'other' sums pairs of clusters with too few people in a month.
 
 SELECT from_cluster_en AS from_cluster, to_cluster_en AS to_cluster,
        sum(members)::bigint AS members

@@ -1,7 +1,7 @@
 -- In which large cities do few people know us?
 --
--- Cities of 200,000 people and more, with our people for each 100,000 inhabitants, the fewest
--- first. Cities where we have too few people to be shown are missing.
+-- Cities of at least 200,000 inhabitants with our members per 100,000 inhabitants, the fewest
+-- first. Cities with too few members to be shown are missing.
 
 SELECT city, region, country, population, members_from_here,
        round(100000.0 * members_from_here / population, 1) AS per_100000

@@ -1,7 +1,7 @@
 -- Do old rooms stay alive?
 --
--- Rooms by the month in which they had enough people to be shown, and how many of them have had
--- newcomers in the last 30 days. percent is the part that is still alive so.
+-- Rooms by the month in which they reached the minimum group size, and the number of them that
+-- people joined in the last 30 days. percent is the share of those.
 
 SELECT established_at AS month, count(*) AS rooms, sum(members)::bigint AS members,
        count(*) FILTER (WHERE NOT is_quiet) AS rooms_alive,

@@ -1,6 +1,6 @@
 -- How large are the rooms?
 --
--- Rooms and the people in them by size. Rooms of too few people to be shown are the first line,
+-- Rooms and their members by size. Rooms that are too small to be shown are in the first row,
 -- without their number.
 
 SELECT CASE WHEN is_other THEN 'too few to be shown'

@@ -1,8 +1,8 @@
 -- Which rooms need people most?
 --
--- The smallest rooms of cities that have larger ones: the people are there, but not for this
--- cluster. Rooms that are too small to be shown are not here; 'lonely-people' counts who is in
--- them.
+-- The smallest rooms, with the people in all rooms of their city: a large city lacks people of
+-- this cluster only. Rooms that are too small to be shown are missing; 'lonely-people' counts
+-- their members.
 
 WITH rooms AS MATERIALIZED (
     SELECT *, sum(members) OVER (PARTITION BY city_id) AS members_in_city

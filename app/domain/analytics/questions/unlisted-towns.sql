@@ -1,7 +1,7 @@
 -- Which towns are not in the gazetteer?
 --
--- Places that people say they are in and the gazetteer lacks. A misspelt city belongs into the
--- right one: `manage.py cities unlisted` and `cities merge`. The row 'other' sums the rest.
+-- Places that people typed and that the gazetteer lacks. Merge a misspelled city into the right
+-- one with `manage.py cities unlisted` and `cities merge`. The row 'other' sums the rest.
 
 SELECT city, country, is_other, members_from_here
 FROM analytics.cities

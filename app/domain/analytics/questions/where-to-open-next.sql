@@ -1,7 +1,7 @@
 -- Which towns could have rooms of their own next?
 --
--- Towns whose people share the rooms of a hub, those with the most people first: when there are
--- enough for four rooms, `cities release` gives the town its own.
+-- Towns that use the rooms of a hub, those with the most people first. When a town has enough
+-- people for four rooms, `cities release` gives it its own.
 
 SELECT city, region, country, hub, km_to_hub, members_from_here
 FROM analytics.cities
