@@ -1,1 +1,1 @@
-"""The product at a glance."""
+"""The commands of manage.py."""

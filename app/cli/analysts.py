@@ -1,5 +1,7 @@
 """`manage.py analysts`."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +19,11 @@ from app.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from app.domain.analytics.queries import Answer
+    from app.domain.analytics.grants import Granted
+    from app.domain.analytics.queries import Question, Result
 
-# As many as a small plan can spare; Metabase wants 15 unless it is told.
-CONNECTIONS, TIMEOUT_S = 5, 30
+# A small plan can spare five; Metabase takes 15 by default.
+MAX_CONNECTIONS, STATEMENT_TIMEOUT_S = 5, 30
 
 
 @click.group()
@@ -30,15 +33,17 @@ def analysts() -> None:
 
 @analysts.command()
 @click.argument("role")
-@click.option("--connections", type=click.IntRange(1, 100), default=CONNECTIONS, show_default=True)
+@click.option(
+    "--connections", type=click.IntRange(1, 100), default=MAX_CONNECTIONS, show_default=True
+)
 @click.option(
     "--timeout",
     type=click.IntRange(1, 3600),
-    default=TIMEOUT_S,
+    default=STATEMENT_TIMEOUT_S,
     show_default=True,
-    help="Seconds that a statement may take.",
+    help="Maximum seconds of a statement.",
 )
-@click.option("--new-password", is_flag=True, help="Also for a role that is there.")
+@click.option("--new-password", is_flag=True, help="Set a new password even if the role exists.")
 @changing
 @json_option
 @with_app
@@ -53,55 +58,58 @@ def grant(
 ) -> None:
     """Let ROLE read the views of the schema analytics, and nothing else.
 
-    A role that is not there is made, with a password that is shown this once.
+    A role that does not exist is created, with a password that is shown only once.
     """
     from app.domain.analytics import grants, roles
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
     database = services().database
     try:
-        found = grants.look(database, role)
-        roles.refuse_unfit(found)
+        found = grants.find_role(database, role)
+        roles.check_grantable(found)
         if dry_run:
-            if as_json:
-                print_json({"role": role, "is_new": not found.exists})
-                return
-            verb = "would be granted" if found.exists else "would be made and granted"
-            click.echo(f"{role} {verb} the views; nothing was changed")
+            _print_plan(role, found.exists, as_json)
             return
         confirm(f"Let {role} read the views of groups of people?", yes)
         arguments = {"role": role, "connections": connections, "timeout": timeout}
-        with recorded(database, "analysts grant", arguments) as run:
+        with record_run(database, "analysts grant", arguments) as run:
             granted = grants.grant(database, role, connections, timeout, new_password)
             run.count("views", granted.views)
     except roles.CannotGrant as error:
         raise click.ClickException(str(error)) from error
-    url = database.engine.url.set(drivername="postgresql", username=role).set(
-        password=granted.password
-    )
-    address = url.render_as_string(hide_password=False)
+    url = database.engine.url.set(
+        drivername="postgresql", username=role, password=granted.password
+    ).render_as_string(hide_password=False)
     if as_json:
-        print_json({"role": role, "url": address, **_fields(granted)})
-        return
+        print_json({"role": role, "url": url} | asdict(granted))
+    else:
+        _print_granted(role, url, f"{connections} connections, {timeout} s a statement", granted)
+
+
+def _print_plan(role: str, exists: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"role": role, "is_new": not exists})
+    else:
+        verb = "granted" if exists else "created and granted"
+        click.echo(f"{role} would be {verb} the views; nothing was changed")
+
+
+def _print_granted(role: str, url: str, limits: str, granted: "Granted") -> None:
     print_fields(
         {
             "role": role,
             "may read": f"the {granted.views} views of the schema analytics, and nothing else",
-            "limits": granted.unset or f"{connections} connections, {timeout} s a statement",
-            "password": granted.password or "as before; --new-password makes another",
-            "connect": f"psql '{address}'",
+            "limits": granted.unset or limits,
+            "password": granted.password or "unchanged; --new-password sets another",
+            "connect": f"psql '{url}'",
             "left open": ", ".join(granted.left_open) or "nothing that can be closed",
         }
     )
     if granted.password:
-        click.echo("The password is shown this once.")
+        click.echo("The password is shown only once.")
     if granted.left_open:
-        click.echo("docs/analysts.md says what is left open, and what it could do.")
-
-
-def _fields(granted: Any) -> dict[str, Any]:
-    return {name: getattr(granted, name) for name in granted.__slots__}
+        click.echo("docs/analysts.md explains what is left open and what it allows.")
 
 
 @analysts.command()
@@ -109,25 +117,25 @@ def _fields(granted: Any) -> dict[str, Any]:
 @changing
 @with_app
 def revoke(role: str, dry_run: bool, yes: bool) -> None:
-    """Take ROLE's right away and end its sessions; drop it, if `grant` made it."""
+    """Revoke the views from ROLE and end its sessions; drop it if `grant` created it."""
     from app.domain.analytics import grants, roles
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
     database = services().database
     try:
-        found = grants.look(database, role)
-        roles.refuse_unknown(found)
-        fate = "dropped" if found.is_ours else "left, without any right to the views"
+        found = grants.find_role(database, role)
+        roles.check_revocable(found)
+        outcome = "dropped" if found.created_by_grant else "left without any right to the views"
         if dry_run:
-            click.echo(f"{role} would be {fate}; nothing was changed")
+            click.echo(f"{role} would be {outcome}; nothing was changed")
             return
-        confirm(f"Take {role}'s right to the views away?", yes)
-        with recorded(database, "analysts revoke", {"role": role}):
+        confirm(f"Revoke the views from {role}?", yes)
+        with record_run(database, "analysts revoke", {"role": role}):
             grants.revoke(database, role)
     except roles.CannotRevoke as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{role} is {fate}")
+    click.echo(f"{role} is {outcome}")
 
 
 @analysts.command()
@@ -137,62 +145,63 @@ def revoke(role: str, dry_run: bool, yes: bool) -> None:
     "--plot",
     "file",
     type=click.Path(path_type=Path),
-    help="Also draw it into a file (.png or .svg).",
+    help="Also draw the result into a file (.png or .svg).",
 )
 @json_option
 def queries(name: str | None, as_csv: bool, file: Path | None, as_json: bool) -> None:
-    """List the questions there are, or ask the one called NAME."""
+    """List the queries, or run the one called NAME."""
     if as_csv and as_json:
         raise click.ClickException("give --csv or --json, not both")
-    if name is None:
-        if file:
-            raise click.ClickException("--plot draws one question: give its name")
-        _list(as_csv, as_json)
+    if name is not None:
+        _run(name, file, as_csv, as_json)
+    elif file:
+        raise click.ClickException("--plot draws one query's result: give the query's name")
     else:
-        _ask(name, file, as_csv, as_json)
+        _list(as_csv, as_json)
 
 
 def _list(as_csv: bool, as_json: bool) -> None:
     from app.domain.analytics.queries import questions
 
-    listed = [(question.name, question.title) for question in questions()]
-    if as_json:
-        print_json([{"name": name, "title": title} for name, title in listed])
-    elif as_csv:
-        write_rows("csv", ("name", "title"), listed)
-    else:
-        print_table(("name", "title"), listed, empty="")
+    _print(("name", "title"), [(each.name, each.title) for each in questions()], as_csv, as_json)
 
 
 @with_app
-def _ask(name: str, file: Path | None, as_csv: bool, as_json: bool) -> None:
+def _run(name: str, file: Path | None, as_csv: bool, as_json: bool) -> None:
     from app.domain.analytics import queries
     from app.services import services
 
     try:
-        question = queries.question(name)
-    except queries.UnknownQuestion as unknown:
+        question = queries.find_question(name)
+    except queries.UnknownQuestion as error:
         raise click.ClickException(
-            f"there is no question {name}; `manage.py analysts queries` lists those there are"
-        ) from unknown
-    answer = queries.answer(services().database, question)
-    if as_json:
-        print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
-    elif as_csv:
-        write_rows("csv", answer.columns, answer.rows)
-    else:
+            f"there is no query {name}; `manage.py analysts queries` lists all of them"
+        ) from error
+    result = queries.run(services().database, question)
+    if not as_csv and not as_json:
         click.echo(f"{question.title}\n", err=True)
-        print_table(answer.columns, answer.rows, empty="No group is large enough to be shown yet.")
+    _print(result.columns, result.rows, as_csv, as_json)
     if file:
-        _draw(question, answer, file)
+        _draw(question, result, file)
 
 
-def _draw(question: Any, answer: "Answer", file: Path) -> None:
+def _print(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], as_csv: bool, as_json: bool
+) -> None:
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    elif as_csv:
+        write_rows("csv", columns, rows)
+    else:
+        print_table(columns, rows, empty="No group is large enough to be shown yet.")
+
+
+def _draw(question: "Question", result: "Result", file: Path) -> None:
+    from app.cli.plots import drawing
     from app.domain.analytics.chart import NothingToDraw, draw
-    from app.infra.plotting import drawing
 
     with drawing(file):
         try:
-            draw(question, answer, file)
-        except NothingToDraw as nothing:
-            raise click.ClickException("the answer has nothing to draw") from nothing
+            draw(question, result, file)
+        except NothingToDraw as error:
+            raise click.ClickException("the result has no number to draw") from error

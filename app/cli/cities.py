@@ -1,6 +1,6 @@
 """`manage.py cities`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from app.cli.common import (
     with_app,
 )
 
+if TYPE_CHECKING:
+    from app.domain.moves.gathering import GatherPlan
+
 
 @click.group()
 def cities() -> None:
@@ -21,67 +24,65 @@ def cities() -> None:
 
 
 @cities.command("load")
-@click.option("--force", is_flag=True, help="Load again what is there already.")
+@click.option("--force", is_flag=True, help="Load even if this version is loaded.")
 @changing
 @json_option
 @with_app
 def load_cities(force: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Load the gazetteer: cities of 5,000 people and more (part of every release: never asks)."""
+    """Load the gazetteer: cities of 5,000 people and more (every release does; no confirmation)."""
     from app.domain.cities import gazetteer_loader
     from app.domain.cities.gazetteer import fingerprint
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
     database = services().database
-    done = None if force else gazetteer_loader.loaded(database)
-    if dry_run and done is None:
-        _tell(as_json, f"would load {fingerprint()}", {"would_load": fingerprint()})
+    loaded = None if force else gazetteer_loader.find_loaded(database)
+    if dry_run and loaded is None:
+        _print_result(as_json, f"would load {fingerprint()}", {"would_load": fingerprint()})
         return
-    if done is None:
-        with recorded(database, "cities load", {}) as run, progress_bar() as progress:
-            done = gazetteer_loader.load(database, progress)
-            run.counts = {"cities": done.cities, "names": done.names}
-    if as_json:
-        print_json(done)
-        return
-    state = "are there already" if done.was_there else "are loaded"
-    click.echo(f"{done.cities:,} cities with {done.names:,} names {state} ({done.fingerprint})")
+    if loaded is None:
+        with record_run(database, "cities load", {}) as run, progress_bar() as progress:
+            loaded = gazetteer_loader.load(database, progress)
+            run.counts = {"cities": loaded.cities, "names": loaded.names}
+    state = "were loaded before" if loaded.was_there else "loaded"
+    message = f"{loaded.cities:,} cities with {loaded.names:,} names {state} ({loaded.fingerprint})"
+    _print_result(as_json, message, loaded)
 
 
 @cities.command()
 @click.argument("name")
-@click.option("--country", help="ISO 3166-1 alpha-2 code, as a request may give it.")
+@click.option("--country", help="ISO 3166-1 alpha-2 code, as in a request.")
 @json_option
 @with_app
 def find(name: str, country: str | None, as_json: bool) -> None:
-    """Tell which city a typed NAME means, and which others it may be."""
+    """Show the city that a typed NAME resolves to, and all other cities with the name."""
     from app.domain.cities.repository import UnusableName
     from app.services import services
 
     try:
-        meant = services().cities.find(name, country.upper() if country else None)
+        resolved = services().cities.find(name, country.upper() if country else None)
     except UnusableName as error:
         raise click.ClickException(f"{name!r} has no letter and no digit") from error
-    others = services().autocomplete.bearers(name, country)
+    namesakes = services().autocomplete.namesakes(name, country)
     if as_json:
-        print_json({"meant": meant, "bearers": others})
+        print_json({"meant": resolved, "bearers": namesakes})
         return
     rows: list[tuple[Any, ...]] = [
         (
-            "→" if meant and bearer.id == meant.id else "",
-            bearer.id,
-            bearer.name,
-            bearer.country,
-            bearer.region,
-            bearer.population,
-            "official" if bearer.official else "",
+            "→" if resolved and city.id == resolved.id else "",
+            city.id,
+            city.name,
+            city.country,
+            city.region,
+            city.population,
+            "official" if city.official else "",
         )
-        for bearer in others
+        for city in namesakes
     ]
-    if meant and meant.id not in [bearer.id for bearer in others]:
-        rows.insert(0, ("→", meant.id, meant.name, meant.country, None, None, ""))
+    if resolved and resolved.id not in [city.id for city in namesakes]:
+        rows.insert(0, ("→", resolved.id, resolved.name, resolved.country, None, None, ""))
     columns = ("", "id", "city", "country", "region", "population", "name")
-    print_table(columns, rows, empty=f"No listed city is called {name!r}.")
+    print_table(columns, rows, empty=f"No listed city has the name {name!r}.")
 
 
 @cities.command()
@@ -89,29 +90,28 @@ def find(name: str, country: str | None, as_json: bool) -> None:
 @json_option
 @with_app
 def unlisted(limit: int, as_json: bool) -> None:
-    """List the places that users typed and the gazetteer lacks, most members first."""
+    """List the cities that users typed and the gazetteer lacks, most members first."""
     from app.domain.cities.unlisted import list_unlisted
     from app.services import services
 
-    parts = services()
-    found = list_unlisted(parts.database, parts.autocomplete, limit)
+    cities = list_unlisted(services().database, services().autocomplete, limit)
     if as_json:
-        print_json(found)
+        print_json(cities)
         return
     rows = [
         (
-            place.id,
-            place.name,
-            place.country,
-            place.members,
-            "; ".join(f"{guess.name}, {guess.country} ({guess.id})" for guess in place.guesses),
+            city.id,
+            city.name,
+            city.country,
+            city.members,
+            "; ".join(f"{guess.name}, {guess.country} ({guess.id})" for guess in city.guesses),
         )
-        for place in found
+        for city in cities
     ]
     columns = ("id", "typed", "country", "members", "may be")
-    print_table(columns, rows, empty="Every place that a user typed is in the gazetteer.")
+    print_table(columns, rows, empty="All cities that users typed are in the gazetteer.")
     if rows:
-        click.echo("Mend one with: manage.py cities merge ID ID_OF_THE_REAL_ONE", err=True)
+        click.echo("Correct one with: manage.py cities merge ID ID_OF_THE_RIGHT_CITY", err=True)
 
 
 @cities.command()
@@ -121,27 +121,27 @@ def unlisted(limit: int, as_json: bool) -> None:
 @json_option
 @with_app
 def merge(from_id: int, into_id: int, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Make city FROM_ID mean INTO_ID for ever: its names, its rooms, its people."""
+    """Merge city FROM_ID into INTO_ID permanently: its names, its rooms, its people."""
     from app.domain.moves import merging
     from app.services import services
 
     database = services().database
     try:
         plan = merging.plan_merge(database, from_id, into_id)
-        told = (
+        summary = (
             f"{plan.from_name} ({from_id}) becomes {plan.into_name} ({into_id}): "
             f"{plan.people:,} people in {plan.rooms:,} rooms move"
             + (f", {plan.towns:,} towns follow" if plan.towns else "")
         )
         if dry_run:
-            _tell(as_json, told, plan)
+            _print_result(as_json, summary, plan)
             return
-        confirm(f"{told}. Merge?", yes)
+        confirm(f"{summary}. Merge?", yes)
         arguments = {"from_id": from_id, "into_id": into_id}
-        counts = _move("cities merge", "merge", arguments, merging.merge, from_id, into_id)
+        counts = _run_move("cities merge", "merge", arguments, merging.merge, from_id, into_id)
     except merging.CannotMerge as error:
         raise click.ClickException(str(error)) from error
-    _tell(as_json, f"merged: {_counted(counts)}", counts)
+    _print_result(as_json, f"merged: {_format_counts(counts)}", counts)
 
 
 @cities.command()
@@ -151,7 +151,7 @@ def merge(from_id: int, into_id: int, dry_run: bool, yes: bool, as_json: bool) -
     type=click.IntRange(2),
     default=20,
     show_default=True,
-    help="A city of so many keeps its rooms, and is a hub.",
+    help="A city with this many members keeps its rooms and is a hub.",
 )
 @changing
 @json_option
@@ -162,18 +162,17 @@ def gather(radius: float, min_members: int, dry_run: bool, yes: bool, as_json: b
     from app.services import services
 
     plan = gathering.plan_gather(services().database, radius, min_members)
-    report = _gather_report(plan)
+    statistics = _gather_statistics(plan)
     if not as_json:
-        for line in report["told"]:
-            click.echo(line, err=not dry_run)
+        _print_gather_plan(plan, statistics, err=not dry_run)
     if dry_run:
         if as_json:
-            print_json(report["figures"])
+            print_json(statistics)
         return
     confirm(f"Gather {len(plan.gatherings):,} towns with {plan.people:,} people?", yes)
     arguments = {"radius": radius, "min_members": min_members}
-    counts = _move("cities gather", "gather", arguments, gathering.gather, plan)
-    _tell(as_json, f"gathered: {_counted(counts)}", report["figures"] | counts)
+    counts = _run_move("cities gather", "gather", arguments, gathering.gather, plan)
+    _print_result(as_json, f"gathered: {_format_counts(counts)}", statistics | counts)
 
 
 @cities.command()
@@ -182,7 +181,7 @@ def gather(radius: float, min_members: int, dry_run: bool, yes: bool, as_json: b
 @json_option
 @with_app
 def release(city_ids: tuple[int, ...], dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Let gathered towns (all, or those of CITY_IDS) have rooms of their own again."""
+    """Give gathered towns (all, or those with CITY_IDS) their own rooms again."""
     from app.domain.moves import gathering
     from app.services import services
 
@@ -190,55 +189,51 @@ def release(city_ids: tuple[int, ...], dry_run: bool, yes: bool, as_json: bool) 
         towns = gathering.releasable_towns(services().database, city_ids)
     except gathering.CannotRelease as error:
         raise click.ClickException(str(error)) from error
-    told = f"{len(towns):,} towns get their own rooms back, with {_people_of(towns):,} people"
+    people = _count_people(towns)
+    summary = f"{len(towns):,} towns get their own rooms back, with {people:,} people"
     if dry_run:
-        _tell(as_json, told, {"towns": towns, "people": _people_of(towns)})
+        _print_result(as_json, summary, {"towns": towns, "people": people})
         return
-    confirm(f"{told}. Release?", yes)
+    confirm(f"{summary}. Release?", yes)
     arguments = {"city_ids": list(city_ids)}
-    counts = _move("cities release", "release", arguments, gathering.release, towns)
-    _tell(as_json, f"released: {_counted(counts)}", counts | {"towns": len(towns)})
+    counts = _run_move("cities release", "release", arguments, gathering.release, towns)
+    message = f"released: {_format_counts(counts)}"
+    _print_result(as_json, message, counts | {"towns": len(towns)})
 
 
-def _move(
-    command: str, reason: str, arguments: dict[str, Any], act: Any, *given: Any
+def _run_move(
+    command: str, reason: str, arguments: dict[str, Any], move: Any, *move_arguments: Any
 ) -> dict[str, int]:
-    """Run one of the commands that move people, recorded and with a progress bar; its counts."""
+    """Run `move`, one of the commands that move people, record it, and return its counts."""
     from app.domain.moves.relocation import Relocation
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
     database = services().database
-    with recorded(database, command, arguments) as run, progress_bar() as progress:
-        act(Relocation(database, run, reason, progress), *given)
+    with record_run(database, command, arguments) as run, progress_bar() as progress:
+        move(Relocation(database, run, reason, progress), *move_arguments)
     return {"people_moved": 0, "rooms_closed": 0} | run.counts
 
 
-def _counted(counts: dict[str, int]) -> str:
+def _format_counts(counts: dict[str, int]) -> str:
     return f"{counts['people_moved']:,} people moved, {counts['rooms_closed']:,} rooms closed"
 
 
-def _tell(as_json: bool, told: str, document: Any) -> None:
-    if as_json:
-        print_json(document)
-    else:
-        click.echo(told)
+def _print_result(as_json: bool, message: str, document: Any) -> None:
+    print_json(document) if as_json else click.echo(message)
 
 
-def _people_of(towns: list[int]) -> int:
+def _count_people(towns: list[int]) -> int:
     from app.services import services
 
-    rows = services().database.execute(
-        "SELECT count(*) FROM memberships WHERE city_id = ANY(%(towns)s)", {"towns": towns}
-    )
-    people: int = rows[0][0]
+    statement = "SELECT count(*) AS people FROM memberships WHERE city_id = ANY(%(towns)s)"
+    people: int = services().database.execute(statement, {"towns": towns})[0].people
     return people
 
 
-def _gather_report(plan: Any) -> dict[str, Any]:
-    """The plan in lines for people and in figures for machines."""
+def _gather_statistics(plan: "GatherPlan") -> dict[str, Any]:
     km = plan.distances_km
-    figures = {
+    return {
         "towns": len(plan.gatherings),
         "people": plan.people,
         "members": plan.members,
@@ -247,16 +242,19 @@ def _gather_report(plan: Any) -> dict[str, Any]:
         "median_km": round(km[len(km) // 2], 1) if km else None,
         "largest_km": round(km[-1], 1) if km else None,
     }
-    of_all = max(plan.members, 1)
-    told = [
-        f"{figures['towns']:,} towns with {figures['people']:,} people share a hub's rooms",
+
+
+def _print_gather_plan(plan: "GatherPlan", statistics: dict[str, Any], err: bool) -> None:
+    members = max(plan.members, 1)
+    lines = [
+        f"{len(plan.gatherings):,} towns with {plan.people:,} people would share a hub's rooms",
         f"in rooms under 5 now: {plan.lonely_now:,} of {plan.members:,} members"
-        f" ({plan.lonely_now / of_all:.0%})",
-        f"in rooms under 5 then: {plan.lonely_then:,} ({plan.lonely_then / of_all:.0%})",
+        f" ({plan.lonely_now / members:.0%})",
+        f"in rooms under 5 then: {plan.lonely_then:,} ({plan.lonely_then / members:.0%})",
     ]
-    if km:
-        told.append(
-            f"distance to the hub: median {figures['median_km']} km,"
-            f" largest {figures['largest_km']} km"
+    if statistics["median_km"] is not None:
+        lines.append(
+            f"distance to the hub: median {statistics['median_km']} km,"
+            f" largest {statistics['largest_km']} km"
         )
-    return {"figures": figures, "told": told}
+    click.echo("\n".join(lines), err=err)

@@ -1,15 +1,19 @@
 """`manage.py clusters`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.common import json_option, print_fields, print_json, print_table, with_app
 
+if TYPE_CHECKING:
+    from app.domain.clusters.repository import ClusterDetails
+
 
 @click.group()
 def clusters() -> None:
-    """Clusters: numbers, labels, and how many are in each."""
+    """Clusters: list, show, plot."""
 
 
 @clusters.command("list")
@@ -19,9 +23,9 @@ def list_clusters(as_json: bool) -> None:
     """List the clusters."""
     from app.services import services
 
-    found = services().clusters.all()
+    clusters = services().clusters.all()
     if as_json:
-        print_json(found)
+        print_json(clusters)
         return
     print_table(
         ("cluster", "label", "etiqueta", "rooms", "members", "retired"),
@@ -34,9 +38,9 @@ def list_clusters(as_json: bool) -> None:
                 cluster.members,
                 f"{cluster.retired_at:%Y-%m-%d}" if cluster.retired_at else None,
             )
-            for cluster in found
+            for cluster in clusters
         ],
-        empty="No clusters yet: `manage.py model register` brings those of the model.",
+        empty="No clusters yet: `manage.py model register` registers those of the model.",
     )
 
 
@@ -46,15 +50,7 @@ def list_clusters(as_json: bool) -> None:
 @with_app
 def show_cluster(cluster_id: int, as_json: bool) -> None:
     """Show one cluster."""
-    from app.domain.clusters.repository import UnknownCluster
-    from app.services import services
-
-    try:
-        cluster = services().clusters.show(cluster_id)
-    except UnknownCluster as unknown:
-        raise click.ClickException(
-            f"there is no cluster {cluster_id}; `manage.py clusters list` shows those there are"
-        ) from unknown
+    cluster = find_cluster(cluster_id)
     if as_json:
         print_json(cluster)
         return
@@ -78,8 +74,21 @@ def show_cluster(cluster_id: int, as_json: bool) -> None:
 def plot(file: Path, language: str) -> None:
     """Draw components by interests as a heat map into FILE (.png or .svg)."""
     from app.cli.component_plot import draw
-    from app.infra.plotting import drawing
+    from app.cli.plots import drawing
     from model import artifact
 
     with drawing(file):
         draw(artifact.load(), file, language)
+
+
+def find_cluster(cluster_id: int) -> "ClusterDetails":
+    """Return the cluster with an id. Raises click.ClickException if there is none."""
+    from app.domain.clusters.repository import UnknownCluster
+    from app.services import services
+
+    try:
+        return services().clusters.show(cluster_id)
+    except UnknownCluster as unknown:
+        raise click.ClickException(
+            f"there is no cluster {cluster_id}; `manage.py clusters list` lists them"
+        ) from unknown

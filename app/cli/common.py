@@ -1,4 +1,4 @@
-"""What all commands share: groups loaded when called, tables or JSON, errors in one line."""
+"""Shared by all commands: lazily imported groups, output as table or JSON, errors in one line."""
 
 import csv
 import functools
@@ -19,45 +19,49 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+PIPE_WIDTH = 200
+
 
 class LazyGroup(click.Group):
-    """A group whose parts are imported when they are called, so that --help is instant.
+    """A group that imports a command when it is called, so that --help is instant.
 
-    `parts`: name of the command → ("module:attribute", one line of help).
+    `lazy_commands`: name of the command → ("module:attribute", one line of help).
     """
 
-    def __init__(self, name: str, *, parts: Mapping[str, tuple[str, str]], **options: Any) -> None:
+    def __init__(
+        self, name: str, *, lazy_commands: Mapping[str, tuple[str, str]], **options: Any
+    ) -> None:
         super().__init__(name, **options)
-        self.parts = parts
+        self.lazy_commands = dict(sorted(lazy_commands.items()))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(self.parts)
+        return list(self.lazy_commands)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in self.parts:
+        if name not in self.lazy_commands:
             return None
-        module, _, attribute = self.parts[name][0].partition(":")
+        module, _, attribute = self.lazy_commands[name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """As click does it, but for the import of every part only to ask for its help."""
+        """Return the same as click.Group, which would import every command to read its help."""
         options = click.Command.shell_complete(self, ctx, incomplete)
-        parts = [
-            CompletionItem(name, help=self.parts[name][1])
-            for name in self.list_commands(ctx)
+        commands = [
+            CompletionItem(name, help=help_)
+            for name, (_, help_) in self.lazy_commands.items()
             if name.startswith(incomplete)
         ]
-        return [*parts, *options]
+        return [*commands, *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, self.parts[name][1]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, help_) for name, (_, help_) in self.lazy_commands.items()])
 
 
 @contextmanager
 def application() -> "Iterator[Database]":
-    """Inside an application of commands; gives its database, whose connections end with it."""
+    """Enter an application for commands; yield its database, which is closed afterwards."""
     from app.factory import create_cli_app
     from app.services import services
 
@@ -69,14 +73,14 @@ def application() -> "Iterator[Database]":
 
 
 def with_app(command: Callable[P, R]) -> Callable[P, R]:
-    """Run a command inside the application, built when the command is."""
+    """Run a command inside the application, which is created only when the command runs."""
 
     @functools.wraps(command)
-    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         with application():
             return command(*args, **kwargs)
 
-    return inside
+    return wrapper
 
 
 def json_option(command: Callable[P, R]) -> Callable[P, R]:
@@ -87,7 +91,7 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def print_json(document: Any) -> None:
-    """Print a document for a machine."""
+    """Print a document as JSON."""
     import orjson
 
     option = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
@@ -95,7 +99,7 @@ def print_json(document: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
-    """Print rows for a person; `empty` says what to do when there are none."""
+    """Print rows as a table; without rows, print `empty` on stderr."""
     if not rows:
         click.echo(empty, err=True)
         return
@@ -109,21 +113,21 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: st
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    # A pipe has no width; 80 columns would break ids in two.
-    width = None if sys.stdout.isatty() else 200
-    # Users type the names of cities: brackets in one are no markup.
+    # A pipe has no width, and rich's default of 80 columns would break ids in two.
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    # Users type the names of cities: brackets in one are not markup.
     Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:
-    """Print one thing's fields, a line each."""
+    """Print name and value of each field, a line each."""
     width = max(len(name) for name in fields)
     for name, value in fields.items():
         click.echo(f"{click.style(name.ljust(width), dim=True)}  {'' if value is None else value}")
 
 
 def format_option(command: Callable[P, R]) -> Callable[P, R]:
-    """Add --csv and --jsonl, of which CSV is what is meant without either."""
+    """Add --csv, the default, and --jsonl."""
     for name in ("jsonl", "csv"):
         command = click.option(
             f"--{name}", "form", flag_value=name, default="csv", help=f"Write {name.upper()}."
@@ -132,14 +136,11 @@ def format_option(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows to standard output as they come, as CSV or as JSON lines.
-
-    A list in a cell of CSV is written as JSON.
-    """
+    """Stream rows to standard output, as CSV (lists in cells as JSON) or as JSON lines."""
     import orjson
 
     rows = iter(rows)
-    # Nothing is written of a database that is down, not even the names of columns.
+    # Read one row first: if the database is down, not even the header is written.
     rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -155,10 +156,10 @@ def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[..., None]]:
-    """A bar on stderr; yields a function that is told what is done: its step, of how many things,
-    and how many of them (1).
+    """Show a progress bar on stderr; yield the function that advances it.
 
-    Not a terminal: each step is a line, so that a log shows where it is.
+    The function's arguments: name of the step, total (0 if unknown), how many items were done (1).
+    Without a terminal each step is printed as a line, for logs.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -169,32 +170,32 @@ def progress_bar() -> Iterator[Callable[..., None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         tasks: dict[str, Any] = {}
 
-        def done(step: str, total: int, things: int = 1) -> None:
+        def advance(step: str, total: int, count: int = 1) -> None:
             if step not in tasks:
                 tasks[step] = bar.add_task(step, total=total or None)
                 if not console.is_terminal:
                     click.echo(step, err=True)
-            bar.advance(tasks[step], things)
+            bar.advance(tasks[step], count)
 
-        yield done
+        yield advance
 
 
 def changing(command: Callable[P, R]) -> Callable[P, R]:
-    """Add --dry-run and --yes, which every command that changes something takes."""
-    command = click.option("--yes", is_flag=True, help="Do not ask first.")(command)
+    """Add --dry-run and --yes, options of every command that changes something."""
+    command = click.option("--yes", is_flag=True, help="Skip the confirmation.")(command)
     return click.option(
-        "--dry-run", is_flag=True, help="Make the same checks and tell the plan, change nothing."
+        "--dry-run", is_flag=True, help="Run all checks and print the plan; change nothing."
     )(command)
 
 
 def require_terminal(question: str) -> None:
-    """click.ClickException when nobody is there to ask."""
+    """Raise click.ClickException if standard input is not a terminal."""
     if not sys.stdin.isatty():
-        raise click.ClickException(f"{question} There is no terminal to ask: give --yes.")
+        raise click.ClickException(f"{question} Without a terminal, confirm with --yes.")
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before changing something, unless --yes was given; exits 1 when the answer is no."""
+    """Prompt for confirmation unless `yes`; exit with code 1 if it is refused."""
     if yes:
         return
     require_terminal(question)
@@ -202,37 +203,36 @@ def confirm(question: str, yes: bool) -> None:
 
 
 def main(group: click.Group) -> NoReturn:
-    """Run manage.py: exit 0 when done, 1 with one line on stderr for everything else."""
+    """Run manage.py: exit with code 0 on success, with 1 and one line on stderr otherwise."""
     from app.config import use_development_environment
 
     use_development_environment()
     try:
         code = group.main(prog_name=group.name, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        _stop(_wanting(error.ctx))
+        _fail(_missing_command_message(error.ctx))
     except click.ClickException as error:
-        _stop(error.format_message())
+        _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        _stop("stopped")
+        _fail("stopped")
     except BrokenPipeError:
-        # `manage.py rooms list | head` closed the pipe; nobody is left to be told.
+        # `manage.py rooms list | head` closed the pipe, so a message would have no reader.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        _stop(_explained(error))
+        _fail(_error_message(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _wanting(context: click.Context | None) -> str:
-    """What a group without a command wants."""
+def _missing_command_message(context: click.Context | None) -> str:
     if context is None or not isinstance(context.command, click.Group):
-        return "a command is missing; --help lists them"
-    known = ", ".join(context.command.list_commands(context))
-    return f"{context.command_path} wants one of: {known}; --help tells more"
+        return "a command is missing; see --help"
+    commands = ", ".join(context.command.list_commands(context))
+    return f"{context.command_path} needs one of the commands {commands}; see --help"
 
 
-def _explained(error: Exception) -> str:
-    """One line for an exception; one that nobody foresaw is raised on, with its trace."""
+def _error_message(error: Exception) -> str:
+    """Return one line for an expected exception. Raises any other again, with its traceback."""
     import psycopg2
     from sqlalchemy.exc import DBAPIError
 
@@ -249,15 +249,15 @@ def _explained(error: Exception) -> str:
         return f"another command or a join changed the same rows ({error}); run it again"
     if isinstance(error, NotRegistered):
         return f"the model is not registered ({error}); run `manage.py model register`"
-    # psycopg2's own: from a raw cursor, as COPY and roles need.
+    # COPY and roles need a raw cursor, which raises psycopg2's own errors.
     if isinstance(error, DBAPIError | psycopg2.Error):
         message = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        return f"the database refused: {message}"
+        return f"the database refused the statement: {message}"
     if isinstance(error, PostgresUnavailable | ArtifactError):
         return str(error)
     raise error
 
 
-def _stop(message: str) -> NoReturn:
+def _fail(message: str) -> NoReturn:
     click.echo(f"Error: {message}", err=True)
     sys.exit(1)

@@ -1,5 +1,6 @@
-"""The heat map of components by interests."""
+"""Draws the heat map of components by interests."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from app.infra.plotting import save
 from model.interests import load_interests
 from model.predict import Model
 
-WORDS = {
+TITLE_AND_UNIT = {
     "en": ("Clusters and their interests", "weight in the cluster"),
     "es": ("Los grupos y sus intereses", "peso en el grupo"),
 }
@@ -22,15 +23,15 @@ def draw(model: Model, file: Path, language: str) -> None:
     from matplotlib.figure import Figure
 
     labels = {interest.key: interest.labels[language] for interest in load_interests()}
-    title, unit = WORDS[language]
+    title, unit = TITLE_AND_UNIT[language]
     weights = model.matrix.T
     figure = Figure(figsize=(2.4 + 1.9 * weights.shape[1], 0.6 + 0.32 * len(weights)))
     axes = figure.subplots()
     axes.spines[:].set_visible(False)
     image = axes.imshow(weights, aspect="auto")
     names = [getattr(cluster, f"label_{language}") for cluster in model.clusters]
-    heads = [_wrapped(f"{c.id}: {name}") for c, name in zip(model.clusters, names, strict=True)]
-    axes.set_xticks(range(len(heads)), heads)
+    columns = [_wrap(f"{c.id}: {name}") for c, name in zip(model.clusters, names, strict=True)]
+    axes.set_xticks(range(len(columns)), columns)
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(weights)), [labels.get(key, key) for key in model.interests])
     middle = (np.nanmin(weights) + np.nanmax(weights)) / 2
@@ -42,7 +43,5 @@ def draw(model: Model, file: Path, language: str) -> None:
     save(figure, file, model.id)
 
 
-def _wrapped(text: str) -> str:
-    import textwrap
-
+def _wrap(text: str) -> str:
     return "\n".join(textwrap.wrap(text, 20))

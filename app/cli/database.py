@@ -1,6 +1,6 @@
-"""`manage.py db`: Flask-Migrate's commands on our application, an `upgrade` of ours, `distribute`.
+"""`manage.py db`: Flask-Migrate's commands, with another `upgrade`, and `distribute`.
 
-Alembic takes longer to import than a page of help may take: no command does before it runs.
+Alembic is slow to import, so a command imports it only when it runs, and --help stays instant.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from app.cli.common import (
 
 @click.pass_context
 def use_application(ctx: click.Context) -> None:
-    """Give Flask-Migrate's commands our application, which they would look for by file name."""
+    """Set the application of Flask-Migrate's commands, which would look for it by file name."""
     from flask.cli import ScriptInfo
 
     ctx.obj = ScriptInfo(create_app=_create_app)
@@ -38,7 +38,7 @@ def _create_app() -> Any:
 
 
 def _set_migrate_options(app: Any, **_: Any) -> None:
-    """Set the options of Flask-Migrate's own command group, which ours replaces."""
+    """Set the options of Flask-Migrate's own command group, which `group` replaces."""
     from flask import g
 
     g.directory, g.x_arg = None, ()
@@ -50,32 +50,32 @@ def _flask_migrate(name: str) -> str:
 
 group = LazyGroup(
     "db",
-    help="Bring the database's schema up to date, or look where it stands.",
+    help="The database's schema: upgrade, check, distribute.",
     callback=use_application,
-    parts={
-        "check": (_flask_migrate("check"), "Whether tables and migrations say the same."),
-        "current": (_flask_migrate("current"), "The revision that the database is at."),
-        "distribute": (f"{__name__}:distribute", "Spread the database over Citus' nodes."),
-        "downgrade": (_flask_migrate("downgrade"), "Go back to an older revision."),
-        "heads": (_flask_migrate("heads"), "The revision that this release brings."),
-        "history": (_flask_migrate("history"), "All revisions."),
-        "migrate": (_flask_migrate("migrate"), "Write a migration from what the tables say."),
-        "revision": (_flask_migrate("revision"), "Write an empty migration."),
-        "show": (_flask_migrate("show"), "One revision."),
-        "stamp": (_flask_migrate("stamp"), "Say that the database is at a revision."),
-        "upgrade": (f"{__name__}:upgrade", "Bring the database to this release."),
+    lazy_commands={
+        "check": (_flask_migrate("check"), "Compare the tables' code with the schema."),
+        "current": (_flask_migrate("current"), "Show the database's revision."),
+        "distribute": (f"{__name__}:distribute", "Distribute the tables over Citus nodes."),
+        "downgrade": (_flask_migrate("downgrade"), "Downgrade to an older revision."),
+        "heads": (_flask_migrate("heads"), "Show the newest revision of this release."),
+        "history": (_flask_migrate("history"), "List all revisions."),
+        "migrate": (_flask_migrate("migrate"), "Generate a migration from the tables' code."),
+        "revision": (_flask_migrate("revision"), "Create an empty migration."),
+        "show": (_flask_migrate("show"), "Show one revision."),
+        "stamp": (_flask_migrate("stamp"), "Set the database's revision without migrating."),
+        "upgrade": (f"{__name__}:upgrade", "Migrate the database to this release."),
     },
 )
 
 
 @click.command()
-@click.option("--sql", is_flag=True, help="Print the statements and ask no database.")
+@click.option("--sql", is_flag=True, help="Print the statements; no database is used.")
 @click.argument("revision", default="head")
 @click.pass_obj
 def upgrade(application: Any, revision: str, sql: bool) -> None:
-    """Bring the database to this release's schema, or to REVISION (two with a colon: --sql only).
+    """Migrate the database to this release, or to REVISION (with --sql also FROM:TO).
 
-    A schema that a newer release made is kept: migrations only add.
+    A schema that is newer than this release is kept: migrations are backward compatible.
     """
     import flask_migrate
 
@@ -97,8 +97,8 @@ def upgrade(application: Any, revision: str, sql: bool) -> None:
 @json_option
 @with_app
 def distribute(dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Spread the database over Citus' nodes: members by their id, the rest on each."""
-    from app.domain.runs.admin_runs import recorded
+    """Distribute the tables over Citus nodes: members by user id, all others whole on each node."""
+    from app.domain.runs.admin_runs import record_run
     from app.domain.schema import distribution
     from app.services import services
 
@@ -114,7 +114,7 @@ def distribute(dry_run: bool, yes: bool, as_json: bool) -> None:
         print_table(("table", "rows", "how"), rows, empty="Everything is distributed.")
     if dry_run or not steps:
         return
-    confirm(f"Distribute {len(steps)} tables? Writes to each wait while it is copied.", yes)
-    with recorded(database, "db distribute", {}) as run, progress_bar() as progress:
+    confirm(f"Distribute {len(steps)} tables? Each is locked for writes while it is copied.", yes)
+    with record_run(database, "db distribute", {}) as run, progress_bar() as progress:
         distribution.distribute(database, steps, progress)
         run.count("tables", len(steps))

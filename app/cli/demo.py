@@ -1,7 +1,6 @@
 """`manage.py demo`."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
 
 import click
 
@@ -14,9 +13,9 @@ from app.cli.common import changing, confirm, json_option, print_json, progress_
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The last day of their year; yesterday, unless it is given.",
+    help="The last day of the population's year.  [default: yesterday]",
 )
-@click.option("--remove", is_flag=True, help="Take them away instead.")
+@click.option("--remove", is_flag=True, help="Remove the demo people.")
 @changing
 @json_option
 @with_app
@@ -29,56 +28,54 @@ def demo(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Put made-up people into rooms, as after a year of growth; never in production.
+    """Create demo people as after a year of growth; refused in production.
 
     The same seed and day give the same people. Their ids begin with demo-.
     """
     from app.config import read_environment
 
     if read_environment().app_env == "production":
-        raise click.ClickException(
-            "made-up people have no place in production: set APP_ENV to development"
-        )
+        raise click.ClickException("demo refuses to run in production: set APP_ENV to development")
     day = until.date() if until else (datetime.now(UTC) - timedelta(days=1)).date()
-    plan = "all demo people be taken away" if remove else f"{users:,} people come, up to {day}"
+    plan = "remove all demo people" if remove else f"create {users:,} demo people up to {day}"
     if dry_run and as_json:
         print_json({"users": 0 if remove else users, "until": day})
         return
     if dry_run:
-        click.echo(f"would let {plan}; nothing was changed")
+        click.echo(f"would {plan}; nothing was changed")
         return
-    confirm(f"Let {plan}?", yes)
-    counts = _remove() if remove else _settle(users, seed, day)
+    confirm(f"{plan.capitalize()}?", yes)
+    counts = _remove() if remove else _create(users, seed, day)
     if as_json:
         print_json(counts)
     else:
         click.echo(", ".join(f"{number:,} {name}" for name, number in counts.items()))
 
 
-def _settle(users: int, seed: int, day: Any) -> dict[str, int]:
+def _create(users: int, seed: int, day: date) -> dict[str, int]:
     from app.config import read_environment
-    from app.domain.analytics.demo import AlreadyThere, settle
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.analytics.demo import DemoExists, insert
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
-    parts = services()
+    database, model = services().database, services().model
+    home = read_environment().default_country
     arguments = {"users": users, "seed": seed, "until": day.isoformat()}
     try:
-        with recorded(parts.database, "demo", arguments) as run, progress_bar() as progress:
-            home = read_environment().default_country
-            settle(parts.database, parts.model, home, (users, seed), day, run, progress)
-    except AlreadyThere as error:
+        with record_run(database, "demo", arguments) as run, progress_bar() as progress:
+            insert(database, model, home, (users, seed), day, run, progress)
+    except DemoExists as error:
         raise click.ClickException(
-            "there are demo people already: `manage.py demo --remove` takes them away"
+            "demo people already exist: `manage.py demo --remove` removes them"
         ) from error
     return run.counts
 
 
 def _remove() -> dict[str, int]:
     from app.domain.analytics.demo import remove
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
-    with recorded(services().database, "demo", {"remove": True}) as run:
+    with record_run(services().database, "demo", {"remove": True}) as run:
         remove(services().database, run)
     return run.counts

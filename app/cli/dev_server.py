@@ -13,7 +13,7 @@ def main() -> None:
     os.environ.setdefault("APP_ENV", "development")
     settings = read_environment()
     if not is_free(settings.port):
-        sys.exit(f"port {settings.port} is in use; take another: PORT={settings.port + 1} make run")
+        sys.exit(f"port {settings.port} is in use; use another: PORT={settings.port + 1} make run")
     create_metrics_directory()
     from gunicorn.app.wsgiapp import WSGIApplication
 
@@ -31,7 +31,7 @@ def main() -> None:
         upgrade(services().database, settings.analytics_min_group)
         load_cities()
         services().clusters.register(services().model)
-    # In this process, which counts as a user of the embedded Postgres from here on.
+    # gunicorn runs in this process, which holds the embedded Postgres open as long as it lives.
     sys.argv = ["gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
     WSGIApplication("%(prog)s").run()
 
@@ -48,13 +48,13 @@ def is_free(port: int) -> bool:
 
 
 def load_cities() -> None:
-    """Load the gazetteer unless it is loaded."""
+    """Load the gazetteer, unless this version of it is loaded."""
     from app.cli.common import progress_bar
     from app.domain.cities import gazetteer_loader
     from app.services import services
 
     database = services().database
-    if gazetteer_loader.loaded(database) is None:
+    if gazetteer_loader.find_loaded(database) is None:
         with progress_bar() as progress:
             gazetteer_loader.load(database, progress)
 

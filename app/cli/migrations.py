@@ -15,7 +15,8 @@ from app.config import ROOT, Settings
 from app.domain.analytics.view_settings import publish
 from app.domain.schema.readiness import schema_head
 from app.factory import create_cli_app
-from app.infra.database import Database, db
+from app.infra.database import Database
+from app.infra.orm import db
 
 is_revision_number = re.compile(r"[0-9]{4}").fullmatch
 

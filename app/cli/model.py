@@ -1,4 +1,4 @@
-"""`manage.py model`: what is shipped, registering it, and what it means for those who are there."""
+"""`manage.py model`: shows and registers the shipped model, and moves members to its clusters."""
 
 from math import isnan
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from app.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from app.domain.clusters.drift import Drift
+    from app.domain.clusters.drift import DriftReport
     from app.domain.clusters.reassignment import Plan
     from app.domain.clusters.registration import Registration
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 model = LazyGroup(
     "model",
     help="The model that predicts clusters.",
-    parts={
+    lazy_commands={
         "evaluate": (
             "app.cli.training:evaluate",
-            "Compare ways of clustering on held-out people.",
+            "Compare clustering methods on held-out people.",
         ),
-        "drift": ("app.cli.model:drift", "Tell whether new users are still alike."),
-        "reassign": ("app.cli.model:reassign", "Move members to their cluster now."),
+        "drift": ("app.cli.model:drift", "Compare new users with the training data."),
+        "reassign": ("app.cli.model:reassign", "Move members to the cluster that fits them now."),
         "register": ("app.cli.model:register", "Put the shipped model into service."),
-        "show": ("app.cli.model:show", "Tell which model this code ships."),
+        "show": ("app.cli.model:show", "Show the model that this code ships."),
         "train": ("app.cli.training:train", "Fit a model to people's interests."),
     },
 )
@@ -43,26 +43,21 @@ model = LazyGroup(
 @click.command()
 @json_option
 def show(as_json: bool) -> None:
-    """Tell which model this code ships: its data, its clusters."""
+    """Show the model that this code ships: its training data and its clusters."""
     from model import artifact
 
-    loaded = artifact.load()
+    shipped = artifact.load()
     card = {
-        "id": loaded.id,
-        "sha256": loaded.sha256,
-        "trained_at": loaded.trained_at,
-        "training_users": loaded.training_users,
-        "interests": len(loaded.interests),
-        "clusters": {
-            cluster.id: {"es": cluster.label_es, "en": cluster.label_en}
-            for cluster in loaded.clusters
-        },
+        "id": shipped.id,
+        "sha256": shipped.sha256,
+        "trained_at": shipped.trained_at,
+        "training_users": shipped.training_users,
+        "interests": len(shipped.interests),
     }
     if as_json:
-        print_json(card | {"interests": loaded.interests, "clusters": loaded.clusters})
+        print_json(card | {"interests": shipped.interests, "clusters": shipped.clusters})
         return
-    labels = {f"cluster {cluster.id}": cluster.label_en for cluster in loaded.clusters}
-    del card["clusters"]
+    labels = {f"cluster {cluster.id}": cluster.label_en for cluster in shipped.clusters}
     print_fields(card | labels)
 
 
@@ -71,45 +66,45 @@ def show(as_json: bool) -> None:
 @json_option
 @with_app
 def register(dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Put the shipped model into service (part of every release, and so never asks).
+    """Put the shipped model into service, without confirmation: every release runs this.
 
-    Refuses a model that uses a cluster's number otherwise than the ones before it.
+    Refuses a model that gives a cluster's number another meaning than the models before it.
     """
-    from app.domain.clusters.compatibility import ClashingModel
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.clusters.compatibility import IncompatibleModel
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
-    parts = services()
+    app = services()
     try:
-        done = parts.clusters.register(parts.model, dry_run=True)
-        if not dry_run and done.changes:
-            with recorded(parts.database, "model register", {"model_id": done.model_id}) as run:
-                parts.clusters.register(parts.model)
-                run.count("clusters", len(done.clusters))
-                run.count("retired", len(done.retired))
-                run.count("returned", len(done.returned))
+        registration = app.clusters.register(app.model, dry_run=True)
+        if not dry_run and registration.changes:
+            with record_run(app.database, "model register", {"model_id": app.model.id}) as run:
+                app.clusters.register(app.model)
+                run.count("clusters", len(registration.clusters))
+                run.count("retired", len(registration.retired))
+                run.count("returned", len(registration.returned))
         elif not dry_run:
-            parts.clusters.register(parts.model)
-    except ClashingModel as error:
+            app.clusters.register(app.model)
+    except IncompatibleModel as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        print_json(done)
+        print_json(registration)
         return
-    click.echo(_registered(done, dry_run))
+    click.echo(_registration_line(registration, dry_run))
 
 
-def _registered(done: "Registration", dry_run: bool) -> str:
-    state = ("would register" if dry_run else "registered") if done.changes else "is registered,"
-    told = f"model {done.model_id} {state} with clusters {_listed(done.clusters)}"
-    if done.retired:
-        told += f"; {_listed(done.retired)} retired: `manage.py model reassign` moves their members"
-    if done.returned:
-        told += f"; {_listed(done.returned)} back in use"
-    return told
-
-
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))
+def _registration_line(registration: "Registration", dry_run: bool) -> str:
+    state = "is registered"
+    if registration.changes:
+        state = "would be registered" if dry_run else "was registered"
+    clusters, retired, returned = (
+        ", ".join(map(str, numbers))
+        for numbers in (registration.clusters, registration.retired, registration.returned)
+    )
+    line = f"model {registration.model_id} {state} with clusters {clusters}"
+    if retired:
+        line += f"; {retired} retired: `manage.py model reassign` moves their members"
+    return line + (f"; {returned} back in use" if returned else "")
 
 
 @click.command()
@@ -118,7 +113,7 @@ def _listed(numbers: list[int]) -> str:
     type=click.FloatRange(0, 100),
     default=0.25,
     show_default=True,
-    help="How much better the new cluster must fit: 0.25 is a quarter.",
+    help="How much better the new cluster must fit: 0.25 is 25 % better.",
 )
 @changing
 @json_option
@@ -126,48 +121,48 @@ def _listed(numbers: list[int]) -> str:
 def reassign(min_gain: float, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Move members to the room of their cluster under the model in service.
 
-    By the interests that are stored. Members of retired clusters always move. Safe to stop and to
-    run again: what is done stays done, and a second run moves nobody.
+    Uses the stored interests. Members of retired clusters always move. Safe to stop: the next run
+    moves the remaining members.
     """
     from app.domain.clusters import reassignment
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
-    # click's range lets it pass.
+    # click.FloatRange accepts nan.
     if isnan(min_gain):
         raise click.BadParameter("--min-gain must be a number from 0 to 100")
-    parts = services()
+    app = services()
     try:
-        reassigner = reassignment.Reassigner(parts.database, parts.model, min_gain)
+        reassigner = reassignment.Reassigner(app.database, app.model, min_gain)
         with progress_bar() as progress:
             plan = reassigner.plan(progress)
         if not as_json:
-            _show_plan(plan, parts.model.cluster_ids)
+            _print_plan(plan, app.model.cluster_ids)
         if dry_run:
             if as_json:
                 print_json(plan.document())
             return
         confirm(f"Move {plan.movers:,} of {plan.members:,} members?", yes)
-        arguments = {"model_id": parts.model.id, "min_gain": min_gain}
+        arguments = {"model_id": app.model.id, "min_gain": min_gain}
         with (
-            recorded(parts.database, "model reassign", arguments) as run,
+            record_run(app.database, "model reassign", arguments) as run,
             progress_bar() as progress,
         ):
-            reassigner.move(run, plan.members, progress)
+            reassigner.move(run, progress)
     except reassignment.CannotReassign as error:
         raise click.ClickException(str(error)) from error
-    counts = {name: run.counts.get(name, 0) for name in reassignment.COUNTED}
+    counts = {name: run.counts.get(name, 0) for name in reassignment.COUNTS}
     if as_json:
         print_json(plan.document() | counts)
         return
     click.echo(
-        f"reassigned: {counts['people_moved']:,} people moved, {counts['rooms_made']:,} rooms made,"
-        f" {counts['changed_meanwhile']:,} changed by themselves meanwhile and left alone"
+        f"reassigned: {counts['people_moved']:,} people moved, {counts['rooms_made']:,} rooms "
+        f"created, {counts['changed_meanwhile']:,} people skipped because they changed meanwhile"
     )
 
 
-def _show_plan(plan: "Plan", in_use: tuple[int, ...]) -> None:
-    """Which members go from where to where, and who of the others stays for what reason."""
+def _print_plan(plan: "Plan", in_use: tuple[int, ...]) -> None:
+    """Print how many members move between which clusters, and why others stay."""
     from app.cli.transition_table import print_matrix
 
     if not plan.members:
@@ -175,11 +170,11 @@ def _show_plan(plan: "Plan", in_use: tuple[int, ...]) -> None:
         return
     print_matrix(plan.matrix, in_use)
     click.echo(
-        f"{plan.movers:,} of {plan.members:,} members move, into {plan.rooms_to_create:,} new rooms"
-        " among others"
+        f"{plan.movers:,} of {plan.members:,} members move; {plan.rooms_to_create:,} rooms are "
+        "created for them"
     )
     click.echo(
-        f"{plan.gain_too_small:,} would fit another cluster better, but by less than asked for"
+        f"{plan.gain_too_small:,} stay: another cluster fits them better, but not by the minimum"
     )
     if plan.unknown:
         click.echo(f"{plan.unknown:,} stay: the model knows none of their interests")
@@ -191,23 +186,20 @@ def _show_plan(plan: "Plan", in_use: tuple[int, ...]) -> None:
 def drift(as_json: bool) -> None:
     """Compare each month's new users with the people the model was trained on.
 
-    Raises an alarm for a month only if it has enough users, and the difference of the clusters'
-    shares is more than chance and not small.
+    Marks a month with "drift" if it has enough users and its clusters' shares differ from those of
+    the training by more than chance, and not by little.
     """
-    from app.domain.clusters import drift
+    from app.domain.clusters.drift import measure_drift
     from app.services import services
 
-    parts = services()
+    app = services()
     with progress_bar() as progress:
-        found = drift.drift(parts.database, parts.model, progress)
-    if as_json:
-        print_json(found)
-        return
-    _show_drift(found)
+        report = measure_drift(app.database, app.model, progress)
+    print_json(report) if as_json else _print_drift(report)
 
 
-def _show_drift(found: "Drift") -> None:
-    numbers = list(found.training_shares)
+def _print_drift(report: "DriftReport") -> None:
+    numbers = list(report.training_shares)
     rows = [
         (
             month.month,
@@ -219,9 +211,9 @@ def _show_drift(found: "Drift") -> None:
             "" if month.p_value is None else f"{month.p_value:.2g}",
             month.verdict,
         )
-        for month in found.months
+        for month in report.months
     ]
-    shares = (f"{found.training_shares[number]:.0%}" for number in numbers)
-    training = ("training", found.training_users, *shares, "", "", "", "", "")
+    shares = (f"{report.training_shares[number]:.0%}" for number in numbers)
+    training = ("training", report.training_users, *shares, "", "", "", "", "")
     columns = ("month", "users", *numbers, "unknown", "margin", "V", "p", "")
     print_table(columns, [training, *rows] if rows else [], empty="There is no member yet.")

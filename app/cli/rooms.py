@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from app.cli.clusters import find_cluster
 from app.cli.common import (
     format_option,
     json_option,
@@ -25,42 +26,36 @@ R = TypeVar("R")
 
 @click.group()
 def rooms() -> None:
-    """Rooms and how many are in them."""
+    """Rooms: list, show, export."""
 
 
 def filters(command: Callable[P, R]) -> Callable[P, R]:
-    """Add the options that say which rooms."""
+    """Add the options that filter rooms."""
     for option in (
-        click.option("--city", help="As a user would type it."),
+        click.option("--city", help="Name, as a user would type it."),
         click.option("--country", help="ISO 3166-1 alpha-2 code."),
         click.option("--cluster", type=click.IntRange(1, 32767), help="Number of the cluster."),
         click.option("--min-members", type=click.IntRange(0)),
         click.option("--max-members", type=click.IntRange(0)),
-        click.option("--quiet", is_flag=True, help="Under 5 members, or nobody new for 30 days."),
+        click.option("--quiet", is_flag=True, help="Under 5 members, or no new one for 30 days."),
     ):
         command = option(command)
     return command
 
 
-def asked_for(
+def room_filter(
     city: str | None, country: str | None, cluster: int | None, **fields: Any
 ) -> RoomFilter:
-    """A filter from options; click.ClickException when no city is called so, or no such cluster."""
+    """Return the filter of the options. Raises click.ClickException for unknown values."""
     from app.domain.cities.repository import UnusableName
-    from app.domain.clusters.repository import UnknownCluster
     from app.infra.country_codes import COUNTRY_CODES
     from app.services import services
 
     country = country.upper() if country else None
     if country and country not in COUNTRY_CODES:
-        raise click.ClickException(f"{country} is no ISO 3166-1 alpha-2 code, such as ES")
+        raise click.ClickException(f"{country} is not an ISO 3166-1 alpha-2 code, such as ES")
     if cluster is not None:
-        try:
-            services().clusters.show(cluster)
-        except UnknownCluster as unknown:
-            raise click.ClickException(
-                f"there is no cluster {cluster}; `manage.py clusters list` shows those there are"
-            ) from unknown
+        find_cluster(cluster)
     fields["cluster"] = cluster
     if city is None:
         return RoomFilter(country=country, **fields)
@@ -70,7 +65,7 @@ def asked_for(
         raise click.ClickException(f"{city!r} has no letter and no digit") from error
     if found is None:
         raise click.ClickException(
-            f"no city is called {city!r}; `manage.py cities find {city!r}` looks further"
+            f"no city has the name {city!r}; `manage.py cities find NAME` finds cities by name"
         )
     return RoomFilter(city_id=found.id, **fields)
 
@@ -82,21 +77,21 @@ def asked_for(
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with the columns of an export.")
 @with_app
-def list_rooms(sort: str, limit: int, as_json: bool, as_csv: bool, **asked: Any) -> None:
-    """List rooms, the fullest first."""
+def list_rooms(sort: str, limit: int, as_json: bool, as_csv: bool, **filter_options: Any) -> None:
+    """List rooms, by default those with the most members first."""
     from app.domain.rooms.queries import table
     from app.services import services
 
     if as_json and as_csv:
-        raise click.UsageError("--json or --csv: one of them")
-    found = table(services().database, asked_for(**asked), sort, limit)
+        raise click.UsageError("--json and --csv exclude each other")
+    rooms = table(services().database, room_filter(**filter_options), sort, limit)
     if as_csv:
-        write_rows("csv", EXPORTED, map(_exported, found))
+        write_rows("csv", COLUMNS, map(_export_row, rooms))
         return
     if as_json:
         from app.api.documents import room_document
 
-        print_json([room_document(room) for room in found])
+        print_json([room_document(room) for room in rooms])
         return
     print_table(
         ("room", "city", "country", "cluster", "label", "members", "created"),
@@ -110,16 +105,16 @@ def list_rooms(sort: str, limit: int, as_json: bool, as_csv: bool, **asked: Any)
                 room.members,
                 f"{room.created_at:%Y-%m-%d %H:%M}",
             )
-            for room in found
+            for room in rooms
         ],
-        empty="No such rooms: POST /rooms makes them as people come.",
+        empty="No such rooms. POST /rooms creates a room when its first user joins.",
     )
 
 
-EXPORTED = ("room_id", "city_id", "city", "country", "cluster", "label", "members", "created_at")
+COLUMNS = ("room_id", "city_id", "city", "country", "cluster", "label", "members", "created_at")
 
 
-def _exported(room: "RoomDetails") -> tuple[Any, ...]:
+def _export_row(room: "RoomDetails") -> tuple[Any, ...]:
     return (
         room.id,
         room.city.id,
@@ -136,12 +131,13 @@ def _exported(room: "RoomDetails") -> tuple[Any, ...]:
 @filters
 @format_option
 @with_app
-def export(form: str, **asked: Any) -> None:
+def export(form: str, **filter_options: Any) -> None:
     """Write rooms to standard output, as CSV or JSON lines."""
     from app.domain.rooms.queries import stream
     from app.services import services
 
-    write_rows(form, EXPORTED, map(_exported, stream(services().database, asked_for(**asked))))
+    rooms = stream(services().database, room_filter(**filter_options))
+    write_rows(form, COLUMNS, map(_export_row, rooms))
 
 
 @rooms.command()
@@ -157,11 +153,11 @@ def show(room_id: int, as_json: bool) -> None:
         room = services().rooms.show(room_id)
     except RoomMoved as moved:
         raise click.ClickException(
-            f"room {room_id} is gone; room {moved.room_id} took its members in"
+            f"room {room_id} was closed; its members are in room {moved.room_id}"
         ) from moved
     except UnknownRoom as unknown:
         raise click.ClickException(
-            f"there is no room {room_id}; `manage.py rooms list` shows those there are"
+            f"there is no room {room_id}; `manage.py rooms list` lists them"
         ) from unknown
     if as_json:
         from app.api.documents import room_document

@@ -7,7 +7,7 @@ from app.cli.common import json_option, print_fields, print_json, print_table, w
 
 @click.group()
 def runs() -> None:
-    """What admins did."""
+    """The commands that admins ran."""
 
 
 @runs.command("list")
@@ -19,9 +19,9 @@ def list_runs(limit: int, as_json: bool) -> None:
     from app.domain.runs.admin_runs import latest
     from app.services import services
 
-    found = latest(services().database, limit)
+    runs = latest(services().database, limit)
     if as_json:
-        print_json(found)
+        print_json(runs)
         return
     print_table(
         ("run", "command", "by", "started", "status", "counts"),
@@ -34,7 +34,7 @@ def list_runs(limit: int, as_json: bool) -> None:
                 run.status,
                 ", ".join(f"{name} {number}" for name, number in run.counts.items()),
             )
-            for run in found
+            for run in runs
         ],
         empty="No command has changed anything yet.",
     )
@@ -54,7 +54,7 @@ def show(run_id: int, as_json: bool) -> None:
         run = show_run(services().database, run_id)
     except UnknownRun as unknown:
         raise click.ClickException(
-            f"there is no run {run_id}; `manage.py runs list` shows those there are"
+            f"there is no run {run_id}; `manage.py runs list` lists them"
         ) from unknown
     if as_json:
         print_json(run)

@@ -1,4 +1,4 @@
-"""What `model train` and `model evaluate` print for people."""
+"""Tables that `model train` and `model evaluate` print."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,12 +9,12 @@ from app.cli.common import print_table
 
 if TYPE_CHECKING:
     from model.predict import Model
-    from model.training.evaluation import Measured
-    from model.training.train import Trained
+    from model.training.evaluation import Measurement
+    from model.training.train import TrainedModel
 
 
-def print_comparison(measured: "Sequence[Measured]") -> None:
-    """Every method at every number of rooms."""
+def print_comparison(measured: "Sequence[Measurement]") -> None:
+    """Print a row for each method and number of clusters."""
     from model.training.evaluation import SPLITS
 
     columns = ("k", "method", "held-out lift", "± over splits", "lowest", "highest", "stability")
@@ -24,7 +24,11 @@ def print_comparison(measured: "Sequence[Measured]") -> None:
             (
                 entry.k,
                 entry.method,
-                *(f"{value:.3f}" for value in _figures(entry)),
+                f"{entry.held_out_lift:.3f}",
+                f"{entry.held_out_spread:.3f}",
+                f"{entry.held_out_lowest:.3f}",
+                f"{entry.held_out_highest:.3f}",
+                f"{entry.stability:.3f}",
                 f"{entry.largest_share:.0%}",
                 f"{entry.balance:.3f}",
                 f"{entry.reconstruction_error:.2f}",
@@ -38,13 +42,8 @@ def print_comparison(measured: "Sequence[Measured]") -> None:
     )
 
 
-def _figures(entry: "Measured") -> tuple[float, ...]:
-    spread = (entry.held_out_spread, entry.held_out_lowest, entry.held_out_highest)
-    return (entry.held_out_lift, *spread, entry.stability)
-
-
-def print_plan(model: "Model", trained: "Trained") -> None:
-    """The clusters, and who would change theirs."""
+def print_plan(model: "Model", trained: "TrainedModel") -> None:
+    """Print the clusters, and how many people would change cluster."""
     sizes = model.metrics["cluster_sizes"]
     print_table(
         ("cluster", "label", "people"),

@@ -1,15 +1,19 @@
-"""Draws who goes from which cluster to which."""
+"""Prints how many members move from which cluster to which."""
 
 import sys
 from collections.abc import Mapping, Sequence
 
-# Of the 256 colours that every terminal has, the last 24 are greys.
-DARKEST, GREYS = 232, 24
+from app.cli.common import PIPE_WIDTH
+
+# The last 24 of a terminal's 256 colours are greys.
+DARKEST_GREY, GREY_COUNT = 232, 24
 
 
 def print_matrix(members: Mapping[tuple[int, int], int], in_use: Sequence[int]) -> None:
-    """Print (old cluster, new cluster) → members: on a terminal, the larger its part of the row,
-    the lighter a cell. Clusters that are not in use are marked."""
+    """Print (old cluster, new cluster) → members; retired clusters are marked.
+
+    On a terminal, a cell is the lighter, the larger its share of the row.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -26,10 +30,9 @@ def print_matrix(members: Mapping[tuple[int, int], int], in_use: Sequence[int]) 
         cells = [Text(f" {number:,}", style=_shade(number / total)) for number in row]
         leave = total - members.get((old, old), 0)
         table.add_row(f"{old}" if old in in_use else f"{old}, retired", *cells, f"{leave:,}")
-    # A pipe has no width, and 80 columns do not hold twelve clusters.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False).print(table)
 
 
 def _shade(share: float) -> str:
-    grey = DARKEST + round(share * (GREYS - 1))
+    grey = DARKEST_GREY + round(share * (GREY_COUNT - 1))
     return f"{'black' if share > 0.5 else 'white'} on color({grey})"

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from app.domain.members.explanation import UserExplanation
     from app.domain.members.repository import UserRecord
 
-MOST_UNRESOLVED = 20
+MAX_UNRESOLVED_SHOWN = 20
+# Counts of an import, in the order of --json.
+IMPORT_COUNTS = ("read", "placed", "unchanged", "rejected", "moved", "rooms_created")
 
 
 @click.group()
@@ -36,49 +38,50 @@ def users() -> None:
 
 @users.command()
 @click.argument("user_id")
-@click.option("--explain", "is_asked_why", is_flag=True, help="Tell why the user is in the room.")
+@click.option("--explain", "with_explanation", is_flag=True, help="Explain the choice of the room.")
 @json_option
 @with_app
-def show(user_id: str, is_asked_why: bool, as_json: bool) -> None:
-    """Show all that is stored about a user."""
+def show(user_id: str, with_explanation: bool, as_json: bool) -> None:
+    """Show all data stored about a user."""
     from app.domain.members.explanation import explain
     from app.services import services
 
-    user = _found(user_id)
-    why = explain(user, services().model) if is_asked_why else None
+    user = _find_user(user_id)
+    explanation = explain(user, services().model) if with_explanation else None
     if as_json:
         from app.api.documents import user_document
 
-        print_json(user_document(user, why))
+        print_json(user_document(user, explanation))
         return
     print_fields(
         {
             "user": user.user_id,
             "room": user.room_id,
-            "before": user.previous_room_id,
+            "previous room": user.previous_room_id,
             "cluster": user.cluster,
             "city": f"{user.city.name}, {user.city.country or '?'} ({user.city.id})",
             "interests": ", ".join(user.interests),
-            "came": f"{user.created_at:%Y-%m-%d %H:%M} UTC",
+            "created": f"{user.created_at:%Y-%m-%d %H:%M} UTC",
             "joined": f"{user.joined_at:%Y-%m-%d %H:%M} UTC",
             "moves": len(user.moves),
         }
     )
-    if why:
-        _tell_why(why)
+    if explanation:
+        _print_explanation(explanation)
 
 
-def _tell_why(why: "UserExplanation") -> None:
-    chosen = f"cluster {why.cluster}, weight {why.weight:.3f}"
-    following = f"cluster {why.runner_up}, weight {why.runner_up_weight:.3f}, {why.margin:.3f} less"
+def _print_explanation(explanation: "UserExplanation") -> None:
+    chosen = f"cluster {explanation.cluster}, weight {explanation.weight:.3f}"
+    runner_up = f"cluster {explanation.runner_up}, weight {explanation.runner_up_weight:.3f}"
     print_fields(
         {
-            "model": why.model_id,
-            "chooses": chosen if why.cluster else None,
-            "because": ", ".join(f"{key} {share:.0%}" for key, share in why.shares.items()),
-            "next": following if why.runner_up else None,
-            "unknown": ", ".join(why.unknown_interests),
-            "note": why.note,
+            "model": explanation.model_id,
+            "chosen": chosen if explanation.cluster else None,
+            "shares": ", ".join(f"{key} {share:.0%}" for key, share in explanation.shares.items()),
+            "runner-up": runner_up if explanation.runner_up else None,
+            "margin": f"{explanation.margin:.3f}" if explanation.runner_up else None,
+            "unknown": ", ".join(explanation.unknown_interests),
+            "note": explanation.note,
         }
     )
 
@@ -89,29 +92,29 @@ def _tell_why(why: "UserExplanation") -> None:
 @json_option
 @with_app
 def forget(user_id: str, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Erase all that is stored about a user."""
-    from app.domain.runs.admin_runs import recorded
+    """Erase all data stored about a user."""
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
-    user = _found(user_id)
-    plan = {"users": 1, "moves": len(user.moves), "room_id": user.room_id}
-    told = f"1 user from room {user.room_id}, and {len(user.moves)} moves"
+    user = _find_user(user_id)
+    counts = {"users": 1, "moves": len(user.moves), "room_id": user.room_id}
+    summary = f"1 user from room {user.room_id}, and {len(user.moves)} moves"
     if dry_run:
-        print_json(plan) if as_json else click.echo(f"would erase {told}")
+        print_json(counts) if as_json else click.echo(f"would erase {summary}")
         return
-    confirm(f"Erase {told}? It cannot be undone.", yes)
-    # The run's row must not hold the very id that is to be forgotten.
-    with recorded(services().database, "users forget", {}) as run:
+    confirm(f"Erase {summary}? It cannot be undone.", yes)
+    # The arguments are not recorded: the run's row must not hold the id that is erased.
+    with record_run(services().database, "users forget", {}) as run:
         services().members.forget(user_id)
         run.count("users", 1)
-    print_json(plan) if as_json else click.echo(f"erased {told}")
+    print_json(counts) if as_json else click.echo(f"erased {summary}")
 
 
 @users.command()
 @format_option
 @with_app
 def export(form: str) -> None:
-    """Write all users to standard output; `users import` takes the CSV back."""
+    """Write all users to standard output; `users import` reads this CSV."""
     from app.domain.members.export import COLUMNS, export_users
     from app.services import services
 
@@ -120,7 +123,7 @@ def export(form: str) -> None:
 
 @users.command("import")
 @click.argument("file", metavar="FILE.csv", type=click.Path(allow_dash=True))
-@click.option("--rejects", type=click.Path(path_type=Path), help="Where bad rows are told.")
+@click.option("--rejects", type=click.Path(path_type=Path), help="File for rejected rows.")
 @changing
 @json_option
 @with_app
@@ -128,64 +131,63 @@ def import_users(file: str, rejects: Path | None, dry_run: bool, yes: bool, as_j
     """Place the users of a CSV file (gzip too; `-`: standard input).
 
     Columns: _id, city (or city_id), country, and one for each interest (0, 1, true, false, yes, no,
-    si, x) or one called interests with keys. Safe to stop and to run again.
+    si, x) or one named interests with keys. Can be stopped and run again.
     """
     from app.domain.imports.csv_reader import UnreadableFile
 
     source = Path("import" if file == "-" else file)
     rejects = rejects or source.parent / f"{source.stem}.rejects.csv"
     if source.exists() and rejects.exists() and rejects.samefile(source):
-        raise click.ClickException(f"{rejects} is what is imported: name another file for rejects")
+        raise click.ClickException(f"{rejects} is the file to import: use another for --rejects")
     try:
         if dry_run:
-            plan = _forecast(file, rejects)
-            print_json(plan) if as_json else _tell_plan(plan, rejects)
+            forecast = _forecast(file, rejects)
+            print_json(forecast) if as_json else _print_forecast(forecast, rejects)
             return
         if not yes:
-            _ask(file, rejects)
-        counts = _place(file, rejects)
+            _confirm_import(file, rejects)
+        counts = _import(file, rejects)
     except UnreadableFile as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; what is placed stays: run it again") from None
+        raise click.ClickException(
+            "stopped: placed users are kept; run the command again"
+        ) from None
     if as_json:
         print_json(counts)
         return
     click.echo(f"{counts['rooms_created']:,} rooms created, {counts['moved']:,} users moved")
-    _tell_sum(counts, rejects, "placed")
+    _print_counts(counts, rejects, "placed")
 
 
-def _ask(file: str, rejects: Path) -> None:
+def _confirm_import(file: str, rejects: Path) -> None:
     require_terminal(f"Place the users of {file}?")
-    plan = _forecast(file, rejects)
-    _tell_plan(plan, rejects, err=True)
+    forecast = _forecast(file, rejects)
+    _print_forecast(forecast, rejects, err=True)
     confirm(
-        f"Place {plan['placed']:,} users, {plan['moved']:,} of them from another room, and make"
-        f" {plan['rooms_created']:,} rooms?",
+        f"Place {forecast['placed']:,} users, {forecast['moved']:,} of them from another room, "
+        f"and create {forecast['rooms_created']:,} rooms?",
         yes=False,
     )
 
 
-COUNTED = ("read", "placed", "unchanged", "rejected", "moved", "rooms_created")
-
-
-def _place(file: str, rejects: Path) -> dict[str, Any]:
+def _import(file: str, rejects: Path) -> dict[str, int]:
     from app.domain.imports.csv_reader import count_lines, open_users, read_users
     from app.domain.imports.importer import Importer
-    from app.domain.runs.admin_runs import recorded
+    from app.domain.runs.admin_runs import record_run
     from app.services import services
 
-    parts = services()
+    database = services().database
     with (
         open_users(file) as lines,
         _rejects_file(rejects) as reject,
-        recorded(parts.database, "users import", {"file": Path(file).name}) as run,
+        record_run(database, "users import", {"file": Path(file).name}) as run,
         progress_bar() as progress,
     ):
-        total = count_lines(file)
-        importer = Importer(parts.database, parts.cities, parts.model)
-        importer.run(read_users(lines), run, reject, partial(progress, "placing users", total))
-        return {name: run.counts.get(name, 0) for name in COUNTED}
+        importer = Importer(database, services().cities, services().model)
+        advance = partial(progress, "placing users", count_lines(file))
+        importer.run(read_users(lines), run, reject, advance)
+        return {name: run.counts.get(name, 0) for name in IMPORT_COUNTS}
 
 
 def _forecast(file: str, rejects: Path) -> dict[str, Any]:
@@ -193,36 +195,35 @@ def _forecast(file: str, rejects: Path) -> dict[str, Any]:
     from app.domain.imports.dry_run import DryRun
     from app.services import services
 
-    parts = services()
     with open_users(file) as lines, _rejects_file(rejects) as reject, progress_bar() as progress:
-        total = count_lines(file)
-        importer = DryRun(parts.database, parts.cities, parts.model)
-        found = importer.run(read_users(lines), reject, partial(progress, "reading users", total))
+        dry_run = DryRun(services().database, services().cities, services().model)
+        advance = partial(progress, "reading users", count_lines(file))
+        result = dry_run.run(read_users(lines), reject, advance)
     return {
-        **{name: found.counts[name] for name in COUNTED},
-        "rooms": sum(size > 0 for size in found.rooms.values()),
-        "members": found.members,
-        "alone": found.alone,
-        "unresolved": dict(found.unresolved.most_common(MOST_UNRESOLVED)),
+        **{name: result.counts[name] for name in IMPORT_COUNTS},
+        "rooms": sum(size > 0 for size in result.rooms.values()),
+        "members": result.members,
+        "alone": result.alone,
+        "unresolved": dict(result.unresolved.most_common(MAX_UNRESOLVED_SHOWN)),
     }
 
 
-def _tell_plan(plan: dict[str, Any], rejects: Path, err: bool = False) -> None:
-    share = plan["alone"] / max(plan["members"], 1)
+def _print_forecast(forecast: dict[str, Any], rejects: Path, err: bool = False) -> None:
+    share = forecast["alone"] / max(forecast["members"], 1)
     click.echo(
-        f"there would be {plan['rooms']:,} rooms, {plan['rooms_created']:,} of them new;"
-        f" {plan['alone']:,} of {plan['members']:,} members ({share:.0%}) alone",
+        f"there would be {forecast['rooms']:,} rooms, {forecast['rooms_created']:,} of them new;"
+        f" {forecast['alone']:,} of {forecast['members']:,} members ({share:.0%}) alone",
         err=err,
     )
-    if plan["unresolved"]:
-        named = (f"{name} ({number:,})" for name, number in plan["unresolved"].items())
-        click.echo("not in the gazetteer, most users first: " + "; ".join(named), err=err)
-    _tell_sum(plan, rejects, "would be placed", err)
+    if forecast["unresolved"]:
+        cities = (f"{name} ({users:,})" for name, users in forecast["unresolved"].items())
+        click.echo("not in the gazetteer, most users first: " + "; ".join(cities), err=err)
+    _print_counts(forecast, rejects, "would be placed", err)
 
 
-def _tell_sum(counts: dict[str, Any], rejects: Path, verb: str, err: bool = False) -> None:
+def _print_counts(counts: dict[str, Any], rejects: Path, verb: str, err: bool = False) -> None:
     if counts["rejected"]:
-        click.echo(f"what is wrong with the rejected rows stands in {rejects}", err=err)
+        click.echo(f"rejected rows and their errors: {rejects}", err=err)
     click.echo(
         f"{counts['read']:,} read = {counts['placed']:,} {verb} + {counts['unchanged']:,} unchanged"
         f" + {counts['rejected']:,} rejected",
@@ -232,7 +233,7 @@ def _tell_sum(counts: dict[str, Any], rejects: Path, verb: str, err: bool = Fals
 
 @contextmanager
 def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
-    """Made when the first bad row comes: no file is good news."""
+    """Yield a function that writes a rejected row; the first one creates the file."""
     with _writable(path):
         if not path.parent.is_dir():
             raise NotADirectoryError(0, f"there is no directory {path.parent}")
@@ -254,14 +255,15 @@ def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
 
 @contextmanager
 def _writable(path: Path) -> Iterator[None]:
+    """Turn an OSError into a message that names the file."""
     try:
         yield
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _found(user_id: str) -> "UserRecord":
-    """The user of an id; click.ClickException when nobody bears it."""
+def _find_user(user_id: str) -> "UserRecord":
+    """Return the user with an id. Raises click.ClickException if there is none."""
     from app.domain.input_limits import is_user_id
     from app.domain.members.repository import UnknownUser
     from app.services import services
@@ -272,5 +274,5 @@ def _found(user_id: str) -> "UserRecord":
         return services().members.show(user_id)
     except UnknownUser as unknown:
         raise click.ClickException(
-            "there is no user of this id; ids are those that the app sends"
+            "there is no user with this id; ids are those that the app sends"
         ) from unknown

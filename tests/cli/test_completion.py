@@ -1,4 +1,4 @@
-"""Completion in the shell, as docs/admins.md switches it on."""
+"""Shell completion, as docs/admins.md enables it."""
 
 import os
 import subprocess
@@ -13,32 +13,32 @@ from tests.support.manage import ROOT
 ENVIRONMENT = {"PATH": f"{ROOT}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
-def completed(shell: str, words: str, number: int) -> list[str]:
-    """What manage.py offers a shell for the word of this number."""
-    # fish sends the word itself, the others its number.
+def completions(shell: str, words: str, number: int) -> list[str]:
+    """Return manage.py's completions of the word with this index."""
+    # fish sends the word itself, the others its index.
     word = words.split(" ")[number] if shell == "fish" else str(number)
-    asked = {
+    request = {
         "_MANAGE_PY_COMPLETE": f"{shell}_complete",
         "COMP_WORDS": words,
         "COMP_CWORD": word,
     }
     done = subprocess.run(
-        ["manage.py"], env=ENVIRONMENT | asked, capture_output=True, text=True, check=True
+        ["manage.py"], env=ENVIRONMENT | request, capture_output=True, text=True, check=True
     )
     return done.stdout.splitlines()
 
 
-def test_each_shell_is_offered_groups_commands_options_and_files() -> None:
-    assert completed("bash", "manage.py r", 1) == ["plain,rooms", "plain,runs"]
-    assert completed("bash", "manage.py users i", 2) == ["plain,import"]
-    assert completed("bash", "manage.py rooms list --so", 3) == ["plain,--sort"]
-    assert completed("bash", "manage.py rooms list --sort few", 4) == ["plain,fewest"]
-    assert completed("bash", "manage.py users import ", 3) == ["file,"]
-    assert completed("zsh", "manage.py cl", 1)[:2] == ["plain", "clusters"]
-    assert completed("fish", "manage.py cl", 1)[0].startswith("plain,clusters\t")
+def test_each_shell_completes_groups_commands_options_and_files() -> None:
+    assert completions("bash", "manage.py r", 1) == ["plain,rooms", "plain,runs"]
+    assert completions("bash", "manage.py users i", 2) == ["plain,import"]
+    assert completions("bash", "manage.py rooms list --so", 3) == ["plain,--sort"]
+    assert completions("bash", "manage.py rooms list --sort few", 4) == ["plain,fewest"]
+    assert completions("bash", "manage.py users import ", 3) == ["file,"]
+    assert completions("zsh", "manage.py cl", 1)[:2] == ["plain", "clusters"]
+    assert completions("fish", "manage.py cl", 1)[0].startswith("plain,clusters\t")
 
 
-def test_bash_completes_after_the_line_of_the_page() -> None:
+def test_bash_completes_with_the_line_of_the_page() -> None:
     page = (ROOT / "docs" / "admins.md").read_text()
     (line,) = [line for line in page.splitlines() if "bash_source" in line]
     script = f"""
@@ -54,5 +54,5 @@ def test_bash_completes_after_the_line_of_the_page() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_page_says_how_to_switch_it_on(shell: str) -> None:
+def test_the_page_shows_how_to_enable_completion(shell: str) -> None:
     assert f"_MANAGE_PY_COMPLETE={shell}_source" in (ROOT / "docs" / "admins.md").read_text()

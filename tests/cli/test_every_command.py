@@ -1,4 +1,4 @@
-"""Every command: what it shows a person, what a machine, and its one clear line when it fails."""
+"""Every command: its table, its output for machines, and its one line when it fails."""
 
 import json
 import uuid
@@ -7,30 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 from manage import manage as manage_group
+from tests.support.commands import command_paths
 from tests.support.databases import Server, sql_on
 from tests.support.manage import add_room, run_manage
 
-# Alembic's own, which speak its language; tests/schema and tests/deploy run ours among them.
-NOT_OURS = {"db"}
 JSON, JSON_LINES, NONE = "--json", "--jsonl", ""
 
 
 @dataclass(frozen=True)
 class Case:
-    """How a command is called in words for the shell; what its table says; how it fails.
+    """The arguments of a command, a part of its output, and arguments that are wrong.
 
     `machine`: the option for machines, or NONE with the reason in `why`. `mistake` replaces
-    `call`, and `told` is in the line that it gives. `needs_database`: fails without one.
+    `call`, and `message` is a part of the error. `needs_database`: fails without one.
     """
 
     call: str
     shows: str
     mistake: str
-    told: str
+    message: str
     machine: str = JSON
     why: str = ""
     needs_database: bool = True
@@ -44,7 +42,7 @@ CASES = {
         "", "growth-by-week", "no-question", "analysts queries", needs_database=False
     ),
     "analysts revoke": Case(
-        "{role} --dry-run", "dropped", "nobody_of_ours --yes", "no role", NONE, why="it only takes"
+        "{role} --dry-run", "dropped", "unknown_role --yes", "no role", NONE, why="it only revokes"
     ),
     "cities find": Case("Sevilla", "2510911", "!!!", "no letter and no digit"),
     "cities gather": Case("--dry-run", "towns", "--dry-run --radius 0", "radius"),
@@ -88,33 +86,21 @@ CASES = {
     "runs show": Case("{run}", "cities load", "987654321", "runs list"),
     "stats": Case("", "alone", "--wrong", "--wrong"),
     "users export": Case("", "_id,", "--wrong", "--wrong", JSON_LINES),
-    "users forget": Case("u1 --dry-run", "would erase", "nobody --yes", "no user of this id"),
+    "users forget": Case("u1 --dry-run", "would erase", "nobody --yes", "no user with this id"),
     "users import": Case(
         "{place}/users.csv --dry-run", "2 read = 1", "{place}/none.csv --yes", "No such file"
     ),
-    "users show": Case("u1", "interests", "n\x00body", "no user of this id"),
+    "users show": Case("u1", "interests", "n\x00body", "no user with this id"),
 }
 
 
-def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """The paths of all commands under a group."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            if name not in NOT_OURS:
-                yield from commands(command, (*path, name))
-        else:
-            yield " ".join((*path, name))
-
-
-# A demo refuses production, as which these run; tests/analytics tries it.
-ALL = sorted(set(commands(manage_group)) - {"demo"})
+# A demo refuses to run in production, which is the default here; tests/analytics covers it.
+ALL = sorted(set(command_paths(manage_group)) - {"demo"})
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a file to import: one good row and one bad."""
+    """A directory with a file to import, of one valid row and one invalid row, and a survey."""
     place = tmp_path_factory.mktemp("commands")
     (place / "users.csv").write_text("_id,city,surf\nu2,Vigo,1\nu3,Vigo,0\n")
     people = ["1,1,0,0", "0,0,1,1", "1,0,0,0", "0,0,1,0", "1,1,0,1"] * 8
@@ -131,13 +117,13 @@ def url(server: Server) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def words(url: str, place: Path) -> Iterator[dict[str, Any]]:
-    """What the cases name by {name}."""
+    """The values of the cases' {name}s."""
     room, city = add_room(url, 1)
     ((run,),) = sql_on(url)(
         "INSERT INTO admin_runs (command, arguments, by) VALUES ('cities load', '{}', 'me')"
         " RETURNING id"
     )
-    role = f"case_{uuid.uuid4().hex[:8]}"  # roles are the server's, not a database's
+    role = f"case_{uuid.uuid4().hex[:8]}"  # all databases of a server share its roles
     assert run_manage("analysts", "grant", role, "--yes", DATABASE_URL=url).returncode == 0
     yield {"room": room, "city": city, "run": run, "place": place, "role": role}
     assert run_manage("analysts", "revoke", role, "--yes", DATABASE_URL=url).returncode == 0
@@ -153,18 +139,20 @@ def test_every_command_has_a_case_here_and_every_case_a_command() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_a_person_is_shown_a_table_without_colours_where_no_terminal_is(
+def test_a_table_has_no_colours_without_a_terminal(
     name: str, url: str, words: dict[str, Any]
 ) -> None:
     done = call(name, CASES[name].call, words, url=url)
     assert done.returncode == 0, done.stderr
-    told = done.stderr if name == "clusters plot" else done.stdout
-    assert CASES[name].shows in told
+    output = done.stderr if name == "clusters plot" else done.stdout
+    assert CASES[name].shows in output
     assert "\x1b" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_a_machine_gets_json_and_nothing_else(name: str, url: str, words: dict[str, Any]) -> None:
+def test_the_machine_option_prints_json_and_nothing_else(
+    name: str, url: str, words: dict[str, Any]
+) -> None:
     case = CASES[name]
     if case.machine == NONE:
         assert case.why
@@ -182,9 +170,9 @@ def test_a_mistake_is_one_line_that_says_what_to_do_and_exit_1(
     case = CASES[name]
     failures = [call(name, case.mistake, words, url=url)]
     if case.needs_database:
-        failures.append(call(name, case.call, words, url=server.url_of("never_made")))
+        failures.append(call(name, case.call, words, url=server.url_of("never_created")))
         assert "the database cannot be reached" in failures[-1].stderr
-    assert case.told in failures[0].stderr
+    assert case.message in failures[0].stderr
     for done in failures:
         assert (done.returncode, done.stdout) == (1, "")
         assert len(done.stderr.splitlines()) == 1, done.stderr

@@ -1,4 +1,4 @@
-"""`make run`, as a newcomer types it."""
+"""`make run`, as a new developer runs it."""
 
 import json
 import os
@@ -11,15 +11,15 @@ import pytest
 import requests
 
 from tests.support.paths import ROOT
-from tests.support.serving import Gunicorn, until
+from tests.support.serving import Gunicorn, wait_until
 
 
-def of_group(group: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+def process_ids(group: int) -> list[int]:
+    done = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in done.stdout.split()]
 
 
-def test_a_port_in_use_is_told_with_the_way_to_take_another() -> None:
+def test_a_port_in_use_is_an_error_that_suggests_another() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(
@@ -31,16 +31,18 @@ def test_a_port_in_use_is_told_with_the_way_to_take_another() -> None:
             check=False,
         )
     assert done.returncode != 0
-    assert f"port {port} is in use; take another: PORT={port + 1} make run" in done.stderr
+    assert f"port {port} is in use; use another: PORT={port + 1} make run" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_make_run_serves_prints_a_line_to_try_and_ends_with_ctrl_c(number: signal.Signals) -> None:
+def test_make_run_serves_prints_an_example_request_and_ends_with_ctrl_c(
+    number: signal.Signals,
+) -> None:
     server = Gunicorn({}, ["make", "run"])
     log = server.log.read_text()
-    tried = re.search(r"curl (\S+) -d '(.+)'", log)
-    assert tried, log
-    address, body = tried.groups()
+    example = re.search(r"curl (\S+) -d '(.+)'", log)
+    assert example, log
+    address, body = example.groups()
     assert address == f"{server.url}/rooms"
     placed = requests.post(address, data=body, timeout=10).json()
     assert placed["_id"] == json.loads(body)["_id"]
@@ -53,6 +55,6 @@ def test_make_run_serves_prints_a_line_to_try_and_ends_with_ctrl_c(number: signa
         check=True,
     )
     assert json.loads(shown.stdout)["room_id"] == placed["room_id"]
-    assert len(of_group(server.process.pid)) > 1
+    assert len(process_ids(server.process.pid)) > 1
     server.stop(number)
-    until(lambda: of_group(server.process.pid) == [])
+    wait_until(lambda: process_ids(server.process.pid) == [])

@@ -25,7 +25,7 @@ def test_rooms_list_shows_a_table_and_the_same_as_json(manage: Manage, new_datab
     ]
 
 
-def test_rooms_list_without_rooms_says_how_to_get_one(manage: Manage) -> None:
+def test_rooms_list_without_rooms_names_the_request_that_creates_one(manage: Manage) -> None:
     done = manage("rooms", "list")
     assert (done.returncode, done.stdout) == (0, "")
     assert "POST /rooms" in done.stderr
@@ -39,7 +39,7 @@ def test_rooms_show_shows_one_room(manage: Manage, new_database: str) -> None:
     assert json.loads(manage("rooms", "show", str(room), "--json").stdout)["members"] == 2
 
 
-def test_rooms_show_of_a_room_that_is_gone_says_where_it_went(
+def test_rooms_show_of_a_closed_room_names_the_room_of_its_members(
     manage: Manage, new_database: str
 ) -> None:
     room, city = add_room(new_database, 1)
@@ -53,7 +53,7 @@ def test_rooms_show_of_a_room_that_is_gone_says_where_it_went(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("rooms", "show", "12345"), "rooms list"),
         (("rooms", "show", "x"), "'x'"),
@@ -63,20 +63,20 @@ def test_rooms_show_of_a_room_that_is_gone_says_where_it_went(
     ],
 )
 def test_a_mistake_is_one_clear_line_and_exit_1(
-    manage: Manage, arguments: tuple[str, ...], told: str
+    manage: Manage, arguments: tuple[str, ...], message: str
 ) -> None:
     done = manage(*arguments)
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("Error: ")
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_a_database_that_is_down_is_one_clear_line(server: Server) -> None:
-    gone = server.url_of("never_made")
+    url = server.url_of("never_created")
     for arguments in (("rooms", "list"), ("rooms", "show", "1"), ("model", "register")):
-        done = run_manage(*arguments, DATABASE_URL=gone)
+        done = run_manage(*arguments, DATABASE_URL=url)
         assert done.returncode == 1
         assert len(done.stderr.splitlines()) == 1, done.stderr
 
@@ -88,18 +88,18 @@ def test_production_without_its_variables_is_one_line_that_names_them() -> None:
     assert "API_KEYS" in done.stderr
 
 
-def test_a_process_of_its_own_says_the_same(manage: Manage, new_database: str) -> None:
+def test_a_separate_process_prints_the_same(manage: Manage, new_database: str) -> None:
     for arguments in (("rooms", "list", "--json"), ("rooms", "show", "7"), ("rooms",), ("x",)):
-        here = manage(*arguments)
-        there = run_process(*arguments, DATABASE_URL=new_database)
-        assert (here.returncode, here.stdout, here.stderr) == (
-            there.returncode,
-            there.stdout,
-            there.stderr,
+        inside = manage(*arguments)
+        separate = run_process(*arguments, DATABASE_URL=new_database)
+        assert (inside.returncode, inside.stdout, inside.stderr) == (
+            separate.returncode,
+            separate.stdout,
+            separate.stderr,
         )
 
 
-def test_model_show_tells_what_is_shipped(model: Model) -> None:
+def test_model_show_shows_the_shipped_model(model: Model) -> None:
     shown = json.loads(run_manage("model", "show", "--json").stdout)
     assert shown["id"] == model.id
     assert shown["interests"] == list(model.interests)
@@ -111,7 +111,7 @@ def test_model_register_is_idempotent_and_a_dry_run_writes_nothing(
 ) -> None:
     sql = sql_on(new_database)
     sql("DELETE FROM clusters; DELETE FROM models")
-    assert "would register" in manage("model", "register", "--dry-run").stdout
+    assert "would be registered" in manage("model", "register", "--dry-run").stdout
     assert sql("SELECT count(*) FROM models") == [(0,)]
     for _ in range(2):
         assert manage("model", "register").returncode == 0
@@ -128,7 +128,7 @@ def test_model_register_refuses_another_artefact_of_the_same_id(
     assert "sha256" in done.stderr
 
 
-def test_db_upgrade_makes_the_schema_of_an_empty_database(server: Server) -> None:
+def test_db_upgrade_creates_the_schema_of_an_empty_database(server: Server) -> None:
     url = server.create()
     assert run_manage("db", "upgrade", DATABASE_URL=url).returncode == 0
     assert sql_on(url)("SELECT count(*) FROM rooms") == [(0,)]
@@ -142,24 +142,24 @@ def test_after_make_run_a_terminal_needs_no_variable(tmp_path: Path) -> None:
     (tmp_path / "development").touch()
     use_development_environment(environ, tmp_path)
     assert environ == {"APP_ENV": "development"}
-    told = {"DATABASE_URL": "postgres://somewhere"}
-    use_development_environment(told, tmp_path)
-    assert "APP_ENV" not in told
+    environ = {"DATABASE_URL": "postgres://somewhere"}
+    use_development_environment(environ, tmp_path)
+    assert "APP_ENV" not in environ
 
 
-def test_the_help_of_no_command_of_ours_imports_flask_or_sqlalchemy() -> None:
+def test_help_imports_neither_flask_nor_sqlalchemy_nor_numpy() -> None:
     code = (
         "import sys, click\n"
         "from manage import manage\n"
-        "def look(command, context):\n"
+        "def print_help(command, context):\n"
         "    print(context.get_help())\n"
         "    names = command.list_commands(context) if isinstance(command, click.Group) else ()\n"
         "    for name in names:\n"
-        "        part = getattr(command, 'parts', {}).get(name, ('',))[0]\n"
-        "        if not part.startswith('flask_migrate'):\n"
+        "        target = getattr(command, 'lazy_commands', {}).get(name, ('',))[0]\n"
+        "        if not target.startswith('flask_migrate'):\n"
         "            inner = command.get_command(context, name)\n"
-        "            look(inner, click.Context(inner, context, name))\n"
-        "look(manage, click.Context(manage, info_name='manage.py'))\n"
+        "            print_help(inner, click.Context(inner, context, name))\n"
+        "print_help(manage, click.Context(manage, info_name='manage.py'))\n"
         "print(sorted({'flask', 'sqlalchemy', 'numpy'} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(

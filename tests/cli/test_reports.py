@@ -1,4 +1,4 @@
-"""Commands that show: tables for people, JSON for machines, one line for mistakes."""
+"""Commands that only read: their tables, their JSON, one line for a mistake."""
 
 import csv
 import io
@@ -55,9 +55,9 @@ def test_clusters_are_listed_shown_and_drawn(manage: Manage, tmp_path: Path) -> 
     unknown = manage("clusters", "show", "99")
     assert unknown.returncode == 1
     assert "clusters list" in unknown.stderr
-    for name, begins in (("heat.png", b"\x89PNG"), ("mapa.svg", b"<?xml")):
+    for name, magic in (("heat.png", b"\x89PNG"), ("mapa.svg", b"<?xml")):
         assert manage("clusters", "plot", str(tmp_path / name), "--language", "es").returncode == 0
-        assert (tmp_path / name).read_bytes().startswith(begins)
+        assert (tmp_path / name).read_bytes().startswith(magic)
     refused = manage("clusters", "plot", str(tmp_path / "heat.gif"))
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
 
@@ -78,7 +78,7 @@ def test_a_user_is_shown_and_forgotten(manage: Manage, new_database: str) -> Non
     assert (gone.returncode, len(gone.stderr.splitlines())) == (1, 1)
 
 
-def test_runs_tell_what_admins_did(manage: Manage, new_database: str) -> None:
+def test_runs_list_and_show_what_admins_did(manage: Manage, new_database: str) -> None:
     assert "No command" in manage("runs", "list").stderr
     add_room(new_database, 1)
     manage("users", "forget", "u1", "--yes")
@@ -89,21 +89,21 @@ def test_runs_tell_what_admins_did(manage: Manage, new_database: str) -> None:
     assert manage("runs", "show", "999").returncode == 1
 
 
-def test_stats_tell_how_many_are_lonely_and_how_they_grow(
+def test_stats_show_how_many_are_alone_and_the_growth_by_week(
     manage: Manage,
     new_database: str,
 ) -> None:
     add_room(new_database, 1)
-    found = json.loads(manage("stats", "--json").stdout)
-    assert (found["users"], found["alone"], found["in_rooms_under_5"]) == (1, 1, 1)
-    assert sum(found["weeks"].values()) == 1
-    told = manage("stats").stdout
-    assert "alone" in told
-    assert "▇" in told
+    stats = json.loads(manage("stats", "--json").stdout)
+    assert (stats["users"], stats["alone"], stats["in_rooms_under_5"]) == (1, 1, 1)
+    assert sum(stats["weeks"].values()) == 1
+    output = manage("stats").stdout
+    assert "alone" in output
+    assert "▇" in output
 
 
 @pytest.mark.parametrize("group", ["cities", "clusters", "model", "rooms", "runs", "users"])
-def test_every_group_explains_itself(manage: Manage, group: str) -> None:
-    told = manage(group, "--help")
-    assert told.returncode == 0
-    assert "Commands:" in told.stdout
+def test_every_group_has_help(manage: Manage, group: str) -> None:
+    done = manage(group, "--help")
+    assert done.returncode == 0
+    assert "Commands:" in done.stdout
