@@ -1,4 +1,4 @@
-"""What cities look like on the wire."""
+"""The schemas of cities in requests and responses."""
 
 from pydantic import BaseModel, Field
 
@@ -11,27 +11,27 @@ class CityAnswer(BaseModel):
     id: int = Field(examples=[2510911])
     name: str = Field(examples=["Sevilla"])
     country: str | None = Field(examples=["ES"])
-    listed: bool = Field(description="Whether the gazetteer has it.")
+    listed: bool = Field(description="Whether the city is in the gazetteer.")
 
 
 class CitiesQuery(BaseModel):
-    """What has been typed so far."""
+    """An autocomplete query: the text typed so far."""
 
     q: str = Field(min_length=2, max_length=MAX_CITY_LENGTH, examples=["sevi"])
     limit: int = Field(8, ge=1, le=20)
 
 
 class SuggestionAnswer(BaseModel):
-    """A city to pick."""
+    """A suggested city."""
 
     id: int = Field(examples=[2510911])
     name: str = Field(examples=["Sevilla"])
     country: str = Field(examples=["ES"])
     region: str | None = Field(examples=["Andalucía"])
-    matched: str = Field(description="The name that was found.", examples=["Seville"])
+    matched: str = Field(description="The name that matched the query.", examples=["Seville"])
 
 
 class SuggestionsAnswer(BaseModel):
-    """Cities to pick from: whole names first, then the most populous."""
+    """Suggested cities: matches of a whole name first, then the most populous."""
 
     items: list[SuggestionAnswer]

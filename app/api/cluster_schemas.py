@@ -1,4 +1,4 @@
-"""What clusters and interests look like on the wire."""
+"""The schemas of clusters and interests in requests and responses."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -6,14 +6,14 @@ from app.api.fields import EchoedId, Interests
 
 
 class Label(BaseModel):
-    """One text in the app's two languages."""
+    """A text in the app's two languages."""
 
     es: str
     en: str
 
 
 class ClusterRequest(BaseModel):
-    """The published request: an id, and what its user ticked."""
+    """A user's interests, with an id that the response echoes."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -22,45 +22,45 @@ class ClusterRequest(BaseModel):
 
 
 class PredictionAnswer(BaseModel):
-    """The published answer."""
+    """The predicted cluster."""
 
     echoed_id: EchoedId = Field(alias="_id")
     cluster: int = Field(examples=[2])
 
 
 class InterestAnswer(BaseModel):
-    """One thing that a user can tick."""
+    """An interest that a user can select."""
 
     key: str = Field(examples=["surf"])
     group: str | None = Field(
-        description="sport, culture, food or leisure; null: in none of them.", examples=["sport"]
+        description="sport, culture, food or leisure; null: no group.", examples=["sport"]
     )
     label: Label
 
 
 class InterestsAnswer(BaseModel):
-    """The form, in the model's order."""
+    """The interests of the model in service, in its order."""
 
     items: list[InterestAnswer]
 
 
 class TopInterestAnswer(BaseModel):
-    """What people of a cluster like."""
+    """An interest with a large weight in a cluster."""
 
     key: str = Field(examples=["drinks"])
-    weight: float = Field(description="Compares within one cluster only.", examples=[2.205])
+    weight: float = Field(description="Comparable only within one cluster.", examples=[2.205])
 
 
 class ClusterDetailsAnswer(BaseModel):
     """A cluster of the model in service."""
 
-    id: int = Field(description="Its number, whose meaning never changes.", examples=[3])
+    id: int = Field(description="The cluster's number; its meaning never changes.", examples=[3])
     label: Label
-    top_interests: list[TopInterestAnswer] = Field(description="Heaviest first.")
+    top_interests: list[TopInterestAnswer] = Field(description="By weight, largest first.")
 
 
 class ClustersAnswer(BaseModel):
-    """The clusters that new users come into."""
+    """The clusters of the model in service."""
 
     model_id: str = Field(examples=["2021-10-24-d65a7ae0"])
     items: list[ClusterDetailsAnswer]

@@ -1,4 +1,4 @@
-"""What fields of a request may hold, said once for every route."""
+"""The types of request fields: validation, JSON schema and description."""
 
 import math
 from collections.abc import Collection
@@ -18,18 +18,18 @@ from app.domain.input_limits import (
 )
 from app.infra.country_codes import COUNTRY_CODES
 
-LONGEST_NUMBER = 64
-TICK_TYPES, TICKS = {bool, int}, {False, True}
+MAX_DIGITS = 64
+FLAG_TYPES, FLAGS = {bool, int}, {False, True}
 PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 
 
-def _printable(text: str) -> str:
+def _check_printable(text: str) -> str:
     if CONTROL_CHARACTER.search(text):
-        raise PydanticCustomError("control", "must not hold control characters")
+        raise PydanticCustomError("control", "must not contain control characters")
     return text
 
 
-def _country(code: str) -> str:
+def _check_country(code: str) -> str:
     code = code.upper()
     if code not in COUNTRY_CODES:
         raise PydanticCustomError("country", "must be an ISO 3166-1 alpha-2 code, such as ES")
@@ -39,14 +39,14 @@ def _country(code: str) -> str:
 UserId = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=64, pattern=rf"^{USER_ID_PATTERN}$"),
-    Field(description="The app's id of the user.", examples=["6172f1a95cd4e7a2b4c3d2e1"]),
+    Field(description="The user's id in the app.", examples=["6172f1a95cd4e7a2b4c3d2e1"]),
 ]
 CityName = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=MAX_CITY_LENGTH),
-    AfterValidator(_printable),
+    AfterValidator(_check_printable),
     Field(
-        description="The city as the user typed it; has a letter or a digit.",
+        description="The city as the user typed it, with at least one letter or digit.",
         examples=["Sevilla"],
         json_schema_extra={"pattern": PRINTABLE},
     ),
@@ -54,52 +54,50 @@ CityName = Annotated[
 Country = Annotated[
     str,
     StringConstraints(strict=True, min_length=2, max_length=2),
-    AfterValidator(_country),
+    AfterValidator(_check_country),
     Field(
-        description="ISO 3166-1 alpha-2 code, or XK, in either case.",
+        description="ISO 3166-1 alpha-2 code or XK, case-insensitive.",
         examples=["ES"],
         json_schema_extra={"pattern": "^[A-Za-z]{2}$"},
     ),
 ]
 
 
-def _fault(location: tuple[str | int, ...], message: str, given: Any) -> InitErrorDetails:
+def _error(location: tuple[str | int, ...], message: str, value: Any) -> InitErrorDetails:
     return InitErrorDetails(
-        type=PydanticCustomError("interests", message),
-        loc=location,
-        input=given,
+        type=PydanticCustomError("interests", message), loc=location, input=value
     )
 
 
-def _ticked(given: Any) -> list[str]:
-    """The ticked keys of either form: an object of booleans, or a list of keys."""
-    faults: list[InitErrorDetails] = []
+def _selected_keys(value: Any) -> list[str]:
+    """Return the selected keys of an object of booleans or of a list of keys."""
+    errors: list[InitErrorDetails] = []
     keys: Collection[str]
-    if isinstance(given, dict):
-        keys, ticked = given, list(compress(given, given.values()))
-        if not set(map(type, given.values())) <= {bool}:
-            # 1.0 and "yes" are guesses.
-            told = "must be true or false (1 and 0 are accepted)"
-            for key, tick in given.items():
-                if type(tick) not in TICK_TYPES or tick not in TICKS:
-                    faults.append(_fault((key,), told, tick))
-    elif isinstance(given, list):
-        told = "must be an interest's key, a string"
-        for position, key in enumerate(given):
+    if isinstance(value, dict):
+        keys, selected = value, list(compress(value, value.values()))
+        if not set(map(type, value.values())) <= {bool}:
+            # What 1.0 or "yes" means would be a guess, so both are refused.
+            message = "must be true or false (1 and 0 are accepted)"
+            for key, flag in value.items():
+                if type(flag) not in FLAG_TYPES or flag not in FLAGS:
+                    errors.append(_error((key,), message, flag))
+    elif isinstance(value, list):
+        message = "must be an interest's key, a string"
+        for position, key in enumerate(value):
             if not isinstance(key, str):
-                faults.append(_fault((position,), told, key))
-        keys = ticked = [key for key in given if isinstance(key, str)]
+                errors.append(_error((position,), message, key))
+        keys = selected = [key for key in value if isinstance(key, str)]
     else:
-        keys = ticked = []
-        faults.append(_fault((), "must be an object of booleans or a list of keys", given))
+        keys = selected = []
+        errors.append(_error((), "must be an object of booleans or a list of keys", value))
     if len(keys) > MAX_INTERESTS:
-        faults = [_fault((), f"must hold at most {MAX_INTERESTS} interests", None)]
+        errors = [_error((), f"must have at most {MAX_INTERESTS} interests", None)]
     elif not are_interest_keys(keys):
-        told = f"a key must have 1 to {MAX_INTEREST_LENGTH} characters, none of control"
-        faults.append(_fault((), told, None))
-    if faults:
-        raise ValidationError.from_exception_data("interests", faults)
-    return ticked
+        message = f"a key must have 1 to {MAX_INTEREST_LENGTH} characters, no control characters"
+        errors.append(_error((), message, None))
+    if errors:
+        raise ValidationError.from_exception_data("interests", errors)
+    return selected
 
 
 _KEY_SCHEMA = {
@@ -110,7 +108,7 @@ _KEY_SCHEMA = {
 }
 Interests = Annotated[
     list[str],
-    PlainValidator(_ticked),
+    PlainValidator(_selected_keys),
     WithJsonSchema(
         {
             "oneOf": [
@@ -125,28 +123,26 @@ Interests = Annotated[
         }
     ),
     Field(
-        description="What the user ticked: booleans by key (one left out: false), or the keys.",
+        description="The selected interests: booleans by key (missing: false), or a list of keys.",
         examples=[{"surf": True, "coffee": True, "museums": False}],
     ),
 ]
 
 
-def _echoed(given: Any) -> str | int | float:
-    if isinstance(given, str):
-        return given
-    if isinstance(given, float) and math.isfinite(given):
-        return given
-    if type(given) is int:
-        # Thousands of digits parse, but cannot be printed.
-        if abs(given) < 10**LONGEST_NUMBER:
-            return given
-        raise PydanticCustomError("number", f"must have at most {LONGEST_NUMBER} digits")
+def _check_echoed_id(value: Any) -> str | int | float:
+    if isinstance(value, str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if type(value) is int:
+        # Python parses an integer of thousands of digits but refuses to print it.
+        if abs(value) < 10**MAX_DIGITS:
+            return value
+        raise PydanticCustomError("number", f"must have at most {MAX_DIGITS} digits")
     raise PydanticCustomError("echoed", "must be a string or a number")
 
 
 EchoedId = Annotated[
     str | int | float,
-    PlainValidator(_echoed),
+    PlainValidator(_check_echoed_id),
     WithJsonSchema({"type": ["string", "number"]}),
-    Field(description="Any string or number; comes back as it is.", examples=["6172f1a95cd4"]),
+    Field(description="Any string or number; returned unchanged.", examples=["6172f1a95cd4"]),
 ]

@@ -1,4 +1,4 @@
-"""What rooms look like on the wire."""
+"""The schemas of rooms in requests and responses."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from app.domain.input_limits import MAX_CITY_LENGTH
 
 
 class RoomRequest(BaseModel):
-    """A newly registered user: who, where, and what they like."""
+    """A user to assign to a room."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -24,13 +24,13 @@ class RoomRequest(BaseModel):
         strict=True,
         ge=1,
         lt=2**63,
-        description="Id of a city from the autocomplete; may stand for `city`.",
+        description="Id of a city from `GET /cities`, instead of `city`.",
     )
     country: Country | None = None
     interests: Interests
 
     @model_validator(mode="after")
-    def one_of_city_and_id(self) -> "RoomRequest":
+    def require_city_or_id(self) -> "RoomRequest":
         if self.city is None and self.city_id is None:
             raise PydanticCustomError("place", "city or city_id is missing")
         return self
@@ -41,36 +41,38 @@ class RoomRequest(BaseModel):
 
 
 class RoomAnswer(BaseModel):
-    """Where the user is now."""
+    """The user's room."""
 
     user_id: str = Field(alias="_id")
     room_id: int = Field(examples=[17])
     cluster: int = Field(examples=[2])
     city: CityAnswer
-    hub: CityAnswer | None = Field(description="The city whose room a small town shares.")
-    created: bool = Field(description="This call created the room.")
-    joined: bool = Field(description="This call put the user there.")
+    hub: CityAnswer | None = Field(description="The larger city whose rooms the town shares.")
+    created: bool = Field(description="Whether this call created the room.")
+    joined: bool = Field(description="Whether this call moved the user into the room.")
     previous_room_id: int | None
-    unknown_interests: list[str] = Field(description="Ticked keys the model does not know.")
-    did_you_mean: list[CityAnswer] = Field(description="Listed cities an unlisted one may be.")
+    unknown_interests: list[str] = Field(description="Selected keys unknown to the model.")
+    did_you_mean: list[CityAnswer] = Field(
+        description="Listed cities that an unlisted city may refer to."
+    )
 
 
 class ClusterAnswer(BaseModel):
-    """A cluster by its stable number."""
+    """A cluster."""
 
     id: int = Field(examples=[2])
     label: Label
 
 
 class RoomsQuery(BaseModel):
-    """Which rooms, and where the page begins."""
+    """Filters and pagination of rooms."""
 
     city: str | None = Field(
-        None, min_length=1, max_length=MAX_CITY_LENGTH, description="As a user types it."
+        None, min_length=1, max_length=MAX_CITY_LENGTH, description="The city as typed by a user."
     )
     country: Country | None = None
     cluster: int | None = Field(None, ge=1, le=32767)
-    after: int = Field(0, ge=0, lt=2**63, description="The last room of the page before.")
+    after: int = Field(0, ge=0, lt=2**63, description="The last `room_id` of the previous page.")
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -85,7 +87,7 @@ class RoomDetailsAnswer(BaseModel):
 
 
 class RoomsAnswer(BaseModel):
-    """A page of rooms in the order of their ids."""
+    """A page of rooms, ordered by id."""
 
     items: list[RoomDetailsAnswer]
-    next: str | None = Field(description="Where the next page is; null: this was the last.")
+    next: str | None = Field(description="Path of the next page; null on the last page.")

@@ -1,4 +1,4 @@
-"""What users and their moves look like on the wire."""
+"""The schemas of users and their moves in requests and responses."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from app.api.city_schemas import CityAnswer
 
 
 class MoveAnswer(BaseModel):
-    """A move that the app did not ask for."""
+    """A move that the app did not request."""
 
     from_room: int
     to_room: int
@@ -17,34 +17,34 @@ class MoveAnswer(BaseModel):
 
 
 class ExplanationAnswer(BaseModel):
-    """Why the user is in this room, by the model in service."""
+    """Explanation of the user's cluster by the model in service."""
 
     model_id: str
     cluster: int | None = Field(
-        description="Where the model would put the user now; null: it knows none of the interests."
+        description="The cluster predicted now; null: the model knows none of the interests."
     )
     weight: float
-    runner_up: int | None = Field(description="The cluster that came next; null: none did.")
+    runner_up: int | None = Field(description="The cluster of the next largest weight, if any.")
     runner_up_weight: float
-    margin: float = Field(description="weight less runner_up_weight.")
-    room_weight: float = Field(description="The weight of the cluster that the room is of.")
+    margin: float = Field(description="`weight` minus `runner_up_weight`.")
+    room_weight: float = Field(description="The weight of the room's cluster.")
     shares: dict[str, float] = Field(
-        description="Each known interest's part of the weight, exact; they sum to 1."
+        description="Exact share of each known interest in the weight; the sum is 1."
     )
     unknown_interests: list[str]
     note: str | None = Field(
-        description="Why this is not what put the user there, if so: an earlier model did."
+        description="What another model decided, if another one placed the user."
     )
 
 
 class UserQuery(BaseModel):
-    """Whether to tell why."""
+    """Options of a user query."""
 
-    explain: bool = Field(False, description="1: with `explanation`, why the user is in the room.")
+    explain: bool = Field(False, description="1: include `explanation`.")
 
 
 class UserAnswer(BaseModel):
-    """All that is stored about a user."""
+    """Everything stored about a user."""
 
     user_id: str = Field(alias="_id")
     room_id: int
@@ -61,21 +61,21 @@ class UserAnswer(BaseModel):
 
 
 class ChangesQuery(BaseModel):
-    """Where the reader stands."""
+    """Pagination of the change feed."""
 
-    after: int = Field(0, ge=0, lt=2**63, description="The `next` of the answer before.")
+    after: int = Field(0, ge=0, lt=2**63, description="`next` of the previous response.")
     limit: int = Field(100, ge=1, le=1000)
 
 
 class ChangeAnswer(MoveAnswer):
-    """A move of some user."""
+    """A move of a user in the change feed."""
 
     id: int
     user_id: str
 
 
 class ChangesAnswer(BaseModel):
-    """Moves in order; fewer than the limit: these were all."""
+    """Moves in order; fewer than `limit` means the end of the feed."""
 
     items: list[ChangeAnswer]
-    next: int = Field(description="The `after` to ask with next; never skips a move.")
+    next: int = Field(description="Value of `after` for the next request; never skips a move.")

@@ -1,4 +1,4 @@
-"""Pages for people: their language, their headers, and problem documents told in words."""
+"""HTML pages: their language, their headers, and the errors that they show."""
 
 import tomllib
 from dataclasses import dataclass, field
@@ -10,22 +10,22 @@ from flask import Response, current_app, render_template, request
 from app.pages.security_headers import page_headers
 
 Language = Literal["es", "en"]
-Words = dict[str, Any]
+Translation = dict[str, Any]
 
 LANGUAGES: tuple[Language, ...] = ("es", "en")
 FOLDER = Path(__file__).parent / "translations"
-WORDS: dict[Language, Words] = {
+TRANSLATIONS: dict[Language, Translation] = {
     language: tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
     for language in LANGUAGES
 }
 PROBLEM = "application/problem+json"
-# What of a problem's headers a browser, or who stands between, can use.
-KEPT_HEADERS = ("Retry-After", "WWW-Authenticate", "Allow")
+# Headers of a problem document that are also right for the page that replaces it.
+FORWARDED_HEADERS = ("Retry-After", "WWW-Authenticate", "Allow")
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A problem in a person's words: about fields of the form, or with a heading about it all."""
+class PageError:
+    """An error as a page shows it: messages by form field, or a heading with a hint."""
 
     status: int
     heading: str = ""
@@ -34,29 +34,29 @@ class Trouble:
 
 
 def language() -> Language:
-    """The language asked for by the address, or else the browser's; English for all others."""
+    """Return the language of the query string, else the browser's, else English."""
     for known in LANGUAGES:
         if request.args.get("language") == known:
             return known
-    # The published types forget that what is given back is one of what is given.
+    # The type of best_match is str, not the type of its argument's items.
     best = request.accept_languages.best_match(LANGUAGES)
     return "es" if best == "es" else "en"
 
 
-def words() -> Words:
-    """What the pages say, in the person's language."""
-    return WORDS[language()]
+def translation() -> Translation:
+    """Return the texts of the pages in the request's language."""
+    return TRANSLATIONS[language()]
 
 
-def render(template: str, status: int = 200, **facts: Any) -> Response:
-    """A page in the person's language, with the headers of every page; never kept by anybody."""
+def render(template: str, status: int = 200, **context: Any) -> Response:
+    """Return a page in the request's language, with the headers of every page; never cached."""
     page = render_template(
         template,
         language=language(),
-        languages={name: WORDS[name]["site"]["language"] for name in LANGUAGES},
-        words=words(),
-        asks_for_key=current_app.config["REQUIRES_KEY"],
-        **facts,
+        languages={name: TRANSLATIONS[name]["site"]["language"] for name in LANGUAGES},
+        texts=translation(),
+        requires_key=current_app.config["REQUIRES_KEY"],
+        **context,
     )
     response = Response(page, status, mimetype="text/html")
     response.headers.update(page_headers())
@@ -66,34 +66,34 @@ def render(template: str, status: int = 200, **facts: Any) -> Response:
     return response
 
 
-def trouble_of(response: Response) -> Trouble | None:
-    """What a person is to be told in place of a problem document; None: leave it as it is.
+def page_error(response: Response) -> PageError | None:
+    """Return a problem document as an error of a page; None if the response is to be sent as it is.
 
-    Programs get the document: only who asks for text/html, as every browser does, gets a page.
+    Only clients that accept text/html, as browsers do, get a page; others get the document.
     """
     if response.mimetype != PROBLEM:
         return None
     if request.accept_mimetypes.best_match((PROBLEM, "text/html")) != "text/html":
         return None
     problem = response.get_json()
-    said, status = words()["errors"], response.status_code
+    texts, status = translation()["errors"], response.status_code
     if status == 401:
-        wrong = said["key_wrong"] if request.form.get("key") else said["key_missing"]
-        return Trouble(status, fields={"key": wrong})
+        message = texts["key_wrong"] if request.form.get("key") else texts["key_missing"]
+        return PageError(status, fields={"key": message})
     if status == 422:
-        paths = [fault["path"].partition(".")[0] for fault in problem["errors"]]
-        # A picked city is shown in the field of the typed one.
-        told = {path.removesuffix("_id"): said[path] for path in paths if path in said}
-        return Trouble(status, fields=told)
+        paths = [error["path"].partition(".")[0] for error in problem["errors"]]
+        # Errors of city_id are shown at the field city, where the user picked it.
+        messages = {path.removesuffix("_id"): texts[path] for path in paths if path in texts}
+        return PageError(status, fields=messages)
     if status == 503:
-        return Trouble(status, said["unavailable"], said["unavailable_hint"])
+        return PageError(status, texts["unavailable"], texts["unavailable_hint"])
     kind = "refused" if status < 500 else "broken"
-    return Trouble(status, said[kind], said[f"{kind}_hint"].format(problem["request_id"]))
+    return PageError(status, texts[kind], texts[f"{kind}_hint"].format(problem["request_id"]))
 
 
-def in_place_of(response: Response, page: Response) -> Response:
-    """The page, with what the problem's headers say."""
-    for name in KEPT_HEADERS:
+def replace_response(response: Response, page: Response) -> Response:
+    """Return the page with those headers of the replaced response that still apply."""
+    for name in FORWARDED_HEADERS:
         if name in response.headers:
             page.headers[name] = response.headers[name]
     return page

@@ -1,4 +1,4 @@
-"""What browsers are told about every page of ours."""
+"""The security headers of pages."""
 
 SOURCES = {
     "default-src": "'none'",
@@ -12,9 +12,9 @@ SOURCES = {
 }
 
 
-def page_headers(**changed: str) -> dict[str, str]:
-    """Headers of a page that loads from us alone; `changed`: sources of a kind, as `style_src`."""
-    sources = SOURCES | {kind.replace("_", "-"): value for kind, value in changed.items()}
+def page_headers(**overrides: str) -> dict[str, str]:
+    """Return headers that allow sources of this origin only; `overrides`: as `style_src`."""
+    sources = SOURCES | {kind.replace("_", "-"): value for kind, value in overrides.items()}
     return {
         "Content-Security-Policy": "; ".join(f"{kind} {value}" for kind, value in sources.items()),
         "X-Content-Type-Options": "nosniff",

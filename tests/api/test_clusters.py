@@ -11,36 +11,36 @@ from model.predict import Model
 
 
 @pytest.fixture
-def stranger(app: Any) -> FlaskClient:
-    """A client without a key."""
-    made: FlaskClient = app.test_client()
-    return made
+def keyless(app: Any) -> FlaskClient:
+    """Return a client without a key."""
+    client: FlaskClient = app.test_client()
+    return client
 
 
-def test_the_form_offers_what_the_model_knows_in_its_order(
-    stranger: FlaskClient, model: Model
-) -> None:
-    items = stranger.get("/interests").json["items"]
+def test_interests_are_those_of_the_model_in_its_order(keyless: FlaskClient, model: Model) -> None:
+    items = keyless.get("/interests").json["items"]
     assert [item["key"] for item in items] == list(model.interests)
     assert {item["group"] for item in items} == {"sport", "culture", "food", "leisure"}
     by_key = {item["key"]: item for item in items}
     assert by_key["trecking"]["label"] == {"es": "Senderismo", "en": "Trekking"}
 
 
-def test_an_interest_that_only_a_new_model_knows_stands_for_itself(model: Model) -> None:
-    grown = replace(model, interests=("chess", *model.interests[1:]))
-    assert interests_document(grown)["items"][0] == {
+def test_the_key_of_an_unpublished_interest_is_its_label(model: Model) -> None:
+    extended = replace(model, interests=("chess", *model.interests[1:]))
+    assert interests_document(extended)["items"][0] == {
         "key": "chess",
         "group": None,
         "label": {"es": "chess", "en": "chess"},
     }
 
 
-def test_clusters_tell_what_weighs_most_in_each(stranger: FlaskClient, model: Model) -> None:
-    answer = stranger.get("/clusters").json
-    assert answer["model_id"] == model.id
-    assert [item["id"] for item in answer["items"]] == list(model.cluster_ids)
-    for item, component in zip(answer["items"], model.components, strict=True):
+def test_clusters_have_the_interests_with_the_largest_weights(
+    keyless: FlaskClient, model: Model
+) -> None:
+    response = keyless.get("/clusters").json
+    assert response["model_id"] == model.id
+    assert [item["id"] for item in response["items"]] == list(model.cluster_ids)
+    for item, component in zip(response["items"], model.components, strict=True):
         weights = [top["weight"] for top in item["top_interests"]]
         assert weights == sorted(weights, reverse=True)
         assert weights[0] == pytest.approx(max(component), abs=1e-4)
@@ -48,9 +48,9 @@ def test_clusters_tell_what_weighs_most_in_each(stranger: FlaskClient, model: Mo
 
 
 @pytest.mark.parametrize("path", ["/interests", "/clusters"])
-def test_what_has_not_changed_is_not_sent_again(stranger: FlaskClient, path: str) -> None:
-    first = stranger.get(path)
+def test_an_unchanged_document_is_not_sent_again(keyless: FlaskClient, path: str) -> None:
+    first = keyless.get(path)
     assert first.headers["Cache-Control"] == "public, max-age=3600"
-    again = stranger.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    again = keyless.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
-    assert stranger.get(path, headers={"If-None-Match": '"another"'}).status_code == 200
+    assert keyless.get(path, headers={"If-None-Match": '"another"'}).status_code == 200

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from app import create_app
-from tests.support.databases import Server, past_pooler, settings_of, sql_on
+from tests.support.databases import Server, direct_url, settings_of, sql_on
 
 
 def problems(url: str) -> list[str]:
@@ -24,13 +24,13 @@ def test_a_released_database_is_ready(new_database: str) -> None:
     assert problems(new_database) == []
 
 
-def test_an_empty_database_is_told_to_upgrade(server: Server) -> None:
+def test_an_empty_database_needs_an_upgrade(server: Server) -> None:
     url = server.create()
     assert "db upgrade" in problems(url)[0]
     server.drop(url)
 
 
-def test_a_database_without_the_model_is_told_to_register(new_database: str) -> None:
+def test_a_database_without_the_model_needs_its_registration(new_database: str) -> None:
     sql_on(new_database)("DELETE FROM clusters; DELETE FROM models")
     assert "model register" in problems(new_database)[0]
 
@@ -43,18 +43,18 @@ def test_an_older_schema_is_not_ready_and_a_newer_one_is(new_database: str) -> N
     assert problems(new_database) == []
 
 
-def test_a_database_that_takes_no_writes_is_not_ready(new_database: str) -> None:
-    direct = past_pooler(new_database)  # whose connections are all opened afterwards
+def test_a_read_only_database_is_not_ready(new_database: str) -> None:
+    direct = direct_url(new_database)  # a pooler's open connections would keep the old setting
     name = urlsplit(direct).path[1:]
     sql_on(direct)(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert problems(direct) == ["the database is read-only"]
 
 
-def test_a_database_that_is_gone_is_told(server: Server) -> None:
+def test_a_missing_database_is_not_ready(server: Server) -> None:
     assert "unavailable" in problems(server.url_of("never_made"))[0]
 
 
-def test_a_cluster_that_was_never_registered_is_503(new_database: str) -> None:
+def test_an_unregistered_cluster_is_503(new_database: str) -> None:
     sql_on(new_database)("DELETE FROM clusters; DELETE FROM models")
     app = create_app(settings_of(new_database))
     body = {"_id": "a", "city": "Zuheros", "interests": ["surf"]}

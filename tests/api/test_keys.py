@@ -1,4 +1,4 @@
-"""Who may ask."""
+"""API keys: which requests need one, and where it may be."""
 
 import re
 from typing import Any
@@ -9,23 +9,23 @@ from flask.testing import FlaskClient
 from app.api.auth import OPEN_ENDPOINTS
 from tests.support.serving import KEY
 
-CLOSED_STATUS = 401
+UNAUTHORIZED = 401
 
 
 @pytest.mark.parametrize(
     "header", [None, "Bearer", "Bearer wrong", "Basic abc", "Bearer \u00fc\u00ff", "bearer  "]
 )
-def test_without_a_right_key_the_answer_is_401(client: FlaskClient, header: str | None) -> None:
+def test_without_a_valid_key_the_response_is_401(client: FlaskClient, header: str | None) -> None:
     del client.environ_base["HTTP_AUTHORIZATION"]
     if header:
         client.environ_base["HTTP_AUTHORIZATION"] = header
     response = client.post("/rooms", data=b"not even JSON")
-    assert response.status_code == CLOSED_STATUS
+    assert response.status_code == UNAUTHORIZED
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
     assert response.content_type == "application/problem+json"
 
 
-def test_every_route_is_closed_but_those_on_one_list(client: FlaskClient, app: Any) -> None:
+def test_every_route_needs_a_key_except_those_on_one_list(client: FlaskClient, app: Any) -> None:
     del client.environ_base["HTTP_AUTHORIZATION"]
     for rule in app.url_map.iter_rules():
         path = rule.rule
@@ -33,12 +33,12 @@ def test_every_route_is_closed_but_those_on_one_list(client: FlaskClient, app: A
             path = re.sub(rf"<([^<>]*:)?{argument}>", "1", path)
         for method in rule.methods - {"OPTIONS"}:
             status = client.open(path, method=method).status_code
-            closed = status == CLOSED_STATUS
-            assert closed == (rule.endpoint not in OPEN_ENDPOINTS), f"{method} {path}: {status}"
+            needs_key = status == UNAUTHORIZED
+            assert needs_key == (rule.endpoint not in OPEN_ENDPOINTS), f"{method} {path}: {status}"
 
 
 @pytest.mark.parametrize("header", [None, "Basic abc", "Bearer wrong", "bearer"])
-def test_a_forms_key_counts_only_where_the_header_brings_none(
+def test_a_forms_key_counts_only_without_a_key_in_the_header(
     client: FlaskClient, header: str | None
 ) -> None:
     del client.environ_base["HTTP_AUTHORIZATION"]
@@ -46,4 +46,4 @@ def test_a_forms_key_counts_only_where_the_header_brings_none(
         client.environ_base["HTTP_AUTHORIZATION"] = header
     response = client.post("/rooms/map", data={"key": KEY})
     counts = header is None or header.startswith("Basic")
-    assert (response.status_code == CLOSED_STATUS) is not counts
+    assert (response.status_code == UNAUTHORIZED) is not counts

@@ -1,4 +1,4 @@
-"""POST /cluster: the published API's contract, mended where it failed."""
+"""POST /cluster: the published API's contract, corrected where it failed."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 RECORDED = Path(__file__).parents[1] / "model" / "data" / "published_cluster_responses.jsonl"
 
 
-def test_the_recorded_answers_of_the_published_api_agree(client: FlaskClient) -> None:
+def test_responses_equal_the_recorded_ones_of_the_published_api(client: FlaskClient) -> None:
     exchanges = [json.loads(line) for line in RECORDED.read_text().splitlines()]
     assert len(exchanges) == 300
     for exchange in exchanges:
@@ -19,7 +19,7 @@ def test_the_recorded_answers_of_the_published_api_agree(client: FlaskClient) ->
         assert response.json == exchange["response"]
 
 
-def test_the_answer_is_written_as_the_published_api_wrote_it(client: FlaskClient) -> None:
+def test_the_response_has_the_published_apis_bytes(client: FlaskClient) -> None:
     response = client.post("/cluster", json={"_id": "é", "interests": {}})
     assert response.content_type == "application/json"
     assert response.data == '{"_id":"é","cluster":1}\n'.encode()
@@ -32,11 +32,11 @@ def test_any_string_or_number_is_echoed(client: FlaskClient, echoed: Any) -> Non
 
 
 def test_a_missing_interest_means_false(client: FlaskClient) -> None:
-    answers = {
+    clusters = {
         client.post("/cluster", json={"_id": 1, "interests": interests}).json["cluster"]
         for interests in ({"theaters": True}, {"theaters": 1, "movies": False}, ["theaters"])
     }
-    assert len(answers) == 1
+    assert len(clusters) == 1
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,9 @@ def test_a_missing_interest_means_false(client: FlaskClient) -> None:
         ({"_id": 1, "interests": {"surf": "true"}}, "interests.surf"),
     ],
 )
-def test_what_gave_500_names_its_field(client: FlaskClient, body: Any, path: str) -> None:
+def test_bodies_that_gave_500_get_422_with_the_field(
+    client: FlaskClient, body: Any, path: str
+) -> None:
     response = client.post("/cluster", data=json.dumps(body))
     assert response.status_code == 422
     assert response.json["errors"][0]["path"] == path

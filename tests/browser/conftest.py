@@ -1,22 +1,18 @@
-"""A real browser, in which every request to another host is refused, and services to visit."""
+"""Fixtures: a browser that blocks requests to other hosts, and a service to visit."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, Route, sync_playwright
 
+from tests.support.browser import DESKTOP, Visit
 from tests.support.databases import Server
 from tests.support.serving import KEY, Gunicorn
 
 CHROMIUM = shutil.which("chromium")
-PHONE, DESKTOP = (360, 740), (1280, 860)
-# What the layout moved by itself, as Chromium reports it: its own measure excludes what follows a
-# person's key or click within half a second.
+# Layout shifts as Chromium reports them, without those within half a second of a key or click.
 WATCH_SHIFTS = """
     window.shifts = [];
     new PerformanceObserver((list) => {
@@ -25,43 +21,6 @@ WATCH_SHIFTS = """
       }
     }).observe({ type: "layout-shift", buffered: true });
 """
-
-
-@dataclass
-class Visit:
-    """A page in the browser, and what it was refused, complained of and loaded."""
-
-    page: Page
-    url: str
-    refused: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    loaded: list[Request] = field(default_factory=list)
-
-    def open(self, path: str) -> Page:
-        self.page.goto(f"{self.url}{path}")
-        return self.page
-
-    def tab_to(self, selector: str, key: str = "Tab") -> int:
-        """Press Tab until the focus is there; how often."""
-        for times in range(60):
-            if self.page.evaluate(f"document.activeElement.matches({json.dumps(selector)})"):
-                return times
-            self.page.keyboard.press(key)
-        raise AssertionError(f"Tab does not lead to {selector}")
-
-    def bytes_loaded(self) -> int:
-        """What came over the network so far, without headers."""
-        return sum(request.sizes()["responseBodySize"] for request in self.loaded)
-
-    def assert_accessible(self) -> None:
-        found = Axe().run(self.page)
-        assert found.violations_count == 0, found.generate_report()
-
-    def assert_at_peace(self) -> None:
-        """Nothing was asked of another host, nothing failed, nothing moved under the person."""
-        assert self.refused == []
-        assert self.complaints == []
-        assert sum(self.page.evaluate("window.shifts")) == 0
 
 
 @pytest.fixture(scope="package")
@@ -79,14 +38,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def database(server: Server) -> Iterator[str]:
-    """The URL of a database that the services of these tests share."""
+    """Yield the URL of a database that the services of these tests share."""
     with server.database() as url:
         yield url
 
 
 @pytest.fixture(scope="package")
 def service(database: str) -> Iterator[Gunicorn]:
-    """The service as in production, with a key."""
+    """Yield the service as in production, with a key."""
     gunicorn = Gunicorn({"DATABASE_URL": database, "API_KEYS": KEY, "WEB_CONCURRENCY": "1"})
     yield gunicorn
     gunicorn.stop()
@@ -94,10 +53,10 @@ def service(database: str) -> Iterator[Gunicorn]:
 
 @pytest.fixture
 def visit(browser: Browser, service: Gunicorn) -> Iterator[Callable[..., Visit]]:
-    """Come with a browser: its language, its size, with scripts or without; to a service."""
+    """Yield a function that opens a browser context; `options`: Playwright's, as for JavaScript."""
     contexts = []
 
-    def come(
+    def open_browser(
         locale: str = "en-GB",
         size: tuple[int, int] = DESKTOP,
         url: str = service.url,
@@ -113,7 +72,7 @@ def visit(browser: Browser, service: Gunicorn) -> Iterator[Callable[..., Visit]]
         _watch(visit)
         return visit
 
-    yield come
+    yield open_browser
     for context in contexts:
         context.close()
 
@@ -121,19 +80,19 @@ def visit(browser: Browser, service: Gunicorn) -> Iterator[Callable[..., Visit]]
 def _watch(visit: Visit) -> None:
     page = visit.page
 
-    def refuse_others(route: Route) -> None:
+    def block_other_hosts(route: Route) -> None:
         if route.request.url.startswith((visit.url, "data:", "blob:")):
             route.continue_()
         else:
-            visit.refused.append(route.request.url)
+            visit.blocked.append(route.request.url)
             route.abort()
 
-    def complain(line: Any) -> None:
-        # The status of an answer that the page itself tells is no fault of the page.
-        if line.type == "error" and "Failed to load resource" not in line.text:
-            visit.complaints.append(line.text)
+    def record_error(message: Any) -> None:
+        # An error status that the page itself shows is not an error of the page.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            visit.errors.append(message.text)
 
-    page.route("**/*", refuse_others)
-    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    page.on("console", complain)
+    page.route("**/*", block_other_hosts)
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on("console", record_error)
     page.on("requestfinished", lambda request: visit.loaded.append(request))

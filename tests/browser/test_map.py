@@ -1,4 +1,4 @@
-"""The map of rooms, as a person with a key comes to it."""
+"""The map of rooms in a browser."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,9 @@ import pytest
 import requests
 
 from app.pages.map.projection import project
-from app.pages.rendering import WORDS, Language
-from tests.browser.conftest import DESKTOP, PHONE, Visit
+from app.pages.rendering import TRANSLATIONS, Language
+from tests.support.browser import DESKTOP, PHONE, Visit
 from tests.support.serving import KEY, Gunicorn
-
-# One worker for all of them: one browser, and one service of each kind.
 
 IS_LAND = """
     ([x, y]) => {
@@ -26,36 +24,36 @@ SEA = {"Azores": (40, -20), "Pacific": (0, -150), "Bering Sea": (57, -178)}
 @pytest.mark.parametrize(
     ("locale", "language", "size"), [("es-ES", "es", PHONE), ("en-GB", "en", DESKTOP)]
 )
-def test_the_map_opens_with_a_key_and_reads_as_a_table(
+def test_the_map_opens_with_a_key_and_has_a_table(
     visit: Callable[..., Visit],
     service: Gunicorn,
     locale: str,
     language: Language,
     size: tuple[int, int],
 ) -> None:
-    words = WORDS[language]["map"]
+    texts = TRANSLATIONS[language]["map"]
     for name, city in (("one", "Madrid"), ("two", "Madrid"), ("three", "Tokyo")):
         body = {"_id": f"map-{name}", "city": city, "interests": ["drinks"]}
         headers = {"Authorization": f"Bearer {KEY}"}
         assert requests.post(f"{service.url}/rooms", json=body, headers=headers, timeout=5).ok
-    person = visit(locale, size)
-    page = person.open("/rooms/map")
-    person.assert_accessible()
-    person.tab_to("#key")
+    visitor = visit(locale, size)
+    page = visitor.open("/rooms/map")
+    visitor.assert_accessible()
+    visitor.tab_to("#key")
     page.keyboard.type(KEY)
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name=words["table"]).wait_for()
+    page.get_by_role("heading", name=texts["table"]).wait_for()
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Madrid"))
     assert row.locator("td").all_inner_texts() == ["ES", "2", "2"]
-    person.tab_to(".scroll")
-    person.assert_accessible()
-    person.assert_at_peace()
+    visitor.tab_to(".scroll")
+    visitor.assert_accessible()
+    visitor.assert_clean()
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 def test_cities_are_drawn_on_land(visit: Callable[..., Visit]) -> None:
-    person = visit(extra_http_headers={"Authorization": f"Bearer {KEY}"})
-    page = person.open("/rooms/map")
+    visitor = visit(extra_http_headers={"Authorization": f"Bearer {KEY}"})
+    page = visitor.open("/rooms/map")
     for name, place in INLAND.items():
         assert page.evaluate(IS_LAND, list(project(*place))), name
     for name, place in SEA.items():

@@ -1,7 +1,7 @@
-"""The README's pictures, and a newcomer's minute: what a person sees after `make run`.
+"""The README's pictures, and the time that a first visit takes after `make run`.
 
-`make pictures` writes the pictures anew. Beside each stands what was seen when it was taken, as a
-digest of the page's text and looks: pixels differ with fonts, what there is to see does not.
+`make pictures` writes the pictures, and with each a digest of the page's text and style: pixels
+differ with the fonts of a machine, the digest does not.
 """
 
 import hashlib
@@ -16,95 +16,96 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from app.pages.rendering import WORDS, Language
+from app.pages.rendering import TRANSLATIONS, Language
 from model.predict import Model
-from tests.browser.conftest import Visit
+from tests.support.browser import Visit
 from tests.support.databases import Server
 from tests.support.paths import ROOT
-from tests.support.population import settle
+from tests.support.population import populate
 from tests.support.serving import Gunicorn
 
-# One worker for all of them: one browser, and one service of each kind.
-
 FOLDER = ROOT / "docs" / "pictures"
-NOTES = FOLDER / "seen.json"
-LARGEST = 120_000
+DIGESTS = FOLDER / "seen.json"
+MAX_PICTURE_BYTES = 120_000
 SIZE = (1040, 700)
 WRITE = bool(os.environ.get("WRITE_PICTURES"))
 LOCALES: dict[Language, str] = {"es": "es-ES", "en": "en-GB"}
-# Of reading: Brysbaert, How many words do we read per minute?, Journal of Memory and Language 109,
-# 2019. Of an average typist: Card, Moran and Newell, The keystroke-level model, CACM 23(7), 1980.
-WORDS_A_MINUTE, SECONDS_A_KEY = 238, 0.28
+# Reading: Brysbaert, How many words do we read per minute?, Journal of Memory and Language 109,
+# 2019. An average typist: Card, Moran and Newell, The keystroke-level model, CACM 23(7), 1980.
+WORDS_PER_MINUTE, SECONDS_PER_KEY = 238, 0.28
+MAX_VISIT_S = 60
 
 
 @pytest.fixture(scope="module")
-def lively(server: Server, model: Model) -> Iterator[str]:
-    """The address of a service as `make run` serves it, with people in it."""
+def populated(server: Server, model: Model) -> Iterator[str]:
+    """Yield the address of a service as `make run` serves it, with members."""
     with server.database() as url:
         gunicorn = Gunicorn({"DATABASE_URL": url, "APP_ENV": "development", "WEB_CONCURRENCY": "1"})
-        settle(gunicorn.url, 200, model.interests)
+        populate(gunicorn.url, 200, model.interests)
         yield gunicorn.url
         gunicorn.stop()
 
 
-def find_room(person: Visit) -> tuple[int, int]:
-    """From the page to a room by keyboard: the words there are to read, and the keys to press."""
-    page = person.open("/")
-    read = page.inner_text("body")
-    keys = person.tab_to("#city")
+def find_room(visitor: Visit) -> tuple[int, int]:
+    """Find a room by keyboard; return the number of words to read and of keys to press."""
+    page = visitor.open("/")
+    text = page.inner_text("body")
+    keys = visitor.tab_to("#city")
     page.keyboard.type("sevil")
     page.locator("[role=option]").first.wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     keys += len("sevil") + 2
     for interest in ("surf", "museums", "coffee"):
-        keys += person.tab_to(f"[value={interest}]") + 1
+        keys += visitor.tab_to(f"[value={interest}]") + 1
         page.keyboard.press("Space")
     page.keyboard.press("Enter")
     page.locator(".why").wait_for()
-    read += page.inner_text("#answer h2")
-    return len(read.split()), keys + 1
+    text += page.inner_text("#result h2")
+    return len(text.split()), keys + 1
 
 
-def seen(page: Page) -> str:
-    """A digest of the page's content and its style, but for the random id."""
+def digest(page: Page) -> str:
+    """Return a digest of the page's content and style, without the random id."""
     content = re.sub(r"try-[0-9a-f]{32}", "try-", page.locator("main").evaluate("e => e.outerHTML"))
     style = page.evaluate("fetch('/page/page.css').then((answer) => answer.text())")
     return hashlib.sha256(f"{content}{style}".encode()).hexdigest()
 
 
 def assert_pictured(page: Page, name: str) -> None:
-    """The picture of this name was taken of what there is to see; or take it."""
-    notes: dict[str, Any] = json.loads(NOTES.read_text()) if NOTES.exists() else {}
-    note = {"seen": seen(page)}
+    """Assert that the picture shows the page as it is now, or take it."""
+    digests: dict[str, Any] = json.loads(DIGESTS.read_text()) if DIGESTS.exists() else {}
+    current = {"seen": digest(page)}
     if WRITE:
         FOLDER.mkdir(exist_ok=True)
-        # A few flat colours: 64 of them look the same, in half the space.
+        # The pages have few colours: with 64 of them the picture looks the same at half the size.
         picture = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
         picture.quantize(64, dither=Image.Dither.NONE).save(FOLDER / name, optimize=True)
-    note["file"] = hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
+    current["file"] = hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
     if WRITE:
-        NOTES.write_text(json.dumps(notes | {name: note}, indent=2, sort_keys=True) + "\n")
+        text = json.dumps(digests | {name: current}, indent=2, sort_keys=True)
+        DIGESTS.write_text(f"{text}\n")
     else:
-        assert notes[name] == note, "there is something else to see now: run `make pictures`"
-    assert (FOLDER / name).stat().st_size < LARGEST
+        assert digests[name] == current, "the page has changed: run `make pictures`"
+    assert (FOLDER / name).stat().st_size < MAX_PICTURE_BYTES
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_a_newcomers_minute_ends_with_the_readmes_picture(
-    visit: Callable[..., Visit], lively: str, language: Language
+def test_a_first_visit_takes_a_minute_and_ends_with_the_readmes_picture(
+    visit: Callable[..., Visit], populated: str, language: Language
 ) -> None:
-    person = visit(LOCALES[language], SIZE, url=lively)
-    read, keys = find_room(person)
-    assert read * 60 / WORDS_A_MINUTE + keys * SECONDS_A_KEY < 60
-    assert_pictured(person.page, f"page.{language}.png")
-    person.page.get_by_role("button", name=WORDS[language]["answer"]["forget"]).click()
-    person.page.get_by_role("heading", name=WORDS[language]["answer"]["forgotten"]).wait_for()
+    visitor = visit(LOCALES[language], SIZE, url=populated)
+    words, keys = find_room(visitor)
+    assert words * 60 / WORDS_PER_MINUTE + keys * SECONDS_PER_KEY < MAX_VISIT_S
+    assert_pictured(visitor.page, f"page.{language}.png")
+    texts = TRANSLATIONS[language]["result"]
+    visitor.page.get_by_role("button", name=texts["forget"]).click()
+    visitor.page.get_by_role("heading", name=texts["forgotten"]).wait_for()
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_the_map_is_as_the_readme_shows_it(
-    visit: Callable[..., Visit], lively: str, language: Language
+def test_the_map_is_the_readmes_picture(
+    visit: Callable[..., Visit], populated: str, language: Language
 ) -> None:
-    person = visit(LOCALES[language], SIZE, url=lively)
-    assert_pictured(person.open("/rooms/map"), f"map.{language}.png")
+    visitor = visit(LOCALES[language], SIZE, url=populated)
+    assert_pictured(visitor.open("/rooms/map"), f"map.{language}.png")

@@ -1,4 +1,4 @@
-"""The clusters' colours, to people who see fewer colours than others, and to a printer in grey."""
+"""The clusters' colours, as colour-blind people see them and in greyscale."""
 
 import re
 from itertools import combinations
@@ -11,23 +11,23 @@ from app.config import ROOT
 
 STYLE = (ROOT / "app/pages/form/static/page.css").read_text()
 COLOURS = re.findall(r"\.cluster-\d \{ --cluster: #(\w{6}); \}", STYLE)
-# The shipped model has four; with more, the numbers in legend and table tell them apart in grey.
-FEW = 4
+# The shipped model's clusters. In greyscale, further ones differ only by their numbers.
+SHIPPED_CLUSTERS = 4
 # Machado, Oliveira and Fernandes, A physiologically-based model for simulation of color vision
 # deficiency, IEEE TVCG 15(6), 2009: full severity, on linear RGB.
-SEEN_BY = {
-    "most people": np.eye(3),
-    "who has protanopia": [
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": [
         [0.152286, 1.052583, -0.204868],
         [0.114503, 0.786281, 0.099216],
         [-0.003882, -0.048116, 1.051998],
     ],
-    "who has deuteranopia": [
+    "deuteranopia": [
         [0.367322, 0.860646, -0.227968],
         [0.280085, 0.672501, 0.047413],
         [-0.011820, 0.042940, 0.968881],
     ],
-    "who has tritanopia": [
+    "tritanopia": [
         [1.255528, -0.076749, -0.178779],
         [-0.078411, 0.930809, 0.147602],
         [0.004733, 0.691367, 0.303900],
@@ -43,21 +43,21 @@ def linear(colour: str) -> NDArray[np.float64]:
 
 
 def lab(rgb: NDArray[np.float64]) -> NDArray[np.float64]:
-    """CIE L*a*b*, in which a distance of 2 can just be seen side by side."""
+    """Return CIE L*a*b*, in which a distance of 2 is just noticeable side by side."""
     x, y, z = np.cbrt(TO_XYZ @ np.clip(rgb, 0, 1) / WHITE)
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-@pytest.mark.parametrize("eyes", SEEN_BY)
-def test_clusters_are_told_apart_by_colour(eyes: str) -> None:
-    seen = [lab(np.array(SEEN_BY[eyes]) @ linear(colour)) for colour in COLOURS]
+@pytest.mark.parametrize("vision", VISION)
+def test_cluster_colours_are_distinct(vision: str) -> None:
+    seen = [lab(np.array(VISION[vision]) @ linear(colour)) for colour in COLOURS]
     assert len(seen) == 8
-    for one, other in combinations(seen[:FEW], 2):
+    for one, other in combinations(seen[:SHIPPED_CLUSTERS], 2):
         assert np.linalg.norm(one - other) > 20
     for one, other in combinations(seen, 2):
         assert np.linalg.norm(one - other) > 8
 
 
-def test_the_shipped_models_clusters_are_told_apart_in_grey() -> None:
-    lightness = sorted(lab(linear(colour))[0] for colour in COLOURS[:FEW])
+def test_colours_of_the_shipped_clusters_are_distinct_in_greyscale() -> None:
+    lightness = sorted(lab(linear(colour))[0] for colour in COLOURS[:SHIPPED_CLUSTERS])
     assert np.diff(lightness).min() > 10

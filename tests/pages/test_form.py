@@ -1,4 +1,4 @@
-"""The try-it page as a plain form, which needs no script."""
+"""The page as a plain form, without JavaScript."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings, psycopg2_url
-from app.pages.rendering import WORDS
+from app.pages.rendering import TRANSLATIONS
 from tests.support.databases import Server, Sql
 from tests.support.serving import KEY
 
@@ -20,30 +20,31 @@ FORM = {"_id": ID, "city": "Sevilla", "interests": ["surf", "coffee"], "key": KE
 
 @pytest.fixture
 def browser(client: FlaskClient) -> FlaskClient:
-    """A browser, which sends no key but in a form."""
+    """Return a browser, which sends a key only in a form."""
     del client.environ_base["HTTP_AUTHORIZATION"]
     client.environ_base["HTTP_ACCEPT"] = BROWSER["Accept"]
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "es-ES,es;q=0.9,en;q=0.8"
     return client
 
 
-def names(words: dict[str, Any], path: str = "") -> set[str]:
+def names(texts: dict[str, Any], path: str = "") -> set[str]:
     return {
         name
-        for key, value in words.items()
+        for key, value in texts.items()
         for name in (names(value, f"{path}{key}.") if isinstance(value, dict) else {f"{path}{key}"})
     }
 
 
-def test_both_languages_have_words_for_everything_with_the_same_blanks() -> None:
-    assert names(WORDS["es"]) == names(WORDS["en"])
-    for name in names(WORDS["es"]):
+def test_both_languages_have_the_same_texts_with_the_same_placeholders() -> None:
+    assert names(TRANSLATIONS["es"]) == names(TRANSLATIONS["en"])
+    for name in names(TRANSLATIONS["es"]):
         section, key = name.split(".")
-        assert WORDS["es"][section][key].count("{}") == WORDS["en"][section][key].count("{}"), name
+        counts = {texts[section][key].count("{}") for texts in TRANSLATIONS.values()}
+        assert len(counts) == 1, name
 
 
 @pytest.mark.parametrize(
-    ("accepted", "address", "spoken"),
+    ("accepted", "address", "expected"),
     [
         ("es-MX,es;q=0.9", "/", "es"),
         ("en-GB,en;q=0.9,es;q=0.8", "/", "en"),
@@ -54,19 +55,19 @@ def test_both_languages_have_words_for_everything_with_the_same_blanks() -> None
         ("es", "/?language=xx", "es"),
     ],
 )
-def test_the_page_speaks_the_browsers_language_or_the_one_asked_for(
-    browser: FlaskClient, accepted: str, address: str, spoken: str
+def test_the_page_is_in_the_browsers_language_or_the_one_of_its_address(
+    browser: FlaskClient, accepted: str, address: str, expected: str
 ) -> None:
-    answer = browser.get(address, headers={"Accept-Language": accepted})
-    assert answer.headers["Content-Language"] == spoken
-    assert f'<html lang="{spoken}">' in answer.text
-    assert WORDS["es" if spoken == "es" else "en"]["page"]["lead"] in answer.text
+    response = browser.get(address, headers={"Accept-Language": accepted})
+    assert response.headers["Content-Language"] == expected
+    assert f'<html lang="{expected}">' in response.text
+    assert TRANSLATIONS["es" if expected == "es" else "en"]["page"]["lead"] in response.text
 
 
-def test_the_form_leads_to_the_room_that_the_api_gives(browser: FlaskClient) -> None:
-    answer = browser.post("/", data=FORM)
-    assert answer.status_code == 200
-    (room,) = re.findall(r"Tu sala es la (\d+)", answer.text)
+def test_the_form_leads_to_the_same_room_as_the_api(browser: FlaskClient) -> None:
+    response = browser.post("/", data=FORM)
+    assert response.status_code == 200
+    (room,) = re.findall(r"Tu sala es la (\d+)", response.text)
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"_id": "another", "city": "Sevilla", "interests": ["surf", "coffee"]}
     assert browser.post("/rooms", json=body, headers=headers).json["room_id"] == int(room)
@@ -74,8 +75,8 @@ def test_the_form_leads_to_the_room_that_the_api_gives(browser: FlaskClient) -> 
 
 
 def test_the_shares_are_the_models_and_add_up(browser: FlaskClient, model: Any) -> None:
-    answer = browser.post("/", data=FORM | {"interests": ["surf", "museums", "drinks"]})
-    shown = re.findall(r"<td>(−?[\d,]+)\u00a0%</td>", answer.text)
+    response = browser.post("/", data=FORM | {"interests": ["surf", "museums", "drinks"]})
+    shown = re.findall(r"<td>(−?[\d,]+)\u00a0%</td>", response.text)
     shares = sorted(model.explain(["surf", "museums", "drinks"]).shares.values(), reverse=True)
     written = [f"{share * 100:.1f}".replace(".", ",").replace("-", "−") for share in shares]
     assert shown == written
@@ -92,7 +93,7 @@ def test_sending_the_form_again_changes_nothing(browser: FlaskClient, sql: Sql) 
 
 
 @pytest.mark.parametrize(
-    ("changed", "field", "told"),
+    ("changed", "field", "message"),
     [
         ({"city": ""}, "city", "city"),
         ({"city": "---"}, "city", "city"),
@@ -102,68 +103,66 @@ def test_sending_the_form_again_changes_nothing(browser: FlaskClient, sql: Sql) 
     ],
 )
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_what_is_wrong_is_told_at_its_field_in_the_persons_language(
-    browser: FlaskClient, sql: Sql, changed: Any, field: str, told: str, language: Any
+def test_an_error_is_shown_at_its_field_in_the_language_of_the_page(
+    browser: FlaskClient, sql: Sql, changed: Any, field: str, message: str, language: Any
 ) -> None:
-    answer = browser.post(f"/?language={language}", data=FORM | changed)
-    assert answer.status_code == 422
-    assert WORDS[language]["errors"][told] in answer.text
-    assert f'id="{field}-wrong"' in answer.text
-    (element,) = re.findall(rf'<\w+ id="{field}"[^>]*>', answer.text)
+    response = browser.post(f"/?language={language}", data=FORM | changed)
+    assert response.status_code == 422
+    assert TRANSLATIONS[language]["errors"][message] in response.text
+    assert f'id="{field}-error"' in response.text
+    (element,) = re.findall(rf'<\w+ id="{field}"[^>]*>', response.text)
     assert 'aria-invalid="true"' in element
     assert "autofocus" in element
     assert sql("SELECT 1 FROM memberships") == []
 
 
-def test_two_things_left_out_are_told_at_once_and_what_was_typed_stays(
+def test_two_missing_fields_are_shown_at_once_and_typed_values_stay(
     browser: FlaskClient,
 ) -> None:
-    answer = browser.post("/", data={"_id": ID, "city": "", "key": KEY})
-    assert WORDS["es"]["errors"]["city"] in answer.text
-    assert WORDS["es"]["errors"]["interests"] in answer.text
-    answer = browser.post("/", data={"_id": ID, "city": '"><b>', "key": KEY})
-    assert 'value="&#34;&gt;&lt;b&gt;"' in answer.text
-    answer = browser.post("/", data=FORM | {"city": "---"})
-    assert 'value="surf" checked' in answer.text
+    response = browser.post("/", data={"_id": ID, "city": "", "key": KEY})
+    assert TRANSLATIONS["es"]["errors"]["city"] in response.text
+    assert TRANSLATIONS["es"]["errors"]["interests"] in response.text
+    response = browser.post("/", data={"_id": ID, "city": '"><b>', "key": KEY})
+    assert 'value="&#34;&gt;&lt;b&gt;"' in response.text
+    response = browser.post("/", data=FORM | {"city": "---"})
+    assert 'value="surf" checked' in response.text
 
 
-@pytest.mark.parametrize(("key", "told"), [("", "key_missing"), ("not-the-key", "key_wrong")])
+@pytest.mark.parametrize(("key", "message"), [("", "key_missing"), ("not-the-key", "key_wrong")])
 @pytest.mark.parametrize("path", ["/", "/forget"])
-def test_without_the_key_the_form_asks_for_it_and_stores_nothing(
-    browser: FlaskClient, sql: Sql, path: str, key: str, told: str
+def test_without_the_key_the_form_requires_it_and_stores_nothing(
+    browser: FlaskClient, sql: Sql, path: str, key: str, message: str
 ) -> None:
-    answer = browser.post(path, data=FORM | {"key": key})
-    assert answer.status_code == 401
-    assert WORDS["es"]["errors"][told] in answer.text
+    response = browser.post(path, data=FORM | {"key": key})
+    assert response.status_code == 401
+    assert TRANSLATIONS["es"]["errors"][message] in response.text
     assert sql("SELECT 1 FROM memberships") == []
 
 
-def test_a_form_too_large_to_be_read_is_refused_with_a_page(browser: FlaskClient) -> None:
-    answer = browser.post("/", data=FORM | {"city": "x" * 20_000})
-    assert answer.status_code == 413
-    assert WORDS["es"]["errors"]["refused"] in answer.text
+def test_a_form_that_is_too_large_is_refused_with_a_page(browser: FlaskClient) -> None:
+    response = browser.post("/", data=FORM | {"city": "x" * 20_000})
+    assert response.status_code == 413
+    assert TRANSLATIONS["es"]["errors"]["refused"] in response.text
 
 
-def test_the_key_never_comes_back_in_a_page(browser: FlaskClient) -> None:
+def test_no_page_contains_the_key(browser: FlaskClient) -> None:
     for data in (FORM, FORM | {"city": ""}, FORM | {"key": "nearly-the-key"}):
         assert data["key"] not in browser.post("/", data=data).text
 
 
 def test_a_program_gets_the_problem_document(browser: FlaskClient) -> None:
-    answer = browser.post("/", data=FORM | {"city": ""}, headers={"Accept": "*/*"})
-    assert answer.content_type == "application/problem+json"
-    assert answer.json["errors"][0]["path"] == "city"
+    response = browser.post("/", data=FORM | {"city": ""}, headers={"Accept": "*/*"})
+    assert response.content_type == "application/problem+json"
+    assert response.json["errors"][0]["path"] == "city"
 
 
-def test_where_no_key_is_wanted_none_is_asked_for(database_url: str) -> None:
+def test_a_service_without_keys_has_no_key_field(database_url: str) -> None:
     browser = create_app(Settings(database_url=psycopg2_url(database_url))).test_client()
     assert 'type="password"' not in browser.get("/", headers=BROWSER).text
     assert browser.post("/forget", data={"_id": ID}, headers=BROWSER).status_code == 200
 
 
-def test_the_page_moves_and_forgets_nobody_but_those_it_made_up(
-    browser: FlaskClient, sql: Sql
-) -> None:
+def test_the_page_moves_and_erases_only_its_own_users(browser: FlaskClient, sql: Sql) -> None:
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"_id": "try-of-the-app", "city": "Vigo", "interests": ["surf"]}
     browser.post("/rooms", json=body, headers=headers)
@@ -173,60 +172,60 @@ def test_the_page_moves_and_forgets_nobody_but_those_it_made_up(
     assert sql("SELECT xmin, * FROM memberships WHERE user_id = 'try-of-the-app'") == before
 
 
-def test_forget_me_erases_all_that_was_stored(browser: FlaskClient, sql: Sql) -> None:
+def test_forget_me_erases_everything_that_was_stored(browser: FlaskClient, sql: Sql) -> None:
     browser.post("/", data=FORM)
-    answer = browser.post("/forget", data=FORM)
-    assert WORDS["es"]["answer"]["forgotten"] in answer.text
-    assert ID not in answer.text
+    response = browser.post("/forget", data=FORM)
+    assert TRANSLATIONS["es"]["result"]["forgotten"] in response.text
+    assert ID not in response.text
     assert sql("SELECT 1 FROM memberships") == []
 
 
-def meant(answer: TestResponse) -> list[str]:
-    return re.findall(r'name="meant" value="(\d+)"', answer.text)
+def suggested(response: TestResponse) -> list[str]:
+    return re.findall(r'name="suggested" value="(\d+)"', response.text)
 
 
-def test_a_city_nobody_knows_offers_those_it_may_be_and_a_button_goes_there(
+def test_an_unlisted_city_gets_suggestions_and_a_button_picks_one(
     browser: FlaskClient,
 ) -> None:
-    answer = browser.post("/", data=FORM | {"city": "Sevillla"})
-    assert meant(answer)[0] == "2510911"
-    answer = browser.post("/", data=FORM | {"city": "Sevillla", "meant": "2510911"})
-    assert 'name="city" value="Sevilla, ES"' in answer.text
-    assert "Antes estabas en la sala" in answer.text
-    assert meant(answer) == []
+    response = browser.post("/", data=FORM | {"city": "Sevillla"})
+    assert suggested(response)[0] == "2510911"
+    response = browser.post("/", data=FORM | {"city": "Sevillla", "suggested": "2510911"})
+    assert 'name="city" value="Sevilla, ES"' in response.text
+    assert "Antes estabas en la sala" in response.text
+    assert suggested(response) == []
 
 
-def test_a_picked_city_counts_so_long_as_its_name_stays_in_the_field(browser: FlaskClient) -> None:
-    # Sevilla in Colombia, not the one that the name alone means.
+def test_a_picked_city_counts_while_its_name_is_in_the_field(browser: FlaskClient) -> None:
+    # Sevilla in Colombia; the name alone resolves to the Spanish city.
     picked = FORM | {"picked": "3668132", "picked_as": "Sevilla, Colombia"}
-    answer = browser.post("/", data=picked | {"city": "Sevilla, Colombia"})
-    assert '<span data-country="CO">' in answer.text
-    assert 'name="picked" value="3668132"' in answer.text
-    answer = browser.post("/", data=picked | {"city": "Vigo"})
-    assert "Vigo (" in answer.text
-    assert 'name="picked" value=""' in answer.text
+    response = browser.post("/", data=picked | {"city": "Sevilla, Colombia"})
+    assert '<span data-country="CO">' in response.text
+    assert 'name="picked" value="3668132"' in response.text
+    response = browser.post("/", data=picked | {"city": "Vigo"})
+    assert "Vigo (" in response.text
+    assert 'name="picked" value=""' in response.text
 
 
-def test_without_its_database_the_page_says_so_kindly(server: Server) -> None:
+def test_without_its_database_the_page_reports_an_outage(server: Server) -> None:
     url = psycopg2_url(server.url_of("never_made"))
     browser = create_app(Settings(database_url=url)).test_client()
-    answer = browser.post("/?language=es", data=FORM, headers=BROWSER)
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert WORDS["es"]["errors"]["unavailable"] in answer.text
-    assert 'name="city" value="Sevilla"' in answer.text
+    response = browser.post("/?language=es", data=FORM, headers=BROWSER)
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert TRANSLATIONS["es"]["errors"]["unavailable"] in response.text
+    assert 'name="city" value="Sevilla"' in response.text
 
 
-def test_a_page_may_load_from_here_alone_and_is_kept_by_nobody(browser: FlaskClient) -> None:
-    for answer in (browser.get("/"), browser.get("/rooms/map"), browser.post("/", data={})):
-        policy = answer.headers["Content-Security-Policy"]
+def test_a_page_loads_from_its_own_origin_only_and_is_never_cached(browser: FlaskClient) -> None:
+    for response in (browser.get("/"), browser.get("/rooms/map"), browser.post("/", data={})):
+        policy = response.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert "Set-Cookie" not in answer.headers
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert "Set-Cookie" not in response.headers
     script = browser.get("/page/page.js")
     assert script.mimetype == "text/javascript"
     assert script.headers["X-Content-Type-Options"] == "nosniff"

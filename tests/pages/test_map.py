@@ -1,4 +1,4 @@
-"""GET /rooms/map: the figures, the picture, and who may see it."""
+"""GET /rooms/map: the counts, the drawing, and the key."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from app.pages.map.drawing import OUTLINE
 from app.pages.map.projection import WIDTH, project
-from app.pages.rendering import WORDS
+from app.pages.rendering import TRANSLATIONS
 from tests.support.databases import Sql
 from tests.support.serving import KEY
 
@@ -24,15 +24,15 @@ def place(client: FlaskClient, city: str, interests: list[str], people: int) -> 
 
 
 def rows(page: str) -> list[list[str]]:
-    """The cells of the table's body."""
+    """Return the cells of the table's body."""
     body = page.partition("<tbody>")[2].partition("</tbody>")[0]
-    found = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
     return [
-        [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd].*", row)] for row in found
+        [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd].*", row)]
+        for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
     ]
 
 
-def test_the_table_counts_members_by_city_and_cluster_the_fullest_first(
+def test_the_table_counts_members_by_city_and_cluster_largest_city_first(
     client: FlaskClient,
 ) -> None:
     place(client, "Vigo", CINEMA, 1)
@@ -45,7 +45,7 @@ def test_the_table_counts_members_by_city_and_cluster_the_fullest_first(
         ["Vigo", "ES", "1", "1", ""],
         ["Enlloc *", "", "1", "", "1"],
     ]
-    assert WORDS["es"]["map"]["unplaced"] in page
+    assert TRANSLATIONS["es"]["map"]["unplaced"] in page
 
 
 def test_a_citys_circle_grows_with_its_members_and_is_sliced_by_cluster(
@@ -71,23 +71,23 @@ def test_the_people_of_a_gathered_town_are_counted_at_its_hub(
     assert rows(client.get("/rooms/map", headers=BROWSER).text) == [["Sevilla", "ES", "2", "2"]]
 
 
-def test_with_nobody_in_any_room_there_is_a_map_of_the_world(client: FlaskClient) -> None:
+def test_without_members_there_is_a_map_of_the_world(client: FlaskClient) -> None:
     page = client.get("/rooms/map?language=en", headers=BROWSER).text
     assert f'viewBox="-{WIDTH / 2} ' in page
-    assert WORDS["en"]["map"]["none"] in page
+    assert TRANSLATIONS["en"]["map"]["none"] in page
 
 
-def test_a_browser_without_a_key_is_asked_for_it_and_brings_it_by_a_form(
+def test_a_browser_without_a_key_gets_a_form_that_sends_it(
     client: FlaskClient,
 ) -> None:
     del client.environ_base["HTTP_AUTHORIZATION"]
     closed = client.get("/rooms/map", headers=BROWSER)
     assert closed.status_code == 401
     assert 'name="key" type="password"' in closed.text
-    assert WORDS["es"]["errors"]["key_missing"] not in closed.text
+    assert TRANSLATIONS["es"]["errors"]["key_missing"] not in closed.text
     wrong = client.post("/rooms/map", data={"key": "not-the-key"}, headers=BROWSER)
     assert wrong.status_code == 401
-    assert WORDS["es"]["errors"]["key_wrong"] in wrong.text
+    assert TRANSLATIONS["es"]["errors"]["key_wrong"] in wrong.text
     assert client.post("/rooms/map", data={"key": KEY}, headers=BROWSER).status_code == 200
     program = client.get("/rooms/map")
     assert program.content_type == "application/problem+json"
@@ -100,13 +100,13 @@ def test_the_projection_is_equal_earth() -> None:
     assert right == pytest.approx(WIDTH / 2)
     assert right / -top == pytest.approx(2.05458, abs=1e-4)
 
-    def surface(south: float, north: float) -> float:
-        (_, bottom), (_, higher) = project(south, 11), project(north, 11)
+    def area(south: float, north: float) -> float:
+        (_, bottom), (_, top) = project(south, 11), project(north, 11)
         middle = (south + north) / 2
-        return (bottom - higher) * (project(middle, 12)[0] - project(middle, 11)[0])
+        return (bottom - top) * (project(middle, 12)[0] - project(middle, 11)[0])
 
-    # As much ground, as much paper: a degree of latitude shrinks as the cosine says.
-    ratio = surface(59.95, 60.05) / surface(-0.05, 0.05)
+    # Equal areas stay equal: a cell of the grid shrinks with the cosine of its latitude.
+    ratio = area(59.95, 60.05) / area(-0.05, 0.05)
     assert ratio == pytest.approx(math.cos(math.radians(60)), rel=1e-3)
 
 

@@ -1,4 +1,4 @@
-// Shows the description of the API; all it loads comes from this server.
+// Starts Swagger UI; without the validator's URL it loads nothing from another host.
 window.addEventListener("load", () => {
   SwaggerUIBundle({
     url: "/openapi.json",

@@ -1,4 +1,4 @@
-"""GET /docs: the OpenAPI document for people, by Swagger UI."""
+"""GET /docs, the OpenAPI document in Swagger UI."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -33,6 +33,6 @@ def script() -> Response:
 
 @blueprint.get("/docs/assets/<path:name>")
 def asset(name: str) -> Response:
-    """Return one of Swagger UI's files from its package; the page works without another host."""
+    """Return a file of Swagger UI from its package, so that the page needs no other host."""
     folder = str(files("flask_swagger_ui") / "dist")
     return send_from_directory(folder, name, max_age=ASSET_MAX_AGE_S)

@@ -1,1 +1,1 @@
-"""GET /, the try-it page: a person's own way into a room."""
+"""GET /, the page on which people try the service."""

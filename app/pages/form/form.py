@@ -1,4 +1,4 @@
-"""What the page's form holds, and what it offers to tick."""
+"""The page's form: its fields, and the interests that it lists."""
 
 import re
 import uuid
@@ -11,17 +11,17 @@ from app.domain.cities.repository import City
 from model.interests import load_interests
 from model.predict import Model
 
-# The page makes up its users: it must not move or erase one of the app's.
-is_tried = re.compile(r"try-[0-9a-f]{32}").fullmatch
+# Users of the page have ids of their own form, so that it cannot move or erase one of the app's.
+is_page_user_id = re.compile(r"try-[0-9a-f]{32}").fullmatch
 GROUPS = ("sport", "culture", "food", "leisure", "other")
 INTERESTS = {interest.key: interest for interest in load_interests()}
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A user that the page made up, the city as typed, and what was ticked.
+    """The values of the form: a user of the page, the typed city and the selected interests.
 
-    `picked`: the id that stands for the city so long as its text is the one it was picked with.
+    `picked`: the id of a city picked from the autocomplete; empty once the text was edited.
     """
 
     user_id: str
@@ -31,48 +31,49 @@ class Form:
 
     @classmethod
     def empty(cls) -> "Form":
+        """Return a form of a new user."""
         return cls(f"try-{uuid.uuid4().hex}")
 
     @classmethod
-    def read(cls, given: MultiDict[str, str]) -> "Form":
-        """What a browser sent. A user that is not of our making gets another id."""
-        city = given.get("city", "").strip()
-        # One button for each city that an unknown one may be.
-        picked = given.get("meant") or given.get("picked", "")
-        if not given.get("meant") and given.get("picked_as", "") != city:
-            picked = ""
-        user_id = given.get("_id", "")
+    def from_fields(cls, fields: MultiDict[str, str]) -> "Form":
+        """Return the form that a browser sent; an id that is not of the page is replaced."""
+        city = fields.get("city", "").strip()
+        # The value of the button of a suggested city.
+        picked = fields.get("suggested", "")
+        if not picked and fields.get("picked_as", "") == city:
+            picked = fields.get("picked", "")
+        user_id = fields.get("_id", "")
         return cls(
-            user_id if is_tried(user_id) else cls.empty().user_id,
+            user_id if is_page_user_id(user_id) else cls.empty().user_id,
             city,
             picked,
-            frozenset(given.getlist("interests")),
+            frozenset(fields.getlist("interests")),
         )
 
-    def request(self) -> dict[str, object]:
-        """The same as a body of POST /rooms."""
-        place = {"city_id": _number(self.picked)} if self.picked else {"city": self.city}
+    def request_body(self) -> dict[str, object]:
+        """Return the form as a body of POST /rooms."""
+        place = {"city_id": _parse_id(self.picked)} if self.picked else {"city": self.city}
         return {"_id": self.user_id, "interests": sorted(self.interests), **place}
 
-    def understood(self, city: City) -> "Form":
-        """The same, where a city was picked by its button: with its name for what was typed."""
+    def with_city(self, city: City) -> "Form":
+        """Return the form with this city picked and its name in the field."""
         country = f", {city.country}" if city.country else ""
         return replace(self, city=f"{city.name}{country}", picked=str(city.id))
 
 
-def offered(model: Model, language: str) -> dict[str, list[tuple[str, str]]]:
-    """What can be ticked, as GET /interests has it: group -> (key, label) in the model's order."""
+def choices(model: Model, language: str) -> dict[str, list[tuple[str, str]]]:
+    """Return the model's interests: group -> (key, label), each in the model's order."""
     groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
     for item in interests_document(model)["items"]:
         groups[item["group"] or "other"].append((item["key"], item["label"][language]))
-    return {group: choices for group, choices in groups.items() if choices}
+    return {group: items for group, items in groups.items() if items}
 
 
 def label(key: str, language: str) -> str:
-    """An interest in a person's words; a key that no vocabulary has stands for itself."""
+    """Return an interest's label; for a key outside the vocabulary, the key."""
     return INTERESTS[key].labels[language] if key in INTERESTS else key
 
 
-def _number(text: str) -> int | str:
-    # What is no number goes on as it is, for the model of the request to refuse.
+def _parse_id(text: str) -> int | str:
+    # RoomRequest refuses what is not a number.
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text

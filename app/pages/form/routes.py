@@ -1,7 +1,7 @@
-"""The try-it page over HTTP: one form, which works without any script.
+"""The form over HTTP; it works without JavaScript.
 
-The script (static/page.js) sends the same form and takes the answer out of the same page, so that
-there is one way in and one way to show what comes of it.
+static/page.js sends the same form and takes the result out of the same page, so that there is one
+way to send it and one way to show the result.
 """
 
 from dataclasses import replace
@@ -11,9 +11,16 @@ from flask import Blueprint, Response, request
 
 from app.api.room_schemas import RoomRequest
 from app.infra.middleware import ROOM_CREATED
-from app.pages.form.answer import answer
-from app.pages.form.form import Form, offered
-from app.pages.rendering import Trouble, in_place_of, language, render, trouble_of, words
+from app.pages.form.form import Form, choices
+from app.pages.form.result import build_result
+from app.pages.rendering import (
+    PageError,
+    language,
+    page_error,
+    render,
+    replace_response,
+    translation,
+)
 from app.pages.security_headers import page_headers
 from app.services import services
 
@@ -24,52 +31,53 @@ blueprint = Blueprint(
 
 @blueprint.get("/")
 def show() -> Response:
-    """The form."""
+    """Return the empty form."""
     return _page(Form.empty())
 
 
 @blueprint.post("/")
 def ask() -> Response:
-    """Put the person into a room, as POST /rooms does, and show it."""
-    form = Form.read(request.form)
-    body = RoomRequest.model_validate(form.request())
+    """Assign the user to a room, as POST /rooms does, and show it."""
+    form = Form.from_fields(request.form)
+    body = RoomRequest.model_validate(form.request_body())
     assignment = services().assigner.assign(body.user_id, body.interests, body.place)
     request.environ[ROOM_CREATED] = assignment.created
-    if request.form.get("meant"):
-        form = form.understood(assignment.city)
-    return _page(form, found=answer(assignment, language()))
+    if request.form.get("suggested"):
+        form = form.with_city(assignment.city)
+    return _page(form, result=build_result(assignment, language()))
 
 
 @blueprint.post("/forget")
 def forget() -> Response:
-    """Erase all that the page stored about the person."""
-    form = Form.read(request.form)
+    """Erase everything that is stored about the user."""
+    form = Form.from_fields(request.form)
     services().members.forget(form.user_id)
     return _page(Form.empty(), forgotten=True)
 
 
 @blueprint.after_request
-def speak_to_people(response: Response) -> Response:
-    """Show a problem as the form with what is wrong in it, and send the headers of pages."""
-    if trouble := trouble_of(response):
-        # A body too large to be read is not read for this either.
-        form = Form.empty() if trouble.status == 413 else Form.read(request.form)
-        if "city" in trouble.fields:
+def finish_response(response: Response) -> Response:
+    """Replace a problem document by the form with its errors; add the headers of pages."""
+    if error := page_error(response):
+        # A body that is too large is not parsed for the page either.
+        form = Form.empty() if error.status == 413 else Form.from_fields(request.form)
+        if "city" in error.fields:
             form = replace(form, picked="")
-        if trouble.fields and not form.interests and request.endpoint == "page.ask":
-            # Whoever left two things out is told of both at once.
-            trouble.fields["interests"] = words()["errors"]["interests"]
-        return in_place_of(response, _page(form, trouble=trouble))
+        if error.fields and not form.interests and request.endpoint == "page.ask":
+            # Missing interests are found only after the other fields are valid; the page shows all
+            # errors at once.
+            error.fields["interests"] = translation()["errors"]["interests"]
+        return replace_response(response, _page(form, error=error))
     response.headers.update(page_headers())
     return response
 
 
-def _page(form: Form, trouble: Trouble | None = None, **facts: Any) -> Response:
+def _page(form: Form, error: PageError | None = None, **context: Any) -> Response:
     return render(
         "page.html",
-        trouble.status if trouble else 200,
+        error.status if error else 200,
         form=form,
-        groups=offered(services().model, language()),
-        trouble=trouble,
-        **facts,
+        groups=choices(services().model, language()),
+        error=error,
+        **context,
     )

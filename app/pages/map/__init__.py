@@ -1,1 +1,1 @@
-"""GET /rooms/map: where the rooms are."""
+"""GET /rooms/map, a map of the rooms."""

@@ -1,4 +1,4 @@
-"""The picture of the map: a circle for each city, a slice of it for each cluster."""
+"""The drawing of the map: a circle for each city, a slice of it for each cluster."""
 
 import json
 from collections.abc import Iterator
@@ -10,16 +10,17 @@ from app.pages.map.outline_builder import FILE
 from app.pages.map.projection import WIDTH, project
 
 OUTLINE: dict[str, str] = json.loads(FILE.read_text())
-# Of the picture's width: the largest circle, and the smallest that can still be seen.
-LARGEST, SMALLEST = 0.035, 0.004
-# Twice as wide as high, as the whole world is; one country is shown with what is around it.
-NARROWEST, MARGIN = WIDTH / 16, 1.2
-SHAPE = 2
+# As shares of the drawing's width; a smaller circle could not be seen.
+MAX_RADIUS, MIN_RADIUS = 0.035, 0.004
+# A single country is shown with its surroundings.
+MIN_WIDTH, MARGIN_FACTOR = WIDTH / 16, 1.2
+# Width to height, as of the whole world.
+ASPECT_RATIO = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What of a city's circle belongs to a cluster: an SVG path, empty where it is all of it."""
+    """A cluster's slice of a city's circle: an SVG path, empty for the whole circle."""
 
     cluster: int
     path: str
@@ -27,9 +28,9 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A city on the picture; its area grows with its members."""
+    """A city on the map; its area is proportional to its members."""
 
-    spot: CityCount
+    city_count: CityCount
     x: float
     y: float
     radius: float
@@ -38,7 +39,7 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The part of the world that has members: an SVG view box, and its circles, largest first."""
+    """The part of the world that has members: an SVG view box, and circles, largest first."""
 
     left: float
     top: float
@@ -47,46 +48,47 @@ class Drawing:
     circles: list[Circle]
 
 
-def draw(spots: list[CityCount]) -> Drawing:
-    """A picture of the cities that have a place on it."""
-    placed = [
-        (spot, *project(spot.latitude, spot.longitude))
-        for spot in spots
-        if spot.latitude is not None and spot.longitude is not None
+def draw(city_counts: list[CityCount]) -> Drawing:
+    """Draw the cities that have coordinates."""
+    points = [
+        (city_count, *project(city_count.latitude, city_count.longitude))
+        for city_count in city_counts
+        if city_count.latitude is not None and city_count.longitude is not None
     ]
-    left, top, width = _frame([(x, y) for _, x, y in placed])
-    most = max((spot.members for spot, _, _ in placed), default=1)
+    left, top, width = _view_box([(x, y) for _, x, y in points])
+    max_members = max((city_count.members for city_count, _, _ in points), default=1)
     circles = []
-    for spot, x, y in placed:
-        radius = width * max(SMALLEST, LARGEST * sqrt(spot.members / most))
-        circles.append(Circle(spot, x, y, radius, list(_slices(spot, x, y, radius))))
-    return Drawing(left, top, width, width / SHAPE, circles)
+    for city_count, x, y in points:
+        radius = width * max(MIN_RADIUS, MAX_RADIUS * sqrt(city_count.members / max_members))
+        slices = list(_slices(city_count, x, y, radius))
+        circles.append(Circle(city_count, x, y, radius, slices))
+    return Drawing(left, top, width, width / ASPECT_RATIO, circles)
 
 
-def _frame(points: list[tuple[float, float]]) -> tuple[float, float, float]:
-    """Left, top and width of what is shown: all the points, or the world when there are none."""
+def _view_box(points: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """Return left, top and width of the part with all points; of the world without points."""
     if not points:
-        return -WIDTH / 2, -WIDTH / 2 / SHAPE, WIDTH
+        return -WIDTH / 2, -WIDTH / 2 / ASPECT_RATIO, WIDTH
     xs, ys = zip(*points, strict=True)
-    width = max(max(xs) - min(xs), SHAPE * (max(ys) - min(ys)))
-    width = min(WIDTH, max(NARROWEST, width * MARGIN))
+    width = max(max(xs) - min(xs), ASPECT_RATIO * (max(ys) - min(ys)))
+    width = min(WIDTH, max(MIN_WIDTH, width * MARGIN_FACTOR))
     middle_x, middle_y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
-    return middle_x - width / 2, middle_y - width / SHAPE / 2, width
+    return middle_x - width / 2, middle_y - width / ASPECT_RATIO / 2, width
 
 
-def _slices(spot: CityCount, x: float, y: float, radius: float) -> Iterator[Slice]:
-    if len(spot.counts) == 1:
-        yield from (Slice(cluster, "") for cluster in spot.counts)
+def _slices(city_count: CityCount, x: float, y: float, radius: float) -> Iterator[Slice]:
+    if len(city_count.counts) == 1:
+        yield from (Slice(cluster, "") for cluster in city_count.counts)
         return
-    turned = 0.0
-    for cluster, members in spot.counts.items():
-        before, turned = turned, turned + members / spot.members
-        start, end = _on_circle(x, y, radius, before), _on_circle(x, y, radius, turned)
-        is_large = int(turned - before > 0.5)
-        arc = f"A{radius:.2f} {radius:.2f} 0 {is_large} 1 {end}"
-        yield Slice(cluster, f"M{x:.2f} {y:.2f}L{start}{arc}z")
+    end = 0.0
+    for cluster, members in city_count.counts.items():
+        start, end = end, end + members / city_count.members
+        first, last = _on_circle(x, y, radius, start), _on_circle(x, y, radius, end)
+        is_large = int(end - start > 0.5)
+        arc = f"A{radius:.2f} {radius:.2f} 0 {is_large} 1 {last}"
+        yield Slice(cluster, f"M{x:.2f} {y:.2f}L{first}{arc}z")
 
 
 def _on_circle(x: float, y: float, radius: float, turn: float) -> str:
-    # Clockwise from the top, as people read a clock.
+    """Return the point at a part of a turn, clockwise from the top."""
     return f"{x + radius * sin(2 * pi * turn):.2f} {y - radius * cos(2 * pi * turn):.2f}"

@@ -1,8 +1,8 @@
-// Makes the pages quicker. They are whole without it: it sends the forms that a browser would send,
-// and puts the page that answers in the place of the one that asked.
+// Sends the forms without a page load, and replaces <main> by that of the page in the response. The
+// pages work without this script.
 
-const PAUSE_MS = 120;
-const SHORTEST = 2;
+const DEBOUNCE_MS = 120;
+const MIN_QUERY_LENGTH = 2;
 const countries = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
 
 function nameCountries(page) {
@@ -11,25 +11,25 @@ function nameCountries(page) {
   }
 }
 
-// The pattern is the ARIA Authoring Practices' "editable combobox with list autocomplete".
+// The "editable combobox with list autocomplete" of the ARIA Authoring Practices.
 class CityField {
   constructor(box) {
-    this.words = JSON.parse(box.dataset.words);
+    this.texts = JSON.parse(box.dataset.texts);
     this.input = box.querySelector("input");
     this.form = this.input.form;
     this.list = Object.assign(document.createElement("ul"), { id: "cities", hidden: true });
     this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", this.words.list);
-    this.status = Object.assign(document.createElement("p"), { className: "spoken" });
+    this.list.setAttribute("aria-label", this.texts.list);
+    this.status = Object.assign(document.createElement("p"), { className: "visually-hidden" });
     this.status.setAttribute("role", "status");
     box.append(this.list, this.status);
-    const pattern = { role: "combobox", "aria-autocomplete": "list", "aria-controls": "cities" };
-    for (const [name, value] of Object.entries(pattern)) this.input.setAttribute(name, value);
+    const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-controls": "cities" };
+    for (const [name, value] of Object.entries(attributes)) this.input.setAttribute(name, value);
     this.close();
-    this.input.addEventListener("input", () => this.wait());
-    this.input.addEventListener("keydown", (event) => this.steer(event));
+    this.input.addEventListener("input", () => this.scheduleSuggest());
+    this.input.addEventListener("keydown", (event) => this.handleKey(event));
     this.input.addEventListener("blur", () => this.close());
-    // Else the field would lose the focus, and close before the click.
+    // Without this, the field would lose the focus and close before the click.
     this.list.addEventListener("mousedown", (event) => event.preventDefault());
     this.list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
@@ -37,31 +37,31 @@ class CityField {
     });
   }
 
-  wait() {
-    clearTimeout(this.pause);
-    this.pause = setTimeout(() => this.suggest(), PAUSE_MS);
+  scheduleSuggest() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.suggest(), DEBOUNCE_MS);
   }
 
   async suggest() {
-    this.asking?.abort();
-    const typed = this.input.value.trim();
-    if (typed.length < SHORTEST) return this.close();
-    this.asking = new AbortController();
+    this.request?.abort();
+    const query = this.input.value.trim();
+    if (query.length < MIN_QUERY_LENGTH) return this.close();
+    this.request = new AbortController();
     try {
-      const address = `/cities?q=${encodeURIComponent(typed)}`;
-      const answer = await fetch(address, { signal: this.asking.signal });
-      if (answer.ok) this.show((await answer.json()).items);
+      const url = `/cities?q=${encodeURIComponent(query)}`;
+      const response = await fetch(url, { signal: this.request.signal });
+      if (response.ok) this.show((await response.json()).items);
       else this.close();
     } catch {
-      // Overtaken by the next letter, or no network: a typed name is as good.
+      // Aborted by the next key, or no network: the service also accepts a typed name.
     }
   }
 
   show(cities) {
     if (document.activeElement !== this.input) return;
     this.close();
-    this.list.replaceChildren(...cities.map((city, number) => this.option(city, number)));
-    const { one, many, none } = this.words;
+    this.list.replaceChildren(...cities.map((city, index) => this.option(city, index)));
+    const { one, many, none } = this.texts;
     this.status.textContent =
       cities.length > 1 ? many.replace("{}", cities.length) : cities.length ? one : none;
     if (cities.length) {
@@ -70,46 +70,46 @@ class CityField {
     }
   }
 
-  option(city, number) {
+  option(city, index) {
     const option = document.createElement("li");
-    option.id = `city-${number}`;
+    option.id = `city-${index}`;
     option.setAttribute("role", "option");
     option.setAttribute("aria-selected", "false");
     option.dataset.id = city.id;
-    const parts = [city.name, city.region, countries.of(city.country)];
-    option.dataset.label = parts.filter((part) => part).join(", ");
-    // A city offered for another of its names would look like a mistake without it.
+    const names = [city.name, city.region, countries.of(city.country)];
+    option.dataset.label = names.filter((name) => name).join(", ");
+    // A city that matched by another of its names would look like a mistake without that name.
     const isOwn = city.matched.localeCompare(city.name, undefined, { sensitivity: "base" }) === 0;
     option.textContent = option.dataset.label + (isOwn ? "" : ` (${city.matched})`);
     return option;
   }
 
-  steer(event) {
+  handleKey(event) {
     if (event.isComposing) return;
     const { key } = event;
     if (key === "ArrowDown" || key === "ArrowUp") {
       event.preventDefault();
       if (this.list.hidden) this.suggest();
-      else this.point(key === "ArrowDown" ? 1 : -1);
-    } else if (key === "Enter" && this.pointed) {
+      else this.moveActive(key === "ArrowDown" ? 1 : -1);
+    } else if (key === "Enter" && this.active) {
       event.preventDefault();
-      this.pick(this.pointed);
+      this.pick(this.active);
     } else if (key === "Escape" && !this.list.hidden) {
       event.preventDefault();
       this.close();
     }
   }
 
-  // The field itself is a stop between the last option and the first.
-  point(step) {
+  // No option is active between the last and the first: the input itself is then.
+  moveActive(step) {
     const options = [...this.list.children];
-    const stops = options.length + 1;
-    const next = (options.indexOf(this.pointed) + 1 + step + stops) % stops;
-    this.pointed?.setAttribute("aria-selected", "false");
-    this.pointed = options[next - 1];
-    this.pointed?.setAttribute("aria-selected", "true");
-    this.pointed?.scrollIntoView({ block: "nearest" });
-    if (this.pointed) this.input.setAttribute("aria-activedescendant", this.pointed.id);
+    const count = options.length + 1;
+    const next = (options.indexOf(this.active) + 1 + step + count) % count;
+    this.active?.setAttribute("aria-selected", "false");
+    this.active = options[next - 1];
+    this.active?.setAttribute("aria-selected", "true");
+    this.active?.scrollIntoView({ block: "nearest" });
+    if (this.active) this.input.setAttribute("aria-activedescendant", this.active.id);
     else this.input.removeAttribute("aria-activedescendant");
   }
 
@@ -121,9 +121,9 @@ class CityField {
   }
 
   close() {
-    clearTimeout(this.pause);
-    this.asking?.abort();
-    this.pointed = undefined;
+    clearTimeout(this.timer);
+    this.request?.abort();
+    this.active = undefined;
     this.list.hidden = true;
     this.list.replaceChildren();
     this.status.textContent = "";
@@ -132,49 +132,49 @@ class CityField {
   }
 }
 
-let busy = false;
+let isSending = false;
 
-async function send(form, button, words) {
-  if (busy) return;
-  busy = true;
+async function send(form, button, texts) {
+  if (isSending) return;
+  isSending = true;
   button.setAttribute("aria-disabled", "true");
-  const told = document.querySelector("#answer");
+  const result = document.querySelector("#result");
   const key = form.elements.key?.value;
   try {
-    const answer = await fetch(button.getAttribute("formaction") ?? form.action, {
+    const response = await fetch(button.getAttribute("formaction") ?? form.action, {
       method: "POST",
       headers: { Accept: "text/html" },
       body: new URLSearchParams(new FormData(form, button)),
     });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const main = page.querySelector("main");
-    if (!main) throw new Error(`${answer.status}, and no page`);
+    if (!main) throw new Error(`status ${response.status} without a page`);
     nameCountries(main);
     document.title = page.title;
     document.querySelector("main").replaceWith(main);
-    begin(main);
-    // It lives in the field alone, as long as the page is open.
+    enhance(main);
+    // The key is kept only in the field, while the page is open.
     if (key) main.querySelector("#key").value = key;
     main.querySelector("[autofocus]")?.focus();
   } catch {
-    told.setAttribute("role", "alert");
-    told.textContent = words.offline;
+    result.setAttribute("role", "alert");
+    result.textContent = texts.offline;
     button.removeAttribute("aria-disabled");
   } finally {
-    busy = false;
+    isSending = false;
   }
 }
 
-function begin(main) {
+function enhance(main) {
   const box = main.querySelector(".combobox");
   if (!box) return;
-  const { form, words } = new CityField(box);
-  // What is wrong is told by the service, in the page's language and not the browser's.
+  const { form, texts } = new CityField(box);
+  // The service validates the form: its messages are in the page's language, not the browser's.
   form.noValidate = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(form, event.submitter ?? form.querySelector("button"), words);
+    send(form, event.submitter ?? form.querySelector("button"), texts);
   });
 }
 
-begin(document);
+enhance(document);

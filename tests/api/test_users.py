@@ -6,7 +6,7 @@ from tests.support.databases import Sql
 from tests.support.http import place
 
 
-def test_a_user_reads_all_that_is_stored_about_them(client: FlaskClient, sql: Sql) -> None:
+def test_a_user_document_has_everything_that_is_stored(client: FlaskClient, sql: Sql) -> None:
     first = place(client, _id="me:1", interests=["surf", "unheard-of"])
     second = place(client, _id="me:1", city="Otra Parte", interests=["surf"])
     sql(
@@ -36,11 +36,11 @@ def test_a_user_reads_all_that_is_stored_about_them(client: FlaskClient, sql: Sq
     }
 
 
-def test_a_user_who_never_came_is_not_found(client: FlaskClient) -> None:
+def test_an_unknown_user_is_not_found(client: FlaskClient) -> None:
     response = client.get("/users/nobody")
     assert response.status_code == 404
     assert response.json["type"] == "urn:nomad-rooms:unknown_user"
 
 
-def test_an_id_that_no_database_can_hold_is_not_found(client: FlaskClient) -> None:
+def test_an_id_that_no_database_can_store_is_not_found(client: FlaskClient) -> None:
     assert client.get("/users/%00").status_code == 404

@@ -1,9 +1,8 @@
-"""A person's room, and why it is theirs."""
+"""The result of the form: the user's room, and the explanation of their cluster."""
 
 from dataclasses import dataclass
 
 from app.assignment import Assignment
-from app.domain.cities.repository import City
 from app.domain.rooms.repository import RoomDetails, RoomMoved
 from app.pages.form.form import INTERESTS, label
 from app.pages.rendering import Language
@@ -14,21 +13,21 @@ from model.predict import Cluster, Explanation
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An interest's share of the weight: in words, and as a bar, its unit a hundredth."""
+    """An interest's share of the weight, as text and as a bar; `start`, `length` in percent."""
 
     interest: str
     share: str
-    begin: float
+    start: float
     length: float
-    is_against: bool
+    is_negative: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Result:
     """What the page shows of an assignment.
 
-    `bars` are none when a model before today's put the user there. They lie between `low` and
-    `low + span`, in hundredths of the weight.
+    `bars` is empty when an earlier model placed the user in another cluster. The bars' axis goes
+    from `axis_start` to `axis_start + axis_length`, in percent of the weight.
     """
 
     assignment: Assignment
@@ -37,48 +36,31 @@ class Answer:
     top_interests: str
     is_undecided: bool
     bars: list[Bar]
-    low: float
-    span: float
+    axis_start: float
+    axis_length: float
     runner_up: str
 
-    @property
-    def did_you_mean(self) -> list[City]:
-        return self.assignment.did_you_mean
 
-    @property
-    def city(self) -> City:
-        return self.assignment.city
-
-    @property
-    def hub(self) -> City | None:
-        return self.assignment.placement.hub
-
-
-def answer(assignment: Assignment, language: Language) -> Answer:
-    """All that the page tells of an assignment.
-
-    Raises UnknownRoom, DatabaseUnavailable.
-    """
+def build_result(assignment: Assignment, language: Language) -> Result:
+    """Return what the page shows. Raises UnknownRoom, DatabaseUnavailable."""
     model = services().model
     clusters = {cluster.id: cluster for cluster in model.clusters}
     room = _room(assignment.placement.room_id)
     explanation = model.explain(assignment.profile.interests)
     bars = _bars(explanation, language) if explanation.cluster == room.cluster else []
-    low = min((bar.begin for bar in bars), default=0.0)
-    high = max((bar.begin + bar.length for bar in bars), default=1.0)
-    runner_up = clusters.get(explanation.runner_up or 0)
-    ours = clusters.get(room.cluster)
-    return Answer(
+    axis_start = min((bar.start for bar in bars), default=0.0)
+    axis_end = max((bar.start + bar.length for bar in bars), default=1.0)
+    cluster, runner_up = clusters.get(room.cluster), clusters.get(explanation.runner_up or 0)
+    top_keys = [key for key, _ in cluster.top_interests] if cluster else []
+    return Result(
         assignment,
         room,
         room.label_es if language == "es" else room.label_en,
-        phrase([key for key, _ in ours.top_interests], INTERESTS.values(), language)
-        if ours
-        else "",
+        phrase(top_keys, INTERESTS.values(), language),
         not explanation.weight,
         bars,
-        low,
-        high - low,
+        axis_start,
+        axis_end - axis_start,
         _label(runner_up, language) if runner_up and bars else "",
     )
 
@@ -87,7 +69,7 @@ def _room(room_id: int) -> RoomDetails:
     try:
         return services().rooms.show(room_id)
     except RoomMoved as moved:
-        # An admin's merge took it in since the join.
+        # The room was merged into another one after the user joined.
         return services().rooms.show(moved.room_id)
 
 
@@ -96,7 +78,8 @@ def _label(cluster: Cluster, language: Language) -> str:
 
 
 def _bars(explanation: Explanation, language: Language) -> list[Bar]:
-    heaviest_first = sorted(explanation.shares.items(), key=lambda item: -item[1])
+    """Return a bar for each interest, the largest share first; none without any weight."""
+    largest_first = sorted(explanation.shares.items(), key=lambda item: -item[1])
     return [
         Bar(
             label(key, language),
@@ -105,12 +88,12 @@ def _bars(explanation: Explanation, language: Language) -> list[Bar]:
             round(abs(share) * 100, 2),
             share < 0,
         )
-        for key, share in heaviest_first
+        for key, share in largest_first
         if explanation.weight
     ]
 
 
 def percent(share: float, language: Language) -> str:
-    """A share as people of the language write it: 12,5 % or 12.5%, with a true minus sign."""
+    """Return a share as the language writes it: 12,5 % or 12.5%, with a true minus sign."""
     text = f"{share * 100:.1f}".replace("-", "\N{MINUS SIGN}")
     return f"{text.replace('.', ',')}\N{NO-BREAK SPACE}%" if language == "es" else f"{text}%"
