@@ -1,25 +1,26 @@
 /**
- * Nomad Rooms for the app's back end: Node 20 or later, no dependency.
+ * A client of Nomad Rooms for the app's back end: Node 20 or later, no dependencies.
  *
  *   const rooms = new NomadRooms("https://rooms.example.org", process.env.NOMAD_ROOMS_KEY);
  *   const { room_id } = await rooms.placeUser({ _id: "6172f1a95cd4", city: "Sevilla",
  *                                               interests: ["surf", "coffee"] });
  *
- * Every request of the API may be sent twice: the second changes nothing. So whatever got no answer
- * (connection refused, reset, too slow) or 502, 503 or 504 is sent again, with the same body.
+ * Every request of the API is idempotent. The client retries a request with the same body when it
+ * gets no response (connection refused or reset, timeout) or status 502, 503 or 504.
  */
 
-// 503 is the service's own; 502 and 504 come from a router in front of it.
-const SENT_AGAIN = new Set([502, 503, 504]);
+// The service answers 503; a router in front of it answers 502 or 504.
+const RETRIED_STATUSES = new Set([502, 503, 504]);
+const MAX_RETRY_AFTER_MS = 60_000;
 
-/** The service's answer was an error; `problem` is its problem document (RFC 9457). */
+/** An error response; `problem` is its problem document (RFC 9457). */
 export class ProblemError extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `HTTP ${status}`);
     this.name = "ProblemError";
     this.status = status;
     this.problem = problem;
-    /** "invalid", "no_interests", ...; "" when the status says it all. */
+    /** "invalid", "no_interests", ...; "" for a problem of type about:blank. */
     this.kind = /^urn:nomad-rooms:(.*)$/.exec(problem.type)?.[1] ?? "";
     /** [{ path: "country", message: "must be ..." }] */
     this.errors = problem.errors ?? [];
@@ -28,17 +29,17 @@ export class ProblemError extends Error {
 
 export class NomadRooms {
   /**
-   * tries: requests sent at the most for one call; timeoutMs: for each of them.
-   * firstWaitMs doubles with every try, up to longestWaitMs.
-   * onRetry(reason, waitMs): is told before each wait, for the log.
+   * maxAttempts: requests per call; timeoutMs: limit for each of them.
+   * initialDelayMs: delay before the first retry; it doubles with each retry, up to maxDelayMs.
+   * onRetry(error, delayMs): called before each delay, for logging.
    */
   constructor(url, key, options = {}) {
     this.url = new URL(url);
-    // Made here, so that a key that no header can hold fails now and not as "no connection".
+    // Created here, so that a key that a header cannot contain fails at once and is not retried.
     this.headers = new Headers({ authorization: `Bearer ${key}`, accept: "application/json" });
     this.options = {
-      tries: 8, timeoutMs: 10_000, firstWaitMs: 250, longestWaitMs: 8_000, onRetry: () => {},
-      ...options,
+      maxAttempts: 8, timeoutMs: 10_000, initialDelayMs: 250, maxDelayMs: 8_000,
+      onRetry: () => {}, ...options,
     };
   }
 
@@ -47,14 +48,14 @@ export class NomadRooms {
     return this.request("POST", "/rooms", user);
   }
 
-  /** Erase all that is stored about a user. */
+  /** Erase everything that is stored about a user. */
   async forgetUser(id) {
     await this.request("DELETE", `/users/${encodeURIComponent(id)}`);
   }
 
   /**
-   * Read the moves after a cursor, in order: `handle` gets each, and the generator yields the
-   * cursor of each page once it is handled, to be stored. Ends when there are no more for now.
+   * Read the moves after a cursor, in order. Calls `handle` for each move, and yields the cursor of
+   * each page after its moves are handled, to be stored. Ends at the last page.
    *
    *   for await (const cursor of rooms.readChanges(await load(), move)) await store(cursor);
    */
@@ -68,53 +69,54 @@ export class NomadRooms {
     }
   }
 
-  /** One request of the API, sent again until it is answered; throws ProblemError. */
+  /** Send a request, with retries, and return the parsed response. Throws ProblemError. */
   async request(method, path, document) {
     const headers = new Headers(this.headers);
-    // The same for all tries: the service's log tells them together.
+    // The same for all attempts, so that the service's log shows which belong together.
     headers.set("x-request-id", crypto.randomUUID());
     if (document !== undefined) headers.set("content-type", "application/json");
     const body = document === undefined ? undefined : JSON.stringify(document);
-    for (let tried = 1; ; tried++) {
-      const outcome = await this.#try(path, { method, headers, body });
-      if ("answer" in outcome) return outcome.answer;
-      if (!outcome.again || tried >= this.options.tries) throw outcome.error;
-      const wait = this.#wait(tried, outcome.retryAfterMs ?? 0);
-      this.options.onRetry(outcome.error, wait);
-      await new Promise((resolve) => setTimeout(resolve, wait));
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.#send(path, { method, headers, body });
+      if ("document" in result) return result.document;
+      if (!result.isRetryable || attempt >= this.options.maxAttempts) throw result.error;
+      const delay = this.#delay(attempt, result.retryAfterMs ?? 0);
+      this.options.onRetry(result.error, delay);
+      await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }
 
-  async #try(path, request) {
+  async #send(path, request) {
     let response, text;
     try {
       const signal = AbortSignal.timeout(this.options.timeoutMs);
       response = await fetch(new URL(path, this.url), { ...request, signal });
       text = await response.text();
     } catch (error) {
-      return { error, again: true };
+      return { error, isRetryable: true };
     }
-    if (response.ok) return { answer: text ? JSON.parse(text) : null };
+    if (response.ok) return { document: text ? JSON.parse(text) : null };
     const error = new ProblemError(response.status, parseProblem(response, text));
-    const again = SENT_AGAIN.has(response.status);
-    return { error, again, retryAfterMs: 1000 * Number(response.headers.get("retry-after")) || 0 };
+    const isRetryable = RETRIED_STATUSES.has(response.status);
+    const retryAfterMs = 1000 * Number(response.headers.get("retry-after")) || 0;
+    return { error, isRetryable, retryAfterMs };
   }
 
-  /** Twice as long each time, a random part of it off, so that clients do not come back as one. */
-  #wait(tried, retryAfterMs) {
-    const { firstWaitMs, longestWaitMs } = this.options;
-    const wait = Math.min(longestWaitMs, firstWaitMs * 2 ** (tried - 1));
-    return Math.min(retryAfterMs, 60_000) + wait * (0.5 + Math.random() / 2);
+  /** Exponential backoff with jitter, so that clients do not retry at the same moment. */
+  #delay(attempt, retryAfterMs) {
+    const { initialDelayMs, maxDelayMs } = this.options;
+    const delay = Math.min(maxDelayMs, initialDelayMs * 2 ** (attempt - 1));
+    return Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + delay * (0.5 + Math.random() / 2);
   }
 }
 
-/** Routers answer in HTML: that is a problem document, too, if a bare one. */
+/** Return the problem document of a response; routers answer in HTML, which gets a minimal one. */
 function parseProblem(response, text) {
   try {
     const problem = JSON.parse(text);
     if (problem && typeof problem === "object") return problem;
   } catch {
-    // Below.
+    // Not JSON.
   }
   return { type: "about:blank", title: response.statusText, status: response.status, errors: [] };
 }

@@ -1,4 +1,4 @@
-"""What docs/api.md shows is what happens, in its order, on one database."""
+"""Runs the requests of docs/api.md, in its order on one database, and compares the responses."""
 
 import json
 import re
@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.config import Settings, psycopg2_url
 from tests.support.databases import Server
+from tests.support.documents import Curl
 from tests.support.manage import run_manage
 from tests.support.paths import ROOT
 from tests.support.serving import KEY
@@ -20,102 +21,67 @@ from tests.support.serving import KEY
 PAGE = (ROOT / "docs" / "api.md").read_text()
 BLOCKS = re.findall(r"^```(sh|http)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 KINDS = re.findall(r"^\| (\d+) \| `urn:nomad-rooms:(\w+)` \|", PAGE, re.MULTILINE)
-# Numbers that the database gives out: any will do, so long as one stands for one all along.
-ROOM_NUMBERS = ("room_id", "previous_room_id", "from_room", "to_room")
-# The page's own moves are numbered between those of clusters and those of cities.
-LAST_CLUSTER = 4
-FIRST_GEONAMES_ID = 10_000
-FIRST_UNLISTED = 10**12
+# Numbers that the database assigns: they may differ, but each always replaces the same one.
+ROOM_FIELDS = ("room_id", "previous_room_id", "from_room", "to_room")
+# The ids of the page's moves are between those of clusters and those of cities.
+MAX_CLUSTER = 4
+MIN_GEONAMES_ID = 10_000
+MIN_UNLISTED_ID = 10**12
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z").fullmatch
 
 
 @dataclass
 class Numbers:
-    """Which number of the database stands for each that the page shows, of rooms and of others."""
+    """The database's number for each number of the page, with its kind: room, change or city."""
 
-    real: dict[int, tuple[str, int]] = field(default_factory=dict)
+    actual: dict[int, tuple[str, int]] = field(default_factory=dict)
 
-    def match(self, kind: str, shown: int, given: int) -> None:
-        known = self.real.setdefault(shown, (kind, given))
-        assert known == (kind, given), f"{shown} stood for {known}"
-        stand_for_it = [number for number, real in self.real.items() if real == (kind, given)]
-        assert stand_for_it == [shown], "two numbers for one"
+    def match(self, kind: str, shown: int, number: int) -> None:
+        expected = self.actual.setdefault(shown, (kind, number))
+        assert expected == (kind, number), f"{shown} was {expected} before"
+        same = [key for key, value in self.actual.items() if value == (kind, number)]
+        assert same == [shown], "two numbers of the page for one"
 
     def replace(self, text: str) -> str:
-        """The text of the page with the database's numbers in it."""
+        """Return a text of the page with the database's numbers."""
 
-        def real(found: re.Match[str]) -> str:
-            _, given = self.real.get(int(found[0]), ("", found[0]))
-            return str(given)
+        def actual(match: re.Match[str]) -> str:
+            _, number = self.actual.get(int(match[0]), ("", match[0]))
+            return str(number)
 
-        return re.sub(r"\b\d+\b", real, text)
+        return re.sub(r"\b\d+\b", actual, text)
 
 
-def compare(shown: Any, given: Any, numbers: Numbers, path: str = "") -> None:
-    """The same documents, but for times, request ids and the numbers that the database gives."""
+def compare(shown: Any, actual: Any, numbers: Numbers, path: str = "") -> None:
+    """Compare two documents, except times, request ids and numbers that the database assigns."""
     name = path.rpartition(".")[2]
-    assert type(shown) is type(given), path
+    assert type(shown) is type(actual), path
     if isinstance(shown, dict):
-        assert shown.keys() == given.keys(), path
+        assert shown.keys() == actual.keys(), path
         for key in shown:
-            compare(shown[key], given[key], numbers, f"{path}.{key}")
+            compare(shown[key], actual[key], numbers, f"{path}.{key}")
     elif isinstance(shown, list):
-        assert len(shown) == len(given), path
-        for position, (one, other) in enumerate(zip(shown, given, strict=True)):
+        assert len(shown) == len(actual), path
+        for position, (one, other) in enumerate(zip(shown, actual, strict=True)):
             compare(one, other, numbers, f"{path}[{position}]")
     elif name == "request_id" or isinstance(shown, str) and TIME(shown):
-        assert name == "request_id" or TIME(given), path
-    elif kind := kind_given_out(shown, name, path):
-        numbers.match(kind, shown, given)
+        assert name == "request_id" or TIME(actual), path
+    elif kind := assigned_kind(shown, name, path):
+        numbers.match(kind, shown, actual)
     else:
-        assert shown == given, path
+        assert shown == actual, path
 
 
-def kind_given_out(shown: Any, name: str, path: str) -> str | None:
-    """What the database counts with such a number, or None: it is what it is."""
+def assigned_kind(shown: Any, name: str, path: str) -> str | None:
+    """Return what the database numbers with such a value; None if the value is not assigned."""
     if type(shown) is not int:
         return None
-    if name in ROOM_NUMBERS:
+    if name in ROOM_FIELDS:
         return "room"
     is_item = re.fullmatch(r"\.items\[\d+\]\.id", path)
-    if name == "next" or is_item and LAST_CLUSTER < shown < FIRST_GEONAMES_ID:
+    if name == "next" or is_item and MAX_CLUSTER < shown < MIN_GEONAMES_ID:
         return "change"
-    return "city" if shown >= FIRST_UNLISTED else None
-
-
-@dataclass(frozen=True)
-class Curl:
-    """What a command of curl sends."""
-
-    method: str
-    address: str
-    headers: dict[str, str]
-    body: str | None
-
-    @classmethod
-    def parse(cls, command: str, **variables: str) -> "Curl":
-        for name, value in variables.items():
-            command = command.replace(f"${name}", value)
-        curl, *words = shlex.split(command.replace("\\\n", " "))
-        assert curl == "curl"
-        headers, given = {}, {"-X": None}
-        address, data = "", []
-        while words:
-            word = words.pop(0)
-            if word == "-H":
-                name, value = words.pop(0).split(": ", 1)
-                headers[name] = value
-            elif word == "-d":
-                data.append(words.pop(0))
-            elif word in given:
-                given[word] = words.pop(0)
-            elif word != "-i":
-                address = word
-        # curl's own habits: it posts what it is given, as a form, and joins the parts.
-        method = given["-X"] or ("POST" if data else "GET")
-        if data:
-            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        return cls(method, address, headers, "&".join(data) if data else None)
+    return "city" if shown >= MIN_UNLISTED_ID else None
 
 
 def check(response: TestResponse, shown: str, numbers: Numbers) -> None:
@@ -130,7 +96,9 @@ def check(response: TestResponse, shown: str, numbers: Numbers) -> None:
         assert response.text == ""
 
 
-def test_every_request_of_the_page_gets_its_answer(client: FlaskClient, database_url: str) -> None:
+def test_every_request_of_the_page_gets_its_response(
+    client: FlaskClient, database_url: str
+) -> None:
     del client.environ_base["HTTP_AUTHORIZATION"]
     numbers = Numbers()
     response = None
@@ -140,21 +108,21 @@ def test_every_request_of_the_page_gets_its_answer(client: FlaskClient, database
             check(response, text, numbers)
             response = None
         elif text.startswith("curl"):
-            assert response is None, "a request without its answer"
-            asked = Curl.parse(numbers.replace(text), ROOMS="http://localhost", KEY=KEY)
+            assert response is None, "a request without a response"
+            curl = Curl.parse(numbers.replace(text), ROOMS="http://localhost", KEY=KEY)
             response = client.open(
-                asked.address, method=asked.method, data=asked.body, headers=asked.headers
+                curl.address, method=curl.method, data=curl.body, headers=curl.headers
             )
         else:
             program, script, *arguments = shlex.split(numbers.replace(text))
             assert (program, script) == ("python", "manage.py")
             done = run_manage(*arguments, DATABASE_URL=database_url)
             assert done.returncode == 0, done.stderr
-    assert len(numbers.real) > 3
+    assert len(numbers.actual) > 3
 
 
 def test_every_route_is_on_the_page_and_no_other(app: Any) -> None:
-    titled = re.findall(r"^## `(\w+) (/[^`]*)`", PAGE, re.MULTILINE)
+    headings = re.findall(r"^## `(\w+) (/[^`]*)`", PAGE, re.MULTILINE)
     routes = {
         (method, re.sub(r"<user_id>", "<_id>", re.sub(r"<[^<>]*:(\w+)>", r"<\1>", rule.rule)))
         for rule in app.url_map.iter_rules()
@@ -164,7 +132,7 @@ def test_every_route_is_on_the_page_and_no_other(app: Any) -> None:
     }
     operators = {("GET", path) for path in ("/livez", "/readyz", "/metrics")}
     forms = {("POST", path) for path in ("/", "/forget", "/rooms/map")}
-    assert set(titled) | operators | forms == routes
+    assert set(headings) | operators | forms == routes
     for method, path in operators | forms:
         assert f"`{method} {path}`" in PAGE
 
@@ -188,10 +156,10 @@ def test_each_kind_of_error_has_the_status_of_the_table(
     assert (str(response.status_code), kind) in KINDS
 
 
-def test_without_its_database_the_answer_is_503_unavailable_with_retry_after(
+def test_without_its_database_the_response_is_503_unavailable_with_retry_after(
     server: Server,
 ) -> None:
-    url = psycopg2_url(server.url_of("never_made"))
+    url = psycopg2_url(server.url_of("missing"))
     app = create_app(Settings(app_env="testing", database_url=url, api_keys=(KEY,)))
     response = app.test_client().get("/rooms/1", headers={"Authorization": f"Bearer {KEY}"})
     assert response.json["type"] == "urn:nomad-rooms:unavailable"
@@ -199,8 +167,8 @@ def test_without_its_database_the_answer_is_503_unavailable_with_retry_after(
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_the_table_has_every_kind_that_is_made() -> None:
+def test_the_table_of_errors_has_every_problem_type() -> None:
     sources = "".join(file.read_text() for file in (ROOT / "app" / "api").glob("*.py"))
-    made = set(re.findall(r'"((?:no|unknown|not)_\w+|unavailable|invalid)"', sources))
-    # A field of an answer, and what only /readyz says.
-    assert made - {"unknown_interests", "not_ready"} == {kind for _, kind in KINDS}
+    kinds = set(re.findall(r'"((?:no|unknown|not)_\w+|unavailable|invalid)"', sources))
+    # A field of a response, and the type that only /readyz has.
+    assert kinds - {"unknown_interests", "not_ready"} == {kind for _, kind in KINDS}

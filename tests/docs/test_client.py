@@ -1,4 +1,4 @@
-"""docs/client.mjs and the snippets of docs/api.md, run by Node."""
+"""Runs docs/client.mjs and the snippets of docs/api.md in Node."""
 
 import json
 import re
@@ -21,22 +21,23 @@ DOCS = ROOT / "docs"
 SNIPPETS = re.findall(r"```js\n(.*?)```", (DOCS / "api.md").read_text(), re.DOTALL)
 CLIENT = (DOCS / "client.mjs").as_uri()
 NODE = shutil.which("node")
-BEGIN = f"""
+PRELUDE = f"""
     import {{ NomadRooms, ProblemError }} from "{CLIENT}";
     import {{ createInterface }} from "node:readline";
-    const tell = (what) => console.log(JSON.stringify(what));
-    const heard = createInterface({{ input: process.stdin }})[Symbol.asyncIterator]();
-    const onRetry = (reason) => tell({{ again: reason.name }});
+    const print = (value) => console.log(JSON.stringify(value));
+    const input = createInterface({{ input: process.stdin }})[Symbol.asyncIterator]();
+    const onRetry = (error) => print({{ retry: error.name }});
     const connect = (options) =>
       new NomadRooms(process.env.ROOMS, process.env.KEY, {{ onRetry, ...options }});
 """
+Response = tuple[int, dict[str, str]]
 USER = {"_id": "6172f1a95cd4", "city": "Sevilla", "interests": ["surf", "coffee"]}
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
 
 class Node:
-    """A script that runs: tells JSON lines, hears lines."""
+    """A running script that prints lines of JSON and reads lines."""
 
     def __init__(self, script: str, url: str) -> None:
         assert NODE
@@ -49,43 +50,43 @@ class Node:
             text=True,
         )
 
-    def told(self) -> Any:
+    def read(self) -> Any:
         assert self.process.stdout
         line = self.process.stdout.readline()
         assert line.startswith(("{", "[", '"', "null")), line + self.process.stdout.read()
         return json.loads(line)
 
-    def say(self) -> None:
+    def resume(self) -> None:
         assert self.process.stdin
         self.process.stdin.write("go on\n")
         self.process.stdin.flush()
 
 
 def run(script: str, url: str) -> list[Any]:
-    """Run a script to its end; what it told."""
-    node = Node(BEGIN + script, url)
+    """Run a script to its end; return what it printed."""
+    node = Node(PRELUDE + script, url)
     output, _ = node.process.communicate(timeout=60)
     assert node.process.returncode == 0, output
     return [json.loads(line) for line in output.splitlines()]
 
 
 @contextmanager
-def unreliable(*answers: tuple[int, dict[str, str]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """A host that gives these answers one after another, and the last for ever; 0: none at all.
+def unreliable(*responses: Response) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Serve these responses one after another, then repeat the last; status 0: no response.
 
-    Yields its address and the requests as they come: (X-Request-ID, body).
+    Yields the address and the list of requests: (X-Request-ID, body).
     """
-    seen: list[tuple[str, str]] = []
-    over = Event()
+    requests: list[tuple[str, str]] = []
+    stopped = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             body = self.rfile.read(length).decode()
-            seen.append((self.headers["X-Request-ID"], body))
-            status, headers = answers[min(len(seen), len(answers)) - 1]
+            requests.append((self.headers["X-Request-ID"], body))
+            status, headers = responses[min(len(requests), len(responses)) - 1]
             if not status:
-                over.wait(30)
+                stopped.wait(30)
                 return
             self.send_response(status)
             for name, value in headers.items():
@@ -100,26 +101,26 @@ def unreliable(*answers: tuple[int, dict[str, str]]) -> Iterator[tuple[str, list
     host = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=host.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{host.server_port}", seen
+        yield f"http://127.0.0.1:{host.server_port}", requests
     finally:
-        over.set()
+        stopped.set()
         host.shutdown()
         host.server_close()
 
 
-def test_it_places_users_tells_what_is_wrong_and_forgets(
+def test_it_places_users_throws_problems_and_erases_users(
     serve: Callable[..., Gunicorn], new_database: str
 ) -> None:
     placed, problem, wrong_key = run(
         f"""
         const rooms = connect();
-        tell(await rooms.placeUser({json.dumps(USER)}));
+        print(await rooms.placeUser({json.dumps(USER)}));
         await rooms.placeUser({{ ...{json.dumps(USER)}, country: "??" }}).catch((error) =>
-          tell([error instanceof ProblemError, error.status, error.kind, error.errors[0].path]));
+          print([error instanceof ProblemError, error.status, error.kind, error.errors[0].path]));
         await rooms.forgetUser("{USER["_id"]}");
         await rooms.forgetUser("{USER["_id"]}");
         await new NomadRooms(process.env.ROOMS, "wrong").placeUser({{}}).catch((error) =>
-          tell([error.status, error.kind]));
+          print([error.status, error.kind]));
         """,
         serve().url,
     )
@@ -129,21 +130,21 @@ def test_it_places_users_tells_what_is_wrong_and_forgets(
     assert sql_on(new_database)("SELECT count(*) FROM memberships") == [(0,)]
 
 
-def test_it_reads_changes_page_by_page_and_each_once(
+def test_it_reads_every_change_once_page_by_page(
     serve: Callable[..., Gunicorn], new_database: str
 ) -> None:
     sql_on(new_database)(
         "INSERT INTO room_changes (user_id, from_room, to_room, reason)"
         " SELECT 'u' || n, 1, 2, 'merge' FROM generate_series(1, 5) AS n"
     )
-    told = run(
+    printed = run(
         """
         const rooms = connect();
         let stored = 0;
         const read = async () => {
-          for await (const cursor of rooms.readChanges(stored, (c) => tell(c.user_id), 2)) {
+          for await (const cursor of rooms.readChanges(stored, (c) => print(c.user_id), 2)) {
             stored = cursor;
-            tell({ stored });
+            print({ stored });
           }
         };
         await read();
@@ -153,35 +154,35 @@ def test_it_reads_changes_page_by_page_and_each_once(
     )
     ids = [row[0] for row in sql_on(new_database)("SELECT id FROM room_changes ORDER BY id")]
     cursors = [{"stored": ids[1]}, {"stored": ids[3]}, {"stored": ids[4]}]
-    assert told == ["u1", "u2", cursors[0], "u3", "u4", cursors[1], "u5", cursors[2]]
+    assert printed == ["u1", "u2", cursors[0], "u3", "u4", cursors[1], "u5", cursors[2]]
 
 
-def test_it_survives_a_server_that_comes_late_and_one_that_restarts(
+def test_it_survives_a_server_that_starts_late_and_a_restart(
     serve: Callable[..., Gunicorn], new_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_port()
-    # A restart comes back at the same address.
+    # The restarted server has the same address.
     monkeypatch.setattr(serving, "free_port", lambda: port)
     node = Node(
-        BEGIN
+        PRELUDE
         + f"""
-        const rooms = connect({{ tries: 100, longestWaitMs: 500 }});
-        tell(await rooms.placeUser({json.dumps(USER)}));
-        await heard.next();
-        tell(await rooms.placeUser({{ ...{json.dumps(USER)}, city: "Vigo" }}));
+        const rooms = connect({{ maxAttempts: 100, maxDelayMs: 500 }});
+        print(await rooms.placeUser({json.dumps(USER)}));
+        await input.next();
+        print(await rooms.placeUser({{ ...{json.dumps(USER)}, city: "Vigo" }}));
         process.exit();
         """,
         f"http://127.0.0.1:{port}",
     )
     try:
-        assert node.told() == {"again": "TypeError"}
+        assert node.read() == {"retry": "TypeError"}
         server = serve()
-        first = answer_of(node)
+        first = read_response(node)
         server.stop()
-        node.say()
-        assert node.told() == {"again": "TypeError"}
+        node.resume()
+        assert node.read() == {"retry": "TypeError"}
         serve()
-        second = answer_of(node)
+        second = read_response(node)
     finally:
         node.process.kill()
         node.process.communicate()
@@ -190,65 +191,69 @@ def test_it_survives_a_server_that_comes_late_and_one_that_restarts(
     assert rows == [(USER["_id"], second["room_id"])]
 
 
-def answer_of(node: Node) -> Any:
-    told = node.told()
-    while "again" in told:
-        told = node.told()
-    return told
+def read_response(node: Node) -> Any:
+    """Return the next value that is no retry."""
+    printed = node.read()
+    while "retry" in printed:
+        printed = node.read()
+    return printed
 
 
-def test_it_sends_the_same_body_again_and_waits_as_long_as_it_is_asked_to() -> None:
-    with unreliable((503, {"Retry-After": "1"}), (502, {}), (504, {}), (200, {})) as (url, seen):
-        *again, seconds, answer = run(
+def test_it_retries_with_the_same_body_after_the_delay_of_retry_after() -> None:
+    with unreliable((503, {"Retry-After": "1"}), (502, {}), (504, {}), (200, {})) as (
+        url,
+        requests,
+    ):
+        *retries, delay, response = run(
             f"""
-            const rooms = connect({{ firstWaitMs: 1 }});
-            const began = performance.now();
-            const answer = await rooms.placeUser({json.dumps(USER)});
-            tell((performance.now() - began) / 1000 >= 1 ? "waited" : "did not wait");
-            tell(answer);
+            const rooms = connect({{ initialDelayMs: 1 }});
+            const start = performance.now();
+            const response = await rooms.placeUser({json.dumps(USER)});
+            print(performance.now() - start >= 1000 ? "waited" : "did not wait");
+            print(response);
             """,
             url,
         )
-    assert again == [{"again": "ProblemError"}] * 3
-    assert (seconds, answer) == ("waited", {"room_id": 1})
-    assert len(seen) == 4
-    assert len(set(seen)) == 1
-    assert json.loads(seen[0][1]) == USER
+    assert retries == [{"retry": "ProblemError"}] * 3
+    assert (delay, response) == ("waited", {"room_id": 1})
+    assert len(requests) == 4
+    assert len(set(requests)) == 1
+    assert json.loads(requests[0][1]) == USER
 
 
-def test_it_gives_up_after_some_tries_with_the_last_problem() -> None:
-    with unreliable((503, {})) as (url, seen):
-        *_, told = run(
+def test_after_the_last_attempt_it_throws_the_last_problem() -> None:
+    with unreliable((503, {})) as (url, requests):
+        *_, printed = run(
             """
-            const rooms = connect({ firstWaitMs: 1, tries: 3 });
+            const rooms = connect({ initialDelayMs: 1, maxAttempts: 3 });
             await rooms.placeUser({}).catch((error) =>
-              tell([error instanceof ProblemError, error.status]));
+              print([error instanceof ProblemError, error.status]));
             """,
             url,
         )
-    assert told == [True, 503]
-    assert len(seen) == 3
+    assert printed == [True, 503]
+    assert len(requests) == 3
 
 
-def test_a_try_that_gets_no_answer_in_time_is_made_again() -> None:
-    with unreliable((0, {}), (200, {})) as (url, seen):
-        told = run(
+def test_it_retries_a_request_without_a_response_in_time() -> None:
+    with unreliable((0, {}), (200, {})) as (url, requests):
+        printed = run(
             """
-            const rooms = connect({ firstWaitMs: 1, timeoutMs: 300 });
-            tell(await rooms.placeUser({}));
+            const rooms = connect({ initialDelayMs: 1, timeoutMs: 300 });
+            print(await rooms.placeUser({}));
             """,
             url,
         )
-    assert told == [{"again": "TimeoutError"}, {"room_id": 1}]
-    assert len(seen) == 2
+    assert printed == [{"retry": "TimeoutError"}, {"room_id": 1}]
+    assert len(requests) == 2
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 500])
-def test_what_no_second_try_mends_is_not_tried_again(status: int) -> None:
-    with unreliable((status, {})) as (url, seen):
-        told = run("await connect().placeUser({}).catch((error) => tell([error.status]));", url)
-    assert told == [[status]]
-    assert len(seen) == 1
+def test_it_does_not_retry_other_errors(status: int) -> None:
+    with unreliable((status, {})) as (url, requests):
+        printed = run("await connect().placeUser({}).catch((error) => print([error.status]));", url)
+    assert printed == [[status]]
+    assert len(requests) == 1
 
 
 def test_the_snippets_of_the_page_run(serve: Callable[..., Gunicorn], new_database: str) -> None:
@@ -256,13 +261,13 @@ def test_the_snippets_of_the_page_run(serve: Callable[..., Gunicorn], new_databa
     sql(
         "INSERT INTO room_changes (user_id, from_room, to_room, reason) VALUES ('u', 1, 2, 'merge')"
     )
-    place, read = SNIPPETS
-    around = """
+    place_user, read_changes = SNIPPETS
+    functions = """
     const loadCursor = async () => 0;
     const moveInChat = async (change) => console.log(`moves ${change.user_id}`);
     const storeCursor = async (cursor) => console.log(`stores ${cursor}`);
     """
-    node = Node(place.replace("./client.mjs", CLIENT) + around + read, serve().url)
+    node = Node(place_user.replace("./client.mjs", CLIENT) + functions + read_changes, serve().url)
     output, _ = node.process.communicate(timeout=60)
     ((room,),) = sql("SELECT room_id FROM memberships")
     ((cursor,),) = sql("SELECT id FROM room_changes")

@@ -1,4 +1,4 @@
-"""What docs/deploy.md says is so."""
+"""Runs the commands and requests of docs/deploy.md, and compares its tables with the service."""
 
 import json
 import re
@@ -15,8 +15,7 @@ import requests
 
 from app.config import ROOT, read_environment
 from model.predict import Model
-from tests.docs.test_api import Curl
-from tests.docs.test_readme import shapes
+from tests.support.documents import Curl, shapes
 from tests.support.manage import run_manage
 from tests.support.members import place_anywhere
 from tests.support.serving import KEY, Gunicorn
@@ -24,12 +23,12 @@ from tests.support.serving import KEY, Gunicorn
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 BLOCKS = re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = [command.strip() for block in BLOCKS for command in block.splitlines()]
-METRICS_KEY = "a-key-for-the-scraper-of-this-suite"
+METRICS_KEY = "a-key-for-the-scraper"
 VARIABLE = r"^\| `([A-Z_]+)` \| (.*?) \|"
 
 
-class Asked(dict[str, str]):
-    """An environment that remembers what it was asked for."""
+class RecordingEnvironment(dict[str, str]):
+    """An environment that records which variables are read."""
 
     def __init__(self, **variables: str) -> None:
         super().__init__(variables)
@@ -42,59 +41,59 @@ class Asked(dict[str, str]):
 
 @pytest.fixture
 def gunicorn(serve: Callable[..., Gunicorn]) -> Gunicorn:
-    """A server with a key for the scraper."""
+    """A server with a METRICS_KEY."""
     return serve(METRICS_KEY=METRICS_KEY)
 
 
-def of_program(program: str) -> list[str]:
+def commands_of(program: str) -> list[str]:
     return [command for command in COMMANDS if command.split()[0] == program]
 
 
-def test_every_command_of_the_page_is_run_by_this_suite() -> None:
+def test_every_command_of_the_page_is_run_by_a_test() -> None:
     in_procfile = {line.partition(": ")[2] for line in (ROOT / "Procfile").read_text().splitlines()}
     others = [command for command in COMMANDS if command not in in_procfile]
-    # tests/deploy runs the Procfile's lines, the tests below the others.
+    # tests/deploy runs the lines of the Procfile, the tests below run the others.
     assert len(others) == len(COMMANDS) - 2
     assert Counter(command.split()[0] for command in others) == {"python": 6, "curl": 3}
 
 
-def test_a_key_made_as_the_page_says_is_accepted() -> None:
-    command = next(command for command in of_program("python") if "secrets" in command)
+def test_a_key_generated_as_the_page_shows_is_accepted() -> None:
+    command = next(command for command in commands_of("python") if "secrets" in command)
     _, *arguments = shlex.split(command)
-    made = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
-    key = made.stdout.strip()
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
+    key = done.stdout.strip()
     settings = read_environment({"DATABASE_URL": "postgres://u:p@host/name", "API_KEYS": key})
     assert settings.api_keys == (key,)
 
 
-def test_the_page_tells_how_to_see_where_a_schema_is(new_database: str) -> None:
-    (command,) = [line for line in of_program("python") if line.endswith("db current")]
+def test_the_pages_command_shows_the_revision_of_the_schema(new_database: str) -> None:
+    (command,) = [line for line in commands_of("python") if line.endswith("db current")]
     done = run_manage(*shlex.split(command)[2:], DATABASE_URL=new_database)
     assert done.returncode == 0, done.stderr
     assert "(head)" in done.stdout
 
 
-def test_a_new_model_is_shipped_as_the_page_says(new_database: str, model: Model) -> None:
+def test_the_commands_for_a_new_model_run(new_database: str, model: Model) -> None:
     place_anywhere(new_database, model, 300)
-    told = []
-    for command in of_program("python"):
+    outputs = []
+    for command in commands_of("python"):
         if command.startswith("python manage.py model"):
             done = run_manage(*shlex.split(command)[2:], DATABASE_URL=new_database)
             assert done.returncode == 0, done.stderr
-            told.append(done.stdout)
-    drift, registered, plan, moved = told
+            outputs.append(done.stdout)
+    drift, registered, plan, moved = outputs
     assert "2026-10" in drift
-    assert "would register" in registered or "is registered" in registered
-    movers = re.search(r"([\d,]+) of 300 members move", plan)
-    assert movers is not None
-    assert f"reassigned: {movers[1]} people moved" in moved
+    assert "would be registered" in registered or "is registered" in registered
+    moving = re.search(r"([\d,]+) of 300 members move", plan)
+    assert moving is not None
+    assert f"reassigned: {moving[1]} people moved" in moved
 
 
-def test_every_variable_that_is_read_is_described_and_no_other() -> None:
+def test_the_page_describes_every_variable_and_no_other() -> None:
     described = dict(re.findall(VARIABLE, PAGE, re.MULTILINE))
-    asked = Asked(DATABASE_URL="postgres://u:p@host/name", API_KEYS="0" * 32)
-    settings = read_environment(asked)
-    assert set(described) == asked.names
+    environment = RecordingEnvironment(DATABASE_URL="postgres://u:p@host/name", API_KEYS="0" * 32)
+    settings = read_environment(environment)
+    assert set(described) == environment.names
     assert described["WEB_CONCURRENCY"] == str(settings.workers)
     assert described["WEB_THREADS"] == str(settings.threads)
     assert described["ANALYTICS_MIN_GROUP"] == str(settings.analytics_min_group)
@@ -104,26 +103,26 @@ def test_every_variable_that_is_read_is_described_and_no_other() -> None:
     assert described["APP_ENV"] == f"`{settings.app_env}`"
 
 
-def test_the_pages_requests_are_answered_and_every_metric_is_described(gunicorn: Gunicorn) -> None:
-    answers = []
-    for command in of_program("curl"):
-        asked = Curl.parse(command, ROOMS=gunicorn.url, METRICS_KEY=METRICS_KEY, KEY=KEY)
-        answers.append(
-            requests.request(asked.method, asked.address, headers=asked.headers, timeout=5)
+def test_the_requests_of_the_page_succeed_and_it_describes_every_metric(gunicorn: Gunicorn) -> None:
+    responses = []
+    for command in commands_of("curl"):
+        curl = Curl.parse(command, ROOMS=gunicorn.url, METRICS_KEY=METRICS_KEY, KEY=KEY)
+        responses.append(
+            requests.request(curl.method, curl.address, headers=curl.headers, timeout=5)
         )
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    live, ready, metrics = answers
+    assert [response.status_code for response in responses] == [200, 200, 200]
+    live, ready, metrics = responses
     assert live.json() == ready.json() == {"status": "ok"}
-    counted = set(re.findall(r"^# TYPE (nomad_rooms_\w+)", metrics.text, re.MULTILINE))
-    assert counted == set(re.findall(r"^\| `(nomad_rooms_\w+)` \|", PAGE, re.MULTILINE))
+    names = set(re.findall(r"^# TYPE (nomad_rooms_\w+)", metrics.text, re.MULTILINE))
+    assert names == set(re.findall(r"^\| `(nomad_rooms_\w+)` \|", PAGE, re.MULTILINE))
 
 
-def test_the_clients_key_is_not_the_scrapers(gunicorn: Gunicorn) -> None:
+def test_a_clients_key_cannot_read_the_metrics(gunicorn: Gunicorn) -> None:
     headers = {"Authorization": f"Bearer {KEY}"}
     assert requests.get(f"{gunicorn.url}/metrics", headers=headers, timeout=5).status_code == 401
 
 
-def test_a_request_leaves_the_line_of_the_page(gunicorn: Gunicorn) -> None:
+def test_a_request_writes_the_log_line_of_the_page(gunicorn: Gunicorn) -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     body = {"_id": "6172f1a95cd4", "city": "Sevilla", "interests": ["surf"]}
     headers = {"Authorization": f"Bearer {KEY}", "X-Request-ID": "of-this-test"}

@@ -1,4 +1,4 @@
-"""The tables of docs/places.md are what happens."""
+"""Checks the tables of docs/places.md and runs its commands."""
 
 import re
 import shlex
@@ -17,13 +17,13 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "means"), [row[-2:] for row in ROWS])
-def test_a_row_of_the_page_is_what_happens(app: Any, typed: str, means: str) -> None:
+@pytest.mark.parametrize(("typed", "expected"), [row[-2:] for row in ROWS])
+def test_each_name_resolves_to_the_city_of_the_page(app: Any, typed: str, expected: str) -> None:
     city = app.extensions["nomad_rooms"].cities.find(typed, None)
-    assert (f"{city.name}, {city.country}" if city else "no city") == means
+    assert (f"{city.name}, {city.country}" if city else "no city") == expected
 
 
-def test_the_pages_commands_run(database_url: str) -> None:
+def test_the_commands_of_the_page_run(database_url: str) -> None:
     commands = re.findall(r"^python manage.py (.*)$", PAGE, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:

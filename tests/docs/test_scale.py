@@ -1,4 +1,4 @@
-"""What docs/scale.md says is so."""
+"""Runs the commands and the SQL of docs/scale.md."""
 
 import re
 import shlex
@@ -8,7 +8,7 @@ from psycopg2.extensions import parse_dsn
 
 from app.config import ROOT
 from app.infra.database import engine_options
-from tests.support.databases import past_pooler, sql_on
+from tests.support.databases import direct_url, sql_on
 from tests.support.manage import run_manage
 from tests.support.pooler import CONFIGURATION
 
@@ -16,32 +16,34 @@ PAGE = (ROOT / "docs" / "scale.md").read_text()
 
 
 def block(language: str) -> list[str]:
-    """The lines of the page's one block in a language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return [str(line) for line in found.splitlines()]
+    """Return the lines of the page's only block in a language."""
+    (text,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [str(line) for line in text.splitlines()]
 
 
-def test_the_poolers_lines_are_those_that_the_suite_runs_through() -> None:
+def test_the_tests_pooler_has_the_configuration_of_the_page() -> None:
     for line in block("ini"):
         assert f"\n{line}\n" in CONFIGURATION
 
 
-def test_a_role_altered_as_the_page_says_has_the_limits_that_the_service_asks_for(
+def test_a_role_altered_by_the_pages_sql_has_the_services_timeouts(
     new_database: str,
 ) -> None:
     role = "role_behind_a_pooler"
     sql = sql_on(new_database)
     sql(f"CREATE ROLE {role} LOGIN PASSWORD 'only-here'")
-    dsn = parse_dsn(past_pooler(new_database)) | {"user": role, "password": "only-here"}
+    dsn = parse_dsn(direct_url(new_database)) | {"user": role, "password": "only-here"}
     options = engine_options(1)["connect_args"]["options"]
-    asked = dict(option.split("=", 1) for option in options.removeprefix("-c ").split(" -c "))
+    expected = dict(option.split("=", 1) for option in options.removeprefix("-c ").split(" -c "))
 
     def settings(**connect: str) -> list[tuple[str]]:
         connection = psycopg2.connect(**(dsn | connect))
         with connection.cursor() as cursor:
-            cursor.execute("SELECT similarity('a', 'b')")  # loads what a setting belongs to
+            cursor.execute(
+                "SELECT similarity('a', 'b')"
+            )  # loads pg_trgm, which has one of the settings
             shown = []
-            for name in asked:
+            for name in expected:
                 cursor.execute(f"SHOW {name}")
                 shown += cursor.fetchall()
         connection.close()
@@ -57,7 +59,7 @@ def test_a_role_altered_as_the_page_says_has_the_limits_that_the_service_asks_fo
         sql(f"DROP ROLE {role}")
 
 
-def test_each_command_of_the_page_says_in_a_line_that_there_is_no_citus(new_database: str) -> None:
+def test_without_citus_each_command_of_the_page_prints_one_line(new_database: str) -> None:
     for command in block("sh"):
         program, manage, *arguments = shlex.split(command)
         assert (program, manage) == ("python", "manage.py")

@@ -1,4 +1,4 @@
-"""One version: pyproject.toml's, in the API and in the changelog."""
+"""Compares the version in pyproject.toml, the API and the changelog."""
 
 import re
 from typing import Any
