@@ -1,4 +1,4 @@
-# Nomad Rooms. `make help` lists what there is.
+# `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PORT ?= 5000
@@ -7,7 +7,8 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-# Each has a short form among the others, or guards what seldom changes.
+# `make test` leaves these out: each has a shorter counterpart there, or covers code that seldom
+# changes.
 SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.py \
   tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
   tests/clusters/test_reassignment_under_load.py tests/clusters/test_training.py \
@@ -21,53 +22,54 @@ SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: $(INSTALLED) ## Serve the API on an embedded Postgres, at PORT (5000)
+run: $(INSTALLED) ## Serve the API on an embedded Postgres, on PORT (5000)
 	@PORT=$(PORT) exec $(BIN)/python -m app.cli.dev_server
 
 test: $(INSTALLED) ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(SLOW)) $(ARGS)
 
-test-slow: $(INSTALLED) ## Run what takes too long for it: browsers, deploys, deaths, loads
+test-slow: $(INSTALLED) ## Run the slow tests: browsers, deployment, killed processes, load
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW) $(ARGS)
 
-# The first six revisions are for an empty database: read as one transaction, in which an index on a
-# table that it made blocks nobody.
+# The first six revisions run on an empty database. squawk reads them as one transaction, because an
+# index on a table created by the same transaction blocks no other session.
 SQL_OF := APP_ENV=testing API_KEYS=none DATABASE_URL=postgresql:///none $(BIN)/python manage.py db upgrade --sql
-lint: $(INSTALLED) ## Format and lint checks, types, migrations against tables and for running services
+lint: $(INSTALLED) ## Check format, lint rules, types, imports between layers, and migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; false; }
 	@set -o pipefail; $(SQL_OF) 0006 | grep -vxE 'BEGIN;|COMMIT;' | $(BIN)/squawk --assume-in-transaction
 	@set -o pipefail; $(SQL_OF) 0006:head | $(BIN)/squawk
-	@$(BIN)/python -m pytest -q tests/schema -k "tables_say"
+	@$(BIN)/python -m pytest -q tests/schema -k "tables_declare"
 
-bench: $(INSTALLED) ## Measure every goal: throughput, memory, start, import, faults
+bench: $(INSTALLED) ## Measure throughput, memory, start-up time, import, faults
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-growth: $(INSTALLED) ## Ask the same of 10,000, 1,000,000 and 10,000,000 members
+bench-growth: $(INSTALLED) ## Measure queries with 10,000, 1,000,000 and 10,000,000 members
 	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
-faults: $(INSTALLED) ## Kill parts of the service 20 times under load, and count what is lost
+faults: $(INSTALLED) ## Kill processes of the service 20 times under load, and count lost joins
 	@FAULT_KILLS=20 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
 
-fuzz: $(INSTALLED) ## Send POST /rooms and /cluster 10,000 made-up bodies each, and every route others
+fuzz: $(INSTALLED) ## Send 10,000 generated bodies to POST /rooms and /cluster, fewer elsewhere
 	@FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 -s tests/api/test_fuzz.py $(ARGS)
 
-pictures: $(INSTALLED) ## Take the README's pictures anew, from a running service
+pictures: $(INSTALLED) ## Update the README's pictures from a running service
 	@WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py $(ARGS)
 
-planted: $(INSTALLED) ## Plant 60 data sets and count how often `--clusters auto` finds their number
+planted: $(INSTALLED) ## Count how often `--clusters auto` finds the number in 60 synthetic data sets
 	@PLANTED_ROUNDS=10 $(BIN)/python -m pytest -q tests/model/test_stability.py $(ARGS)
 
-requirements: $(INSTALLED) ## Pin the newest versions of what the .in files name
+requirements: $(INSTALLED) ## Pin the newest versions of the packages in the .in files
 	@for set in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --upgrade \
 	  --generate-hashes --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt; done
 
 clean: ## Remove the virtual environment and the embedded database
 	rm -rf .venv instance
 
-# Bytecode is compiled at installation: some machines forbid it later, and each start would pay.
+# Bytecode is compiled at installation: where it cannot be written later, each start would compile
+# it again.
 $(INSTALLED): requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

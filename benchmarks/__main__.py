@@ -1,7 +1,7 @@
-"""`make bench`: every goal of the service measured in one run, as a table, a picture and JSON.
+"""`make bench`: measures every goal of the service, and writes a table, a picture and JSON.
 
-Throughput, memory and start are ratios inside the run; counts are counts. What each row is measured
-against stands in its module. `--only NAME` measures some of them.
+Throughput, memory and start-up time are ratios within the run; counts are absolute. Each module
+says what its rows are compared with. `--only NAME` measures some of them.
 """
 
 import argparse
@@ -19,9 +19,10 @@ from benchmarks import faults, footprint, import_waits, importing, throughput
 from benchmarks.rows import Row
 from tests.support.databases import Server
 
-PARTS: dict[str, Callable[[str, int], list[Row]]] = {
+# Each takes the URL of a database and the maximum number of rounds.
+BENCHMARKS: dict[str, Callable[[str, int], list[Row]]] = {
     "rooms": lambda url, rounds: [
-        throughput.rooms(url, 8, 0.95, rounds)[0],
+        throughput.rooms(url, 8, throughput.ROOMS_GOAL, rounds)[0],
         throughput.rooms(url, 32, 1.0, rounds)[0],
     ],
     "cluster": lambda url, rounds: throughput.cluster(url, rounds)[0],
@@ -33,55 +34,55 @@ PARTS: dict[str, Callable[[str, int], list[Row]]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--rounds", type=int, default=30, help="of throughput, at the most")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
+    parser.add_argument("--rounds", type=int, default=30, help="maximum, for throughput")
     arguments = parser.parse_args()
     console, rows = Console(stderr=True), []
-    server = Server.of_this_run()
+    server = Server.shared()
     try:
-        for part in arguments.only:
-            console.print(f"measuring: {part}")
+        for name in arguments.only:
+            console.print(f"measuring: {name}")
             with server.database() as url:
-                rows += PARTS[part](url, arguments.rounds)
+                rows += BENCHMARKS[name](url, arguments.rounds)
     finally:
         server.drop_all()
     write(rows, INSTANCE / "bench.json")
     draw(rows, INSTANCE / "bench.png")
     show(rows)
-    return 0 if all(row.met for row in rows) else 1
+    return 0 if all(row.is_met for row in rows) else 1
 
 
 def write(rows: list[Row], path: Path) -> None:
-    """The rows as JSON; those measured before and not now stay."""
-    known = json.loads(path.read_text()) if path.exists() else {}
-    known |= {row.name: row.document() for row in rows}
-    path.write_text(json.dumps(known, indent=2) + "\n")
+    """Write the rows as JSON; earlier rows that were not measured now are kept."""
+    documents = json.loads(path.read_text()) if path.exists() else {}
+    documents |= {row.name: row.document() for row in rows}
+    path.write_text(json.dumps(documents, indent=2) + "\n")
 
 
 def show(rows: list[Row]) -> None:
-    table = Table("", "value", "goal", "met", "spread", box=None)
+    table = Table("", "value", "goal", "met", "note", box=None)
     for row in rows:
-        sign, met = "≥" if row.at_least else "≤", "yes" if row.met else "no"
+        sign, met = "≥" if row.at_least else "≤", "yes" if row.is_met else "no"
         value = f"{row.value:.3f}".rstrip("0").rstrip(".")
-        table.add_row(row.told, value, f"{sign} {row.goal:g} {row.unit}", met, row.spread)
+        table.add_row(row.label, value, f"{sign} {row.goal:g} {row.unit}", met, row.note)
     Console(width=160).print(table)
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Each row's value in parts of its goal: beyond the line is better than asked for."""
+    """Draw each value as a multiple of its goal, so that a longer bar is better."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    ratios = [row for row in rows if row.goal]
-    figure, axes = pyplot.subplots(figsize=(8, 0.5 * len(ratios) + 1), layout="constrained")
-    parts = [row.value / row.goal if row.at_least else row.goal / row.value for row in ratios]
-    colours = [COLOURS[0] if row.met else COLOURS[2] for row in ratios]
-    axes.barh([row.told for row in ratios], parts, color=colours)
+    rows = [row for row in rows if row.goal]
+    figure, axes = pyplot.subplots(figsize=(8, 0.5 * len(rows) + 1), layout="constrained")
+    multiples = [row.value / row.goal if row.at_least else row.goal / row.value for row in rows]
+    colours = [COLOURS[0] if row.is_met else COLOURS[2] for row in rows]
+    axes.barh([row.label for row in rows], multiples, color=colours)
     axes.axvline(1, color="black", linewidth=1)
     axes.invert_yaxis()
-    axes.set_xlabel("times the goal; beyond the line is better")
+    axes.set_xlabel("multiple of the goal (longer is better)")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 

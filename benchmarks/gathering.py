@@ -1,13 +1,13 @@
-"""What `cities gather` does for the loneliness of new users, on the real commands.
+"""The effect of `cities gather` on how many new users are alone, with the real commands.
 
-The population model: each user lives in one of Spain's places of the gazetteer (5,000 people and
-more; a neighbourhood of a city is none), drawn by the place's population; ticks each interest with
-chance 0.4, the survey's mean, regardless of the others; and is in the cluster that the shipped
-model predicts, which is each of its four for a fifth to a third of them. The seed draws all of it.
+The population model: each user lives in one of Spain's listed cities, drawn by population; selects
+each interest with probability 0.4 (the survey's mean), independently; and is in the cluster that
+the shipped model predicts, which is each of its four for a fifth to a third of them. The seed
+determines all of it.
 
-Then `manage.py cities gather --yes` runs. Prints, for each number of users, the mean over the seeds
-and the range: how many are alone and how many in rooms under 5, before and after, how many were
-gathered, and how far those are from their hub.
+Then `manage.py cities gather --yes` runs. Prints, for each number of users, the mean and the range
+over the seeds: the shares of users alone and in rooms of under 5, before and after, the share who
+were gathered, and how far they are from their hub.
 """
 
 import argparse
@@ -25,20 +25,20 @@ from model import artifact
 from tests.support.databases import Server, sql_on
 from tests.support.manage import run_manage
 
-# How often a user ticks an interest: the survey's mean.
-TICKED = 0.4
+# Probability that a user selects an interest: the survey's mean.
+SELECTED_SHARE = 0.4
 
 
 def populate(url: str, users: int, seed: int) -> None:
     """Put users into rooms of their own town, as POST /rooms would."""
-    chance, model, sql = np.random.default_rng(seed), artifact.load(), sql_on(url)
+    rng, model, sql = np.random.default_rng(seed), artifact.load(), sql_on(url)
     towns = sql(
         "SELECT id, population FROM cities WHERE listed AND country_code = 'ES' ORDER BY id"
     )
-    people = np.array([population for _, population in towns], float)
-    cities = chance.choice([town for town, _ in towns], users, p=people / people.sum())
-    ticked = (chance.random((users, len(model.interests))) < TICKED).astype(float)
-    clusters = model.predict_many(ticked)
+    populations = np.array([population for _, population in towns], float)
+    cities = rng.choice([town for town, _ in towns], users, p=populations / populations.sum())
+    selected = (rng.random((users, len(model.interests))) < SELECTED_SHARE).astype(float)
+    clusters = model.predict_many(selected)
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         execute_values(
             cursor,
@@ -60,27 +60,33 @@ def populate(url: str, users: int, seed: int) -> None:
     connection.close()
 
 
-def lonely(url: str, under: int) -> float:
-    """Share of the members who are in rooms of fewer than so many."""
+def share_in_rooms_under(url: str, size: int) -> float:
+    """Return the share of members in rooms of fewer members than `size`."""
     ((share,),) = sql_on(url)(
         "SELECT sum(members) FILTER (WHERE members < %s) / sum(members) FROM"
         " (SELECT count(*) AS members FROM memberships GROUP BY room_id) AS rooms",
-        (under,),
+        (size,),
     )
     return float(share or 0)
 
 
-def measure(users: int, seed: int, radius: float) -> dict[str, float]:
-    with Server.of_this_run().database() as url:
+def measure(users: int, seed: int, radius_km: float) -> dict[str, float]:
+    """Return shares of users and distances in km, by column of the table."""
+    with Server.shared().database() as url:
         populate(url, users, seed)
-        found = {"alone": lonely(url, 2), "under 5": lonely(url, 5)}
-        done = run_manage(
-            "cities", "gather", "--radius", str(radius), "--yes", "--json", DATABASE_URL=url
-        )
-        plan = json.loads(done.stdout)
-        found |= {"alone after": lonely(url, 2), "under 5 after": lonely(url, 5)}
-        found["gathered"] = plan["people"] / plan["members"]
-        return found | {"median km": plan["median_km"], "largest km": plan["largest_km"]}
+        figures = {
+            "alone": share_in_rooms_under(url, 2),
+            "under 5": share_in_rooms_under(url, 5),
+        }
+        command = ("cities", "gather", "--radius", str(radius_km), "--yes", "--json")
+        plan = json.loads(run_manage(*command, DATABASE_URL=url).stdout)
+        return figures | {
+            "alone after": share_in_rooms_under(url, 2),
+            "under 5 after": share_in_rooms_under(url, 5),
+            "gathered": plan["people"] / plan["members"],
+            "median km": plan["median_km"],
+            "largest km": plan["largest_km"],
+        }
 
 
 def main() -> None:
@@ -93,26 +99,26 @@ def main() -> None:
     try:
         for users in arguments.users:
             console = Console(stderr=True)
-            found = [
+            by_seed = [
                 measure(users, seed, arguments.radius)
                 for seed in track(arguments.seeds, f"{users:,}", console=console)
             ]
-            table = table or Table("users", *found[0], box=None)
+            table = table or Table("users", *by_seed[0], box=None)
             cells = []
-            for name in found[0]:
-                values = [one[name] for one in found]
+            for name in by_seed[0]:
+                values = [figures[name] for figures in by_seed]
                 form = "{:.1f}" if name.endswith("km") else "{:.0%}"
-                middle, low, high = statistics.mean(values), min(values), max(values)
-                cells.append(f"{form.format(middle)} ({form.format(low)} to {form.format(high)})")
+                mean, low, high = statistics.mean(values), min(values), max(values)
+                cells.append(f"{form.format(mean)} ({form.format(low)} to {form.format(high)})")
             table.add_row(f"{users:,}", *cells)
     finally:
-        Server.of_this_run().drop_all()
+        Server.shared().drop_all()
     if table:
         seeds = ", ".join(map(str, arguments.seeds))
         Console(width=160).print(
-            "Spain's places by population, interests ticked at random, clusters by the model;"
+            "Spain's cities by population, random interests, clusters predicted by the model;"
             f" radius {arguments.radius:g} km",
-            f"mean (least to most) over the seeds {seeds}",
+            f"mean (minimum to maximum) over the seeds {seeds}",
             table,
             sep="\n",
         )

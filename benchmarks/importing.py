@@ -1,8 +1,8 @@
-"""`users import` against a raw COPY of the same rows into the same indexed table.
+"""`users import` compared with a raw COPY of the same rows into the same indexed table.
 
-Makes a CSV of users (seeded; Spain's towns by population, interests at random), imports it with
-manage.py into one database, copies the resulting rows into the indexed, constrained table of
-another, and prints both times, their ratio, and the import's peak memory.
+Writes a CSV of users (random with a seed: Spain's towns by population, random interests), imports
+it with manage.py into one database, copies the resulting rows into the indexed, constrained table
+of another, and prints both times, their ratio, and the import's peak memory.
 """
 
 import argparse
@@ -27,118 +27,119 @@ from model import artifact
 from tests.support.databases import Server, sql_on
 from tests.support.manage import start_process
 
-GOAL = 2.5
-MOST_MB = 300
-TICKED = 0.3
+MAX_RATIO = 2.5
+MAX_MEMORY_MB = 300
+SELECTED_SHARE = 0.3
+ROWS_PER_WRITE = 10_000
 
 
 def user_id(seed: int, row: int) -> str:
-    """The id in a row of the file, from 0."""
+    """Return the id in a row of the file, counted from 0."""
     return f"{seed:08x}{row:016x}"
 
 
 def write_users(path: Path, url: str, users: int, seed: int) -> None:
-    """A user base as an app would export it: an id, a typed city, a column for each interest."""
-    chance, model = np.random.default_rng(seed), artifact.load()
+    """Write a CSV as an app would export it: an id, a typed city, a column for each interest."""
+    rng, model = np.random.default_rng(seed), artifact.load()
     towns = sql_on(url)(
         "SELECT name, population FROM cities WHERE listed AND country_code = 'ES' ORDER BY id"
     )
-    people = np.array([population for _, population in towns], float)
-    cities = chance.choice(len(towns), users, p=people / people.sum())
+    populations = np.array([population for _, population in towns], float)
+    cities = rng.choice(len(towns), users, p=populations / populations.sum())
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["_id", "city", "country", *model.interests])
-        for first in range(0, users, 10_000):
-            number = min(10_000, users - first)
-            ticks = (chance.random((number, len(model.interests))) < TICKED).astype(int)
-            ticks[ticks.sum(axis=1) == 0, 0] = 1  # everybody ticked something
+        for first in range(0, users, ROWS_PER_WRITE):
+            count = min(ROWS_PER_WRITE, users - first)
+            selected = (rng.random((count, len(model.interests))) < SELECTED_SHARE).astype(int)
+            selected[selected.sum(axis=1) == 0, 0] = 1  # a row without interests is rejected
             writer.writerows(
-                (user_id(seed, first + row), towns[cities[first + row]][0], "ES", *ticks[row])
-                for row in range(number)
+                (user_id(seed, first + row), towns[cities[first + row]][0], "ES", *selected[row])
+                for row in range(count)
             )
 
 
 def timed_import(path: Path, url: str) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB, and the last line."""
+    """Import a file; return seconds, peak memory in MB, and the last line of the output."""
     command = ("users", "import", str(path), "--yes")
     began = time.perf_counter()
     process = start_process(*command, stdout=subprocess.PIPE, DATABASE_URL=url)
     peak = peak_mb(process)
     assert process.stdout is not None
-    told = process.stdout.read()
-    assert process.returncode == 0, told
-    return time.perf_counter() - began, peak, told.splitlines()[-1]
+    output = process.stdout.read()
+    assert process.returncode == 0, output
+    return time.perf_counter() - began, peak, output.splitlines()[-1]
 
 
 def timed_copy(source: str, target: str) -> float:
-    """Seconds to COPY all memberships into an empty database's table, with all its constraints."""
-    rows, rooms = io.BytesIO(), io.BytesIO()
+    """Copy all memberships into an empty database's table with its constraints; return seconds."""
+    memberships, rooms = io.BytesIO(), io.BytesIO()
     with psycopg2.connect(source) as connection, connection.cursor() as cursor:
         cursor.copy_expert("COPY rooms TO STDOUT", rooms)
-        cursor.copy_expert("COPY memberships TO STDOUT", rows)
+        cursor.copy_expert("COPY memberships TO STDOUT", memberships)
     connection.close()
     sink: Any = psycopg2.connect(target)
-    rows.seek(0)
+    memberships.seek(0)
     rooms.seek(0)
     with sink, sink.cursor() as cursor:
         cursor.copy_expert("COPY rooms FROM STDIN", rooms)
         began = time.perf_counter()
-        cursor.copy_expert("COPY memberships FROM STDIN", rows)
-    took = time.perf_counter() - began
+        cursor.copy_expert("COPY memberships FROM STDIN", memberships)
+    duration = time.perf_counter() - began
     sink.close()
-    return took
+    return duration
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Seconds of both over all turns, the import's peak memory in MB, what it said last."""
+class Measurement:
+    """Seconds of both, the import's peak memory in MB, and the last line of its output."""
 
     users: int
-    imported: float
-    copied: float
+    import_s: float
+    copy_s: float
     peak_mb: float
-    told: str
+    summary: str
 
     @property
     def ratio(self) -> float:
-        return self.imported / self.copied
+        return self.import_s / self.copy_s
 
 
-def measure(server: Server, users: int, seed: int = 1) -> Measured:
-    """Import into one database, then copy what it made into another; and all of it once more, since
-    disks are busy with other things in waves. Times are the sums of both."""
-    once, again = (_measure(server, users, seed + turn) for turn in range(2))
-    return Measured(
+def measure(server: Server, users: int, seed: int = 1) -> Measurement:
+    """Measure both twice, and return the sums of the times: other load on disks comes in waves."""
+    first, second = (_measure(server, users, seed + number) for number in range(2))
+    return Measurement(
         users,
-        once.imported + again.imported,
-        once.copied + again.copied,
-        max(once.peak_mb, again.peak_mb),
-        again.told,
+        first.import_s + second.import_s,
+        first.copy_s + second.copy_s,
+        max(first.peak_mb, second.peak_mb),
+        second.summary,
     )
 
 
-def _measure(server: Server, users: int, seed: int) -> Measured:
+def _measure(server: Server, users: int, seed: int) -> Measurement:
     with (
-        tempfile.TemporaryDirectory() as place,
-        server.database() as ours,
-        server.database() as raw,
+        tempfile.TemporaryDirectory() as directory,
+        server.database() as imported,
+        server.database() as copied,
     ):
-        path = Path(place) / "users.csv"
-        write_users(path, ours, users, seed)
-        # What one left to be written must not slow the other down.
+        path = Path(directory) / "users.csv"
+        write_users(path, imported, users, seed)
+        # Without the checkpoints, pages that one has not written yet would slow the other down.
         server.execute("CHECKPOINT")
-        seconds, memory, told = timed_import(path, ours)
+        seconds, memory, summary = timed_import(path, imported)
         server.execute("CHECKPOINT")
-        return Measured(users, seconds, timed_copy(ours, raw), memory, told)
+        return Measurement(users, seconds, timed_copy(imported, copied), memory, summary)
 
 
 def rows() -> list[Row]:
-    """Time and memory of 1,000,000 users, twice."""
-    done = measure(Server.of_this_run(), 1_000_000)
-    spread = f"{done.imported:.0f} s to {done.copied:.0f} s, both twice"
-    told = "users import of 1,000,000, to a raw COPY of the same rows"
-    ratio = Row("import", told, done.ratio, GOAL, "ratio", at_least=False, spread=spread)
-    peak = Row("import_memory", "its peak memory", done.peak_mb, MOST_MB, "MB", at_least=False)
+    """Return the rows of time and memory, of 1,000,000 users twice."""
+    result = measure(Server.shared(), 1_000_000)
+    note = f"{result.import_s:.0f} s to {result.copy_s:.0f} s, both twice"
+    label = "users import of 1,000,000, to a raw COPY of the same rows"
+    ratio = Row("import", label, result.ratio, MAX_RATIO, "ratio", at_least=False, note=note)
+    label = "peak memory of users import"
+    peak = Row("import_memory", label, result.peak_mb, MAX_MEMORY_MB, "MB", at_least=False)
     return [ratio, peak]
 
 
@@ -147,16 +148,16 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    server = Server.of_this_run()
-    done = measure(server, arguments.users, arguments.seed)
+    server = Server.shared()
+    result = measure(server, arguments.users, arguments.seed)
     server.drop_all()
     table = Table("", "seconds", box=None)
-    table.add_row(f"users import, {done.users:,} users", f"{done.imported:.1f}")
-    table.add_row("raw COPY of the same rows", f"{done.copied:.1f}")
+    table.add_row(f"users import, {result.users:,} users", f"{result.import_s:.1f}")
+    table.add_row("raw COPY of the same rows", f"{result.copy_s:.1f}")
     Console(width=100).print(
         table,
-        f"ratio {done.ratio:.2f} (goal {GOAL}); peak {done.peak_mb:.0f} MB; {done.told};"
-        f" load average {os.getloadavg()[0]:.1f}",
+        f"ratio {result.ratio:.2f} (goal {MAX_RATIO}); peak {result.peak_mb:.0f} MB; "
+        f"{result.summary}; load average {os.getloadavg()[0]:.1f}",
     )
 
 

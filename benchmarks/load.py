@@ -1,10 +1,10 @@
-"""A load of keep-alive connections from a process of its own, so that it shares no lock.
+"""A load of keep-alive connections, in a process of its own so that it shares no lock.
 
     python -m benchmarks.load ROUTE CONNECTIONS SECONDS PREFIX KEY PORT [PORT ...]
 
-posts to /rooms (each time a new user) or /cluster, one request in flight on each connection, and
-prints {"rate": answers a second, "p50": seconds, "p99": seconds}. Connections are dealt to the
-ports in turn: the kernel would deal those of one port to its workers as unevenly as 8 to 0.
+posts to /rooms (a new user each time) or /cluster, one request at a time on each connection, and
+prints {"rate": responses a second, "p50": seconds, "p99": seconds}. Connections alternate between
+the ports: the kernel would distribute those of one port among its workers as unevenly as 8 to 0.
 """
 
 import json
@@ -17,13 +17,13 @@ from collections.abc import Callable
 
 from model.interests import load_interests
 
-COMPLETE = re.compile(rb"HTTP/1.1 (\d+).*?\r\nContent-Length: (\d+).*?\r\n\r\n", re.S).match
+match_head = re.compile(rb"HTTP/1.1 (\d+).*?\r\nContent-Length: (\d+).*?\r\n\r\n", re.S).match
 CITIES = ("Sevilla", "Madrid", "Valencia", "Granada", "Vigo")
 Body = Callable[[int], str]
 
 
 def new_user(prefix: str) -> Body:
-    """Bodies for /rooms: body `n` is that of the n-th new user."""
+    """Return a function that returns the body for /rooms of the n-th new user."""
 
     def body(number: int) -> str:
         city, museums = CITIES[number % len(CITIES)], "true" if number % 2 else "false"
@@ -35,22 +35,25 @@ def new_user(prefix: str) -> Body:
     return body
 
 
-def published(prefix: str) -> Body:
-    """Bodies for /cluster: all of the published interests, as the published API demands."""
+def published_interests(prefix: str) -> Body:
+    """Return a function that returns the n-th body for /cluster.
+
+    It has all of the published interests, which the published API requires.
+    """
     keys = [interest.key for interest in load_interests()]
 
     def body(number: int) -> str:
-        ticked = {key: (number >> position % 8) % 3 == 0 for position, key in enumerate(keys)}
-        return json.dumps({"_id": f"{prefix}-{number}", "interests": ticked})
+        interests = {key: (number >> position % 8) % 3 == 0 for position, key in enumerate(keys)}
+        return json.dumps({"_id": f"{prefix}-{number}", "interests": interests})
 
     return body
 
 
-BODIES: dict[str, Callable[[str], Body]] = {"/rooms": new_user, "/cluster": published}
+BODIES: dict[str, Callable[[str], Body]] = {"/rooms": new_user, "/cluster": published_interests}
 
 
 class Load:
-    """Connections that ask in turn, and how long each answer took."""
+    """Connections, each with one request at a time; `durations`: seconds of each response."""
 
     def __init__(self, route: str, key: str, body: Body) -> None:
         self.head = (
@@ -58,29 +61,29 @@ class Load:
             "Content-Type: application/json\r\nContent-Length: "
         )
         self.body = body
-        self.asked = 0
-        self.took: list[float] = []
+        self.sent = 0
+        self.durations: list[float] = []
 
     def run(self, ports: list[int], connections: int, seconds: float) -> float:
-        """Ask until the time is up; how many seconds it was."""
+        """Send requests for at least `seconds`; return how many seconds it was."""
         selector = selectors.DefaultSelector()
         for number in range(connections):
             connection = socket.create_connection(("127.0.0.1", ports[number % len(ports)]))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             selector.register(connection, selectors.EVENT_READ)
         began = time.perf_counter()
-        sent = {key.fileobj: self._send(key.fileobj) for key in selector.get_map().values()}
+        sent_at = {key.fileobj: self._send(key.fileobj) for key in selector.get_map().values()}
         while (now := time.perf_counter()) < began + seconds:
             for key, _ in selector.select(timeout=5):
                 self._read(key.fileobj)
                 now = time.perf_counter()
-                self.took.append(now - sent[key.fileobj])
-                sent[key.fileobj] = self._send(key.fileobj)
+                self.durations.append(now - sent_at[key.fileobj])
+                sent_at[key.fileobj] = self._send(key.fileobj)
         return now - began
 
     def _send(self, connection: socket.socket) -> float:
-        body = self.body(self.asked)
-        self.asked += 1
+        body = self.body(self.sent)
+        self.sent += 1
         now = time.perf_counter()
         connection.sendall(f"{self.head}{len(body)}\r\n\r\n{body}".encode())
         return now
@@ -88,24 +91,24 @@ class Load:
     @staticmethod
     def _read(connection: socket.socket) -> None:
         received = connection.recv(65536)
-        # gunicorn writes the head and the body one after the other.
-        while not (found := COMPLETE(received)) or len(received) < found.end() + int(found[2]):
+        # gunicorn writes the head and the body separately.
+        while not (head := match_head(received)) or len(received) < head.end() + int(head[2]):
             received += connection.recv(65536)
-        if found[1] not in (b"200", b"201"):
-            raise SystemExit(f"unexpected answer: {received!r}")
+        if head[1] not in (b"200", b"201"):
+            raise SystemExit(f"unexpected response: {received!r}")
 
 
 def main() -> None:
     route, connections, seconds, prefix, key, *ports = sys.argv[1:]
     load = Load(route, key, BODIES[route](prefix))
-    seconds_taken = load.run([int(port) for port in ports], int(connections), float(seconds))
-    took = sorted(load.took)
+    elapsed_s = load.run([int(port) for port in ports], int(connections), float(seconds))
+    durations = sorted(load.durations)
     print(
         json.dumps(
             {
-                "rate": len(took) / seconds_taken,
-                "p50": took[len(took) // 2],
-                "p99": took[len(took) * 99 // 100],
+                "rate": len(durations) / elapsed_s,
+                "p50": durations[len(durations) // 2],
+                "p99": durations[len(durations) * 99 // 100],
             }
         )
     )

@@ -1,4 +1,4 @@
-"""The memory of a process while it runs."""
+"""The peak memory of a process."""
 
 import re
 import subprocess
@@ -7,18 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+POLL_INTERVAL_S = 0.05
+
 
 def peak_mb(
-    process: "subprocess.Popen[Any]", meanwhile: Callable[[], object] = lambda: None
+    process: "subprocess.Popen[Any]", on_poll: Callable[[], object] = lambda: None
 ) -> float:
-    """Wait until a process ends: its largest resident set, in MB. `meanwhile`: done at each look.
+    """Wait until a process ends, and return its largest resident set in MB.
 
-    The kernel's figure at the end would count this process too, from which the other was forked.
+    Reads /proc while the process runs: the maximum that the kernel reports at its end includes the
+    parent, from which it was forked.
     """
-    peak = 0
+    peak_kib = 0
     while process.poll() is None:
         status = Path(f"/proc/{process.pid}/status").read_text()
-        peak = max(peak, *map(int, re.findall(r"VmHWM:\s+(\d+)", status) or [0]))
-        time.sleep(0.05)
-        meanwhile()
-    return peak / 1024
+        peak_kib = max(peak_kib, *map(int, re.findall(r"VmHWM:\s+(\d+)", status) or [0]))
+        time.sleep(POLL_INTERVAL_S)
+        on_poll()
+    return peak_kib / 1024

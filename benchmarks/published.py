@@ -1,7 +1,7 @@
-"""A stand-in for the published way of answering, on today's libraries.
+"""A stand-in for the published API, on today's libraries.
 
-One Flask view, a pandas frame and scikit-learn's `NMF.transform` for each request, the model loaded
-from a pickle at start. Written for this comparison, with the factors of the shipped model.
+One Flask view that builds a pandas frame and calls scikit-learn's `NMF.transform` for each request,
+with the model loaded from a pickle at start. It has the components of the shipped model.
 """
 
 import os
@@ -15,19 +15,20 @@ from flask import Flask, jsonify, request
 from sklearn.decomposition import NMF
 
 from model import artifact
-from model.training.train import PUBLISHED
+from model.training.fitting import PUBLISHED_PARAMETERS
 
 app = Flask(__name__)
 
 
 def write_estimator(path: Path) -> None:
-    """A fitted NMF with the shipped components, as a pickle."""
+    """Write a fitted NMF with the shipped components, as a pickle."""
     model = artifact.load()
     profiles = (np.random.default_rng(1).random((200, len(model.interests))) < 0.3).astype(float)
-    estimator = NMF(**PUBLISHED | {"tol": 1.0}).fit(
+    # The fit only has to end: its components are replaced.
+    estimator = NMF(**PUBLISHED_PARAMETERS | {"tol": 1.0}).fit(
         pandas.DataFrame(profiles, columns=list(model.interests))
     )
-    estimator.set_params(**PUBLISHED)
+    estimator.set_params(**PUBLISHED_PARAMETERS)
     estimator.components_ = np.array(model.components)
     joblib.dump(estimator, path)
 

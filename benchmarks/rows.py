@@ -1,23 +1,24 @@
-"""A row of what is measured: its value, the goal, and whether it is met."""
+"""A measured goal: a row of the benchmarks' table."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Row:
-    """One goal. `spread`: how far the value swung within the run, or what else to know of it."""
+    """A value and its goal. `note`: the spread of the value within the run, or other details."""
 
     name: str
-    told: str
+    label: str
     value: float
     goal: float
     unit: str
     at_least: bool = True
-    spread: str = ""
+    note: str = ""
 
     @property
-    def met(self) -> bool:
+    def is_met(self) -> bool:
         return self.value >= self.goal if self.at_least else self.value <= self.goal
 
     def document(self) -> dict[str, object]:
-        return {"value": self.value, "goal": self.goal, "met": self.met, "unit": self.unit}
+        """Return the row for JSON."""
+        return {"value": self.value, "goal": self.goal, "met": self.is_met, "unit": self.unit}

@@ -1,4 +1,4 @@
-"""Answers a second, as ratios to the floors and to the published way, measured in the same run."""
+"""Throughput, as ratios to the baseline and to the published API, measured in the same run."""
 
 import argparse
 import statistics
@@ -6,79 +6,81 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.contest import Contest, compete
+from benchmarks.interleaved_rounds import Rates, run_rounds
 from benchmarks.rows import Row
-from benchmarks.sides import serving
+from benchmarks.variants import running
 from tests.support.databases import Server
 
-FLOORS = ("floor again", "floor")
+CONTROL = ("baseline again", "baseline")
+ROOMS_GOAL = 0.95
 
 
-def rooms(url: str, connections: int, goal: float, most: int) -> tuple[Row, Contest]:
-    """`POST /rooms`, each time a new user, against the same upsert done barely."""
-    with serving(url, ["ours", "floor", "floor again"], connections) as sides:
-        contest = compete(sides, "/rooms", connections, FLOORS, most=most)
+def rooms(url: str, connections: int, goal: float, max_rounds: int) -> tuple[Row, Rates]:
+    """Compare `POST /rooms` of new users with the bare upsert."""
+    with running(url, ["service", *CONTROL], connections) as variants:
+        rates = run_rounds(variants, "/rooms", connections, CONTROL, max_rounds=max_rounds)
     name = f"rooms_{connections}_connections"
-    return row(name, f"POST /rooms, {connections} connections", contest, "floor", goal), contest
+    return row(name, f"POST /rooms, {connections} connections", rates, "baseline", goal), rates
 
 
-def cluster(url: str, most: int) -> tuple[list[Row], Contest]:
-    """`POST /cluster` against a constant, and against the published way."""
-    with serving(url, ["ours", "floor", "floor again", "published"], 8) as sides:
-        contest = compete(sides, "/cluster", 8, FLOORS, most=most)
-    told = "POST /cluster, 8 connections, "
+def cluster(url: str, max_rounds: int) -> tuple[list[Row], Rates]:
+    """Compare `POST /cluster` with a constant and with the published API."""
+    with running(url, ["service", *CONTROL, "published"], 8) as variants:
+        rates = run_rounds(variants, "/cluster", 8, CONTROL, max_rounds=max_rounds)
+    label = "POST /cluster, 8 connections, "
     return [
-        row("cluster_to_floor", told + "to a constant", contest, "floor", 0.88),
-        row("cluster_to_published", told + "to the published way", contest, "published", 2.5),
-    ], contest
+        row("cluster_to_baseline", label + "to a constant", rates, "baseline", 0.88),
+        row("cluster_to_published", label + "to the published API", rates, "published", 2.5),
+    ], rates
 
 
-def row(name: str, told: str, contest: Contest, against: str, goal: float) -> Row:
-    low, high = contest.interval("ours", against)
-    control = contest.interval(*FLOORS)
-    spread = f"{low:.3f} to {high:.3f}; two floors {control[0]:.3f} to {control[1]:.3f}"
-    return Row(name, told, contest.median("ours", against), goal, "ratio", spread=spread)
+def row(name: str, label: str, rates: Rates, reference: str, goal: float) -> Row:
+    low, high = rates.interval("service", reference)
+    control = rates.interval(*CONTROL)
+    note = f"{low:.3f} to {high:.3f}; two baselines {control[0]:.3f} to {control[1]:.3f}"
+    return Row(name, label, rates.median("service", reference), goal, "ratio", note=note)
 
 
-def rates(contest: Contest) -> str:
-    """Each side's median rate, in words."""
-    medians = {name: statistics.median(values) for name, values in contest.rates.items()}
-    return ", ".join(f"{name} {rate:,.0f}/s" for name, rate in medians.items())
+def describe(rates: Rates) -> str:
+    """Return the number of rounds and each variant's median rate as text."""
+    medians = {name: statistics.median(values) for name, values in rates.by_name.items()}
+    texts = ", ".join(f"{name} {rate:,.0f}/s" for name, rate in medians.items())
+    return f"{len(rates.by_name['baseline'])} rounds: {texts}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=40, help="at the most")
+    parser.add_argument("--rounds", type=int, default=40, help="maximum")
     parser.add_argument("--cluster", action="store_true", help="POST /cluster")
-    parser.add_argument("--slower", type=float, metavar="US", help="floor against a slower one")
+    parser.add_argument(
+        "--slower", type=float, metavar="US", help="compare the baseline with a slower one"
+    )
     arguments = parser.parse_args()
-    with Server.of_this_run().database() as url:
+    with Server.shared().database() as url:
         if arguments.slower:
             show_resolution(url, arguments.slower, arguments.rounds)
             return
         if arguments.cluster:
-            rows, contest = cluster(url, arguments.rounds)
+            rows, rates = cluster(url, arguments.rounds)
         else:
-            one, contest = rooms(url, arguments.connections, 0.95, arguments.rounds)
-            rows = [one]
+            rooms_row, rates = rooms(url, arguments.connections, ROOMS_GOAL, arguments.rounds)
+            rows = [rooms_row]
     table = Table("", "value", "goal", "95 % interval", box=None)
-    for measured in rows:
-        value = f"{measured.value:.3f}"
-        table.add_row(measured.told, value, f"{measured.goal}", measured.spread)
-    console = Console(width=140)
-    console.print(table, f"{len(contest.rates['ours'])} rounds: {rates(contest)}")
+    for result in rows:
+        table.add_row(result.label, f"{result.value:.3f}", f"{result.goal}", result.note)
+    Console(width=140).print(table, describe(rates))
 
 
-def show_resolution(url: str, slower_us: float, most: int) -> None:
-    """Whether the method sees a floor that does `slower_us` microseconds more."""
-    slow = f"floor+{slower_us:g}"
-    with serving(url, ["floor", "floor again", slow], 8) as sides:
-        contest = compete(sides, "/rooms", 8, FLOORS, most=most)
-    for name in ("floor again", slow):
-        low, high = contest.interval(name, "floor")
-        print(f"{name}: {contest.median(name, 'floor'):.3f} ({low:.3f} to {high:.3f})")
-    print(f"{len(contest.rates['floor'])} rounds: {rates(contest)}")
+def show_resolution(url: str, slower_us: float, max_rounds: int) -> None:
+    """Print whether the method detects a baseline that works `slower_us` microseconds longer."""
+    slower = f"baseline+{slower_us:g}"
+    with running(url, [*CONTROL, slower], 8) as variants:
+        rates = run_rounds(variants, "/rooms", 8, CONTROL, max_rounds=max_rounds)
+    for name in ("baseline again", slower):
+        low, high = rates.interval(name, "baseline")
+        print(f"{name}: {rates.median(name, 'baseline'):.3f} ({low:.3f} to {high:.3f})")
+    print(describe(rates))
 
 
 if __name__ == "__main__":

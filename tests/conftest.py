@@ -1,4 +1,4 @@
-"""Real parts for every test: a Postgres, databases made by the real migrations, a real gunicorn."""
+"""Fixtures of all tests: a real Postgres, really migrated databases, a real gunicorn."""
 
 import os
 import uuid
@@ -11,39 +11,41 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.config import INSTANCE
+from app.domain.analytics.grants import Granted
 from model import artifact
 from model.predict import Model
-from tests.support.databases import EMPTY, Server, Sql, environment_of, settings_of, sql_on
+from tests.support.analysts import Analyst, granted_role
+from tests.support.databases import DELETE_ALL, Server, Sql, environment_of, settings_of, sql_on
 from tests.support.manage import Manage, run_manage
 from tests.support.serving import KEY, Gunicorn
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # All workers of a run share a template; the name also tells runs side by side apart.
+    # All workers of a run share a template; the name also distinguishes concurrent runs.
     os.environ.setdefault("NOMAD_TEST_RUN", uuid.uuid4().hex[:8])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput") and Server.was_used():
-        Server.of_this_run().drop_all()
+        Server.shared().drop_all()
 
 
 @pytest.fixture(scope="session")
 def server() -> Server:
-    """The Postgres that the tests use: TEST_DATABASE_URL's, or the embedded one."""
-    return Server.of_this_run()
+    """The Postgres server of the tests: TEST_DATABASE_URL's, or the embedded one."""
+    return Server.shared()
 
 
 @pytest.fixture(scope="session")
 def database_url(server: Server) -> Iterator[str]:
-    """This worker's database: all migrations, the model registered."""
+    """The URL of this worker's database: migrated, with the gazetteer and the model."""
     with server.database() as url:
         yield url
 
 
 @pytest.fixture
 def new_database(server: Server) -> Iterator[str]:
-    """A database of the test's own, made like the others."""
+    """The URL of a database of the test's own, with the same content."""
     with server.database() as url:
         yield url
 
@@ -56,14 +58,14 @@ def app(database_url: str) -> Any:
 
 @pytest.fixture
 def sql(database_url: str) -> Sql:
-    """Look into this worker's database, past the application."""
+    """Run SQL on this worker's database."""
     return sql_on(database_url)
 
 
 @pytest.fixture
 def client(app: Any, sql: Sql) -> FlaskClient:
-    """A client with a key, on an application that knows no user yet."""
-    sql(EMPTY)
+    """A client with a key, of an application without users."""
+    sql(DELETE_ALL)
     extension = app.extensions["nomad_rooms"]
     extension.cities.clear_cache()
     extension.rooms.clear_cache()
@@ -80,12 +82,12 @@ def manage(new_database: str) -> Manage:
 
 @pytest.fixture
 def serve(new_database: str) -> Iterator[Callable[..., Gunicorn]]:
-    """Start gunicorn as production does, on a database of the test's own."""
+    """Start gunicorn as in production, on a database of the test's own."""
     started: list[Gunicorn] = []
 
     def start(command: list[str] | None = None, **environment: str) -> Gunicorn:
-        given = environment_of(new_database) | {"API_KEYS": KEY} | environment
-        started.append(Gunicorn(given, command))
+        variables = environment_of(new_database) | {"API_KEYS": KEY} | environment
+        started.append(Gunicorn(variables, command))
         return started[-1]
 
     yield start
@@ -102,3 +104,22 @@ def model() -> Model:
 @pytest.fixture
 def instance() -> Path:
     return INSTANCE
+
+
+@pytest.fixture(scope="session")
+def demo_url(server: Server) -> str:
+    """The URL of a database with the demo population, shared by all workers: read-only."""
+    return server.demo()
+
+
+@pytest.fixture(scope="session")
+def granted(server: Server, demo_url: str) -> Iterator[tuple[str, Granted]]:
+    """An analyst of the demo population: the role's URL, and the result of `grant`."""
+    with granted_role(server, demo_url) as granted:
+        yield granted
+
+
+@pytest.fixture(scope="session")
+def analyst(granted: tuple[str, Granted]) -> Analyst:
+    """Sessions of that analyst's role."""
+    return Analyst(granted[0])

@@ -1,4 +1,4 @@
-"""POST /rooms: a user comes into a room."""
+"""POST /rooms: a user joins a room."""
 
 from typing import Any
 
@@ -44,7 +44,9 @@ def test_the_first_user_of_a_pair_creates_the_room_and_the_second_joins_it(
     assert response.json["joined"] is True
 
 
-def test_asking_twice_gives_the_same_room_and_changes_no_row(client: FlaskClient, sql: Sql) -> None:
+def test_a_repeated_request_returns_the_same_room_and_changes_no_row(
+    client: FlaskClient, sql: Sql
+) -> None:
     first = place(client)
     before = sql("SELECT xmin, memberships FROM memberships")
     again = place(client)
@@ -52,7 +54,7 @@ def test_asking_twice_gives_the_same_room_and_changes_no_row(client: FlaskClient
     assert sql("SELECT xmin, memberships FROM memberships") == before
 
 
-def test_a_changed_city_moves_the_user_and_tells_where_from(client: FlaskClient) -> None:
+def test_a_changed_city_moves_the_user_and_returns_the_previous_room(client: FlaskClient) -> None:
     first = place(client)
     moved = place(client, city="Otra Parte del Mar")
     assert moved["joined"] is True
@@ -85,16 +87,14 @@ def test_a_changed_profile_of_the_same_cluster_stays_and_is_stored(
     assert sql("SELECT interests FROM memberships") == [(sorted(more),)]
 
 
-def test_both_forms_of_interests_mean_the_same(client: FlaskClient, sql: Sql) -> None:
+def test_both_forms_of_interests_are_equivalent(client: FlaskClient, sql: Sql) -> None:
     place(client, interests={"surf": 1, "coffee": True, "museums": 0, "sushi": False})
     before = sql("SELECT xmin FROM memberships")
     assert place(client, interests=["coffee", "surf", "surf"])["joined"] is False
     assert sql("SELECT xmin FROM memberships") == before
 
 
-def test_unknown_interests_are_stored_and_reported_and_fail_nothing(
-    client: FlaskClient, sql: Sql
-) -> None:
+def test_unknown_interests_are_stored_and_reported(client: FlaskClient, sql: Sql) -> None:
     answer = place(client, interests=["surf", "padel, indoor", 'quo"ted', "{brace}"])
     assert answer["unknown_interests"] == ["padel, indoor", 'quo"ted', "{brace}"]
     assert sql("SELECT interests FROM memberships") == [
@@ -105,7 +105,7 @@ def test_unknown_interests_are_stored_and_reported_and_fail_nothing(
 def test_a_room_of_the_old_model_is_kept_until_the_user_changes(
     client: FlaskClient, model: Model, sql: Sql
 ) -> None:
-    """A row as an older model would have left it: another cluster for the same interests."""
+    """The stored row is that of an older model: another cluster for the same interests."""
     first = place(client, interests=profile_of(model, 1))
     city = first["city"]["id"]
     ((other,),) = sql(
@@ -115,7 +115,7 @@ def test_a_room_of_the_old_model_is_kept_until_the_user_changes(
     sql("DELETE FROM rooms WHERE id = %s", (first["room_id"],))
     again = place(client, interests=profile_of(model, 1))
     assert (again["room_id"], again["cluster"], again["joined"]) == (other, 4, False)
-    assert sql("SELECT count(*) FROM rooms") == [(1,)], "a room was made that nobody is in"
+    assert sql("SELECT count(*) FROM rooms") == [(1,)], "an empty room was created"
 
 
 @pytest.mark.parametrize("interests", [[], {}, {"surf": False}, ["unheard-of"]])
@@ -140,14 +140,14 @@ def test_spellings_of_one_unlisted_place_are_one_city(client: FlaskClient) -> No
     assert len(cities) == 1
 
 
-def test_a_country_tells_places_of_one_name_apart(client: FlaskClient) -> None:
+def test_the_country_distinguishes_places_with_the_same_name(client: FlaskClient) -> None:
     spanish = place(client, _id="a", city="Enlloc de Mar", country="ES")
     french = place(client, _id="b", city="Enlloc de Mar", country="FR")
     nowhere = place(client, _id="c", city="Enlloc de Mar")
     assert len({answer["city"]["id"] for answer in (spanish, french, nowhere)}) == 3
 
 
-def test_a_city_id_stands_for_the_name(client: FlaskClient) -> None:
+def test_a_city_id_replaces_the_name(client: FlaskClient) -> None:
     city = place(client)["city"]
     answer = client.post("/rooms", json={"_id": "b", "city_id": city["id"], "interests": ["surf"]})
     assert answer.json["city"] == city
@@ -178,7 +178,7 @@ def test_a_gathered_town_shares_its_hubs_room(client: FlaskClient, app: Any, sql
     assert place(client, _id="c", city="Enlloc Petit")["hub"] == hub["city"]
 
 
-def test_a_join_whose_remembered_room_is_gone_finds_the_new_one(
+def test_a_join_whose_cached_room_was_deleted_finds_the_new_one(
     client: FlaskClient, sql: Sql
 ) -> None:
     first = place(client)

@@ -1,4 +1,4 @@
-"""The environment, read once."""
+"""Settings from the environment."""
 
 import pytest
 
@@ -8,7 +8,7 @@ KEY = "sixteen-characters-at-least"
 URL = "postgres://u:p@host/name"
 
 
-def test_production_is_what_an_empty_environment_means_and_it_refuses() -> None:
+def test_an_empty_environment_is_production_and_is_refused() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_environment({})
     assert len(refusal.value.errors) == 2
@@ -16,7 +16,7 @@ def test_production_is_what_an_empty_environment_means_and_it_refuses() -> None:
     assert "API_KEYS" in str(refusal.value)
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         read_environment(
             {
@@ -29,7 +29,7 @@ def test_every_fault_is_named_at_once() -> None:
                 "LOG_LEVEL": "loud",
             }
         )
-    told = str(refusal.value)
+    message = str(refusal.value)
     for name in (
         "APP_ENV",
         "DATABASE_URL",
@@ -38,11 +38,11 @@ def test_every_fault_is_named_at_once() -> None:
         "WEB_CONCURRENCY",
         "LOG_LEVEL",
     ):
-        assert name in told
-    assert "secret" not in told
+        assert name in message
+    assert "secret" not in message
 
 
-def test_a_key_that_can_be_guessed_is_refused_in_production() -> None:
+def test_a_short_key_is_refused_in_production() -> None:
     with pytest.raises(ConfigurationError, match="API_KEYS"):
         read_environment({"DATABASE_URL": URL, "API_KEYS": "short"})
 
@@ -53,22 +53,22 @@ def test_keys_are_a_list_and_never_printed() -> None:
     assert KEY not in repr(settings)
 
 
-def test_development_needs_nothing() -> None:
+def test_development_needs_no_variables() -> None:
     settings = read_environment({"APP_ENV": "development"})
     assert settings.database_url is None
     assert settings.api_keys == ()
 
 
-def test_nothing_is_prepared_behind_a_pooler_unless_it_is_asked_for() -> None:
-    given = {"DATABASE_URL": URL, "API_KEYS": KEY}
-    pooled = given | {"DIRECT_DATABASE_URL": URL}
-    assert read_environment(given).prepare_statements
-    assert not read_environment(given | {"DATABASE_PREPARE": "off"}).prepare_statements
+def test_statements_are_prepared_behind_a_pooler_only_on_request() -> None:
+    direct = {"DATABASE_URL": URL, "API_KEYS": KEY}
+    pooled = direct | {"DIRECT_DATABASE_URL": URL}
+    assert read_environment(direct).prepare_statements
+    assert not read_environment(direct | {"DATABASE_PREPARE": "off"}).prepare_statements
     assert not read_environment(pooled).prepare_statements
     assert read_environment(pooled).without_pooler().prepare_statements
     assert read_environment(pooled | {"DATABASE_PREPARE": "on"}).prepare_statements
     with pytest.raises(ConfigurationError, match="DATABASE_PREPARE"):
-        read_environment(given | {"DATABASE_PREPARE": "maybe"})
+        read_environment(direct | {"DATABASE_PREPARE": "maybe"})
 
 
 @pytest.mark.parametrize("workers", range(1, 11))

@@ -1,4 +1,4 @@
-"""What the web process must not carry."""
+"""The web process must not load training libraries."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from app.config import psycopg2_url
 from tests.support.paths import ROOT
 
-# Its requests are such as reach every part: a lazy import would show, too.
+# The requests cover every route, so that lazy imports show too.
 LOADED = """
 import sys
 from app import create_app

@@ -6,7 +6,7 @@ import orjson
 from flask import Response
 from flask.json.provider import JSONProvider
 
-# The published API ended its answers with a newline, and so do all of ours.
+# The published API ended its answers with a newline, and so do all others here.
 OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 

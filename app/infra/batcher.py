@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 # The server runs one batch while the next is sent; more at once only make the batches smaller.
 MAX_CONCURRENT_BATCHES = 2
 MAX_BATCH_SIZE = 8
-# A leader may be held up; nobody waits for one longer than a few statements take.
+# A leader may be delayed; the others stop waiting for it after the time of a few statements.
 WAIT_TIMEOUT_S = 0.1
 
 
@@ -49,7 +49,7 @@ class Batcher(Generic[Work, Result]):
     def submit(self, work: Work) -> Result:
         """Return the result of one item. Raises what `run_batch` raises for it alone."""
         with self._lock:
-            may_run = self._running < MAX_CONCURRENT_BATCHES  # then nobody is waiting
+            may_run = self._running < MAX_CONCURRENT_BATCHES  # the queue is empty then
             if may_run:
                 self._running += 1
             else:

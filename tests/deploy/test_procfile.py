@@ -1,4 +1,4 @@
-"""The Procfile's lines, run as a platform runs them: in production, against a plain Postgres."""
+"""The Procfile's lines, run as on a platform: in production, on a Postgres without the schema."""
 
 import json
 import os
@@ -16,11 +16,10 @@ from tests.support.databases import Server, sql_on
 from tests.support.serving import KEY, Gunicorn
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
-# Places take about 10 s to load: one worker of the run does it, once.
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """What a platform gives: `python` and `gunicorn` on the PATH, and these variables alone."""
+    """Return a platform's environment: `python` and `gunicorn` on the PATH, and these variables."""
     return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | variables
 
 
@@ -36,21 +35,22 @@ def run(line: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-# Not of the module: tests of other modules may run between two of this one.
+# The scope is the session, because loading the gazetteer takes about 10 s and tests of other
+# modules may run between two of this one.
 @pytest.fixture(scope="session")
 def released(server: Server) -> Iterator[str]:
-    """A database that was empty when the release line ran; its URL as Heroku writes it."""
+    """The URL, as Heroku writes it, of an empty database on which the release line ran."""
     url = server.create()
-    written = "postgres://" + url.partition("://")[2]
-    done = run(LINES["release"], DATABASE_URL=written, API_KEYS=KEY)
+    heroku_url = "postgres://" + url.partition("://")[2]
+    done = run(LINES["release"], DATABASE_URL=heroku_url, API_KEYS=KEY)
     assert done.returncode == 0, done.stderr
-    yield written
+    yield heroku_url
     server.drop(url)
 
 
 @pytest.fixture
 def rolled_back(released: str) -> Iterator[str]:
-    """The same database after a release of the future was rolled back."""
+    """The same database, with the schema of a newer release that was rolled back."""
     sql = sql_on(released)
     ((head,),) = sql("SELECT version_num FROM alembic_version")
     sql("UPDATE alembic_version SET version_num = '9999'")
@@ -58,8 +58,8 @@ def rolled_back(released: str) -> Iterator[str]:
     sql("UPDATE alembic_version SET version_num = %s", (head,))
 
 
-def place_somebody(url: str) -> requests.Response:
-    """Start the web line, register one user, stop."""
+def place_user(url: str) -> requests.Response:
+    """Start the web line, and return its response to one join."""
     web = Gunicorn(environment(DATABASE_URL=url, API_KEYS=KEY), ["sh", "-c", LINES["web"]])
     try:
         return requests.post(
@@ -77,20 +77,20 @@ def test_the_procfile_has_a_release_and_a_web_line() -> None:
 
 
 def test_after_the_release_line_the_web_line_places_users(released: str) -> None:
-    placed = place_somebody(released)
-    assert placed.ok, placed.text
-    assert placed.json()["city"]["name"] == "Sevilla"
+    response = place_user(released)
+    assert response.ok, response.text
+    assert response.json()["city"]["name"] == "Sevilla"
 
 
 def test_the_release_line_of_a_rollback_succeeds_and_the_web_line_serves(rolled_back: str) -> None:
     done = run(LINES["release"], DATABASE_URL=rolled_back, API_KEYS=KEY)
     assert done.returncode == 0, done.stderr
     assert "Warning: the schema is at 9999" in done.stderr
-    assert place_somebody(rolled_back).ok
+    assert place_user(rolled_back).ok
 
 
 def test_the_release_line_stops_at_the_first_command_that_fails(server: Server) -> None:
-    done = run(LINES["release"], DATABASE_URL=server.url_of("never_made"), API_KEYS=KEY)
+    done = run(LINES["release"], DATABASE_URL=server.url_of("missing"), API_KEYS=KEY)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
@@ -99,7 +99,7 @@ def test_the_release_line_stops_at_the_first_command_that_fails(server: Server) 
     ("line", "variables"),
     [
         ("web", {}),
-        # Said, because a terminal where `make run` was used before would take it for development.
+        # Explicit, because after `make run` manage.py defaults to development.
         ("release", {"APP_ENV": "production"}),
     ],
 )
@@ -112,21 +112,21 @@ def test_production_refuses_to_start_without_its_variables_and_names_them(
     assert "API_KEYS is missing" in done.stderr
 
 
-def test_the_platforms_python_is_the_one_that_is_tested() -> None:
+def test_the_platforms_python_version_is_the_tested_one() -> None:
     version = (ROOT / "runtime.txt").read_text().strip().removeprefix("python-")
     assert tuple(map(int, version.split(".")[:2])) == sys.version_info[:2]
 
 
-def test_app_json_gives_all_that_production_asks_for() -> None:
-    described = json.loads((ROOT / "app.json").read_text())
-    assert described["addons"] == ["heroku-postgresql"]
-    # What Heroku makes of "generator": "secret".
-    given = {name: entry.get("value", "0" * 64) for name, entry in described["env"].items()}
-    settings = read_environment({"DATABASE_URL": "postgres://u:p@host/name"} | given)
+def test_app_json_has_all_variables_that_production_needs() -> None:
+    manifest = json.loads((ROOT / "app.json").read_text())
+    assert manifest["addons"] == ["heroku-postgresql"]
+    # Heroku generates 64 hexadecimal digits for "generator": "secret".
+    variables = {name: entry.get("value", "0" * 64) for name, entry in manifest["env"].items()}
+    settings = read_environment({"DATABASE_URL": "postgres://u:p@host/name"} | variables)
     assert settings.workers == 2
 
 
-def test_the_schema_is_made_where_extensions_live_in_a_schema_of_their_own(server: Server) -> None:
+def test_the_migrations_run_with_extensions_in_a_schema_of_their_own(server: Server) -> None:
     url = server.create()
     sql = sql_on(url)
     sql("CREATE SCHEMA heroku_ext; CREATE EXTENSION pg_trgm WITH SCHEMA heroku_ext")

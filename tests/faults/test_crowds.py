@@ -1,89 +1,52 @@
-"""More clients than connections: one room a pair, and no more connections than were promised."""
+"""More clients than connections: one room for each pair, and a bounded number of connections."""
 
-import random
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from app.config import Settings
 from model.predict import Model
 from tests.support.databases import Sql
-from tests.support.http import profile_of, session
 from tests.support.postgres import Postgres
+from tests.support.race import PAIRS, PAIRS_PER_CLIENT, RACE_CLIENTS, run_race
 from tests.support.service import WORKERS, Service
 
-CLIENTS = 64
-PAIRS = 200
-# Each client asks for a part of the pairs, so that each pair is raced for by about ten.
-PART = 30
-Answer = tuple[int, int, Any]
 
-
-def race(url: str, profiles: list[list[str]], client: int) -> list[Answer]:
-    """Ask for a part of the pairs, in the order in which all do, and tell what came."""
-    answers = []
-    pairs = sorted(random.Random(client).sample(range(PAIRS), PART))
-    with session() as http:
-        for pair in pairs:
-            town, which = divmod(pair, len(profiles))
-            response = http.post(
-                f"{url}/rooms",
-                json={
-                    "_id": f"racer-{client}-{pair}",
-                    "city": f"Race Town {town}",
-                    "interests": profiles[which],
-                },
-                timeout=30,
-            )
-            answers.append((pair, response.status_code, response.json()))
-    return answers
-
-
-def all_race(url: str, model: Model, clients: int = CLIENTS) -> list[Answer]:
-    """Let that many clients race, and give all answers."""
-    profiles = [profile_of(model, cluster) for cluster in model.cluster_ids]
-    with ThreadPoolExecutor(clients) as pool:
-        racers = pool.map(lambda client: race(url, profiles, client), range(clients))
-        return [answer for many in racers for answer in many]
-
-
-def test_64_clients_racing_for_200_new_pairs_make_200_rooms(
-    service: Service, look: Sql, model: Model
+def test_64_clients_racing_for_200_new_pairs_create_200_rooms(
+    service: Service, sql: Sql, model: Model
 ) -> None:
-    answers = all_race(service.url, model)
-    statuses = Counter(status for _, status, _ in answers)
-    assert statuses == {201: PAIRS, 200: CLIENTS * PART - PAIRS}
+    responses = run_race(service.url, model)
+    statuses = Counter(status for _, status, _ in responses)
+    assert statuses == {201: PAIRS, 200: RACE_CLIENTS * PAIRS_PER_CLIENT - PAIRS}
     rooms: dict[int, set[int]] = {}
-    for pair, _, answer in answers:
-        rooms.setdefault(pair, set()).add(answer["room_id"])
+    for pair, _, body in responses:
+        rooms.setdefault(pair, set()).add(body["room_id"])
     assert len(rooms) == PAIRS
     assert all(len(ids) == 1 for ids in rooms.values())
-    assert look("SELECT count(*) FROM rooms") == [(PAIRS,)]
-    assert look("SELECT count(*) FROM memberships") == [(CLIENTS * PART,)]
+    assert sql("SELECT count(*) FROM rooms") == [(PAIRS,)]
+    assert sql("SELECT count(*) FROM memberships") == [(RACE_CLIENTS * PAIRS_PER_CLIENT,)]
 
 
-def test_connections_never_exceed_the_pools_bound_however_many_threads_ask(
+def test_connections_never_exceed_the_pool_size_with_any_number_of_threads(
     postgres: Postgres, database: str, model: Model
 ) -> None:
     threads = 16
-    bound = WORKERS * Settings(workers=WORKERS, threads=threads).pool_size
-    assert bound < WORKERS * threads
+    max_connections = WORKERS * Settings(workers=WORKERS, threads=threads).pool_size
+    assert max_connections < WORKERS * threads
     service = Service(database, WEB_THREADS=str(threads))
-    seen: list[int] = []
+    counts: list[int] = []
     done = threading.Event()
 
-    def watch() -> None:
+    def count_connections() -> None:
         while not done.is_set():
-            seen.append(len(postgres.backends()))
+            counts.append(len(postgres.backends()))
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    counter = threading.Thread(target=count_connections)
+    counter.start()
     try:
-        statuses = {status for _, status, _ in all_race(service.url, model, CLIENTS // 2)}
+        statuses = {status for _, status, _ in run_race(service.url, model, RACE_CLIENTS // 2)}
     finally:
         done.set()
-        watcher.join()
-        service.end()
+        counter.join()
+        service.kill()
     assert statuses <= {200, 201}
-    assert WORKERS < max(seen) <= bound
+    assert WORKERS < max(counts) <= max_connections

@@ -1,4 +1,4 @@
-"""A worker is killed, the service is told to end: no answered join is lost."""
+"""A killed worker, and SIGTERM under load: no acknowledged join is lost."""
 
 import os
 import signal
@@ -8,65 +8,68 @@ from contextlib import closing
 
 import pytest
 
-from tests.support.crowd import Crowd
 from tests.support.databases import Sql
 from tests.support.http import session
+from tests.support.load_clients import LoadClients
 from tests.support.postgres import Postgres
 from tests.support.service import WORKERS, Service
-from tests.support.serving import until
+from tests.support.serving import wait_until
 
-# gunicorn.conf.py's graceful_timeout; Heroku kills at 30.
-GRACE_S = 22
+# graceful_timeout of gunicorn.conf.py; Heroku kills after 30 s.
+GRACEFUL_TIMEOUT_S = 22
 
 
 def test_a_killed_worker_is_replaced_while_the_other_answers(
     service: Service, database: str
 ) -> None:
     first = service.workers()
-    with Crowd(service.url) as crowd:
-        crowd.go_on()
+    with LoadClients(service.url) as clients:
+        clients.wait_for_joins()
         os.kill(first[0], signal.SIGKILL)
-        crowd.go_on()
-        until(lambda: len(service.workers()) == WORKERS and first[0] not in service.workers())
-        crowd.go_on()
+        clients.wait_for_joins()
+        wait_until(lambda: len(service.workers()) == WORKERS and first[0] not in service.workers())
+        clients.wait_for_joins()
     assert first[1] in service.workers()
-    assert crowd.faults == []
-    assert crowd.lost(database) == set()
+    assert clients.faults == []
+    assert clients.lost_users(database) == set()
 
 
 @pytest.mark.parametrize("to_all", [True, False], ids=["as Heroku sends it", "to the arbiter"])
-def test_sigterm_under_load_loses_no_answer_and_refuses_only_what_is_sent_again(
+def test_sigterm_under_load_loses_no_join_and_refuses_only_what_can_be_retried(
     to_all: bool, service: Service, database: str
 ) -> None:
-    with Crowd(service.url) as crowd:
-        crowd.go_on()
+    with LoadClients(service.url) as clients:
+        clients.wait_for_joins()
         began = time.monotonic()
         (os.killpg if to_all else os.kill)(service.process.pid, signal.SIGTERM)
-        assert service.process.wait(GRACE_S + 5) == 0
-        assert time.monotonic() - began < GRACE_S
-    assert crowd.faults == []
-    assert crowd.refused["connection"] > 0
-    assert crowd.lost(database) == set()
+        assert service.process.wait(GRACEFUL_TIMEOUT_S + 5) == 0
+        assert time.monotonic() - began < GRACEFUL_TIMEOUT_S
+    assert clients.faults == []
+    assert clients.refused["connection"] > 0
+    assert clients.lost_users(database) == set()
 
 
-def test_a_join_under_way_at_sigterm_is_answered(
-    service: Service, postgres: Postgres, look: Sql
+def test_a_running_join_is_answered_after_sigterm(
+    service: Service, postgres: Postgres, sql: Sql
 ) -> None:
     body = {"_id": "slow", "city": "Fault Town", "interests": ["movies"]}
-    with session() as http, closing(postgres.connect(look("SELECT current_database()")[0][0])) as a:
+    with (
+        session() as http,
+        closing(postgres.connect(sql("SELECT current_database()")[0][0])) as admin,
+    ):
         room = http.post(f"{service.url}/rooms", json=body).json()["room_id"]
-        a.autocommit = False
-        a.cursor().execute("LOCK TABLE memberships")
+        admin.autocommit = False
+        admin.cursor().execute("LOCK TABLE memberships")
         with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(
+            future = pool.submit(
                 http.post, f"{service.url}/rooms", json=body | {"_id": "slower"}, timeout=15
             )
-            until(lambda: postgres.waiting() == 1)
+            wait_until(lambda: postgres.count_lock_waits() == 1)
             os.killpg(service.process.pid, signal.SIGTERM)
-            until(lambda: "Handling signal: term" in service.log.read_text())
-            a.commit()
-            answer = asked.result()
-    assert answer.status_code == 200
-    assert answer.json()["room_id"] == room
-    assert look("SELECT room_id FROM memberships WHERE user_id = 'slower'") == [(room,)]
-    assert service.process.wait(GRACE_S) == 0
+            wait_until(lambda: "Handling signal: term" in service.log.read_text())
+            admin.commit()
+            response = future.result()
+    assert response.status_code == 200
+    assert response.json()["room_id"] == room
+    assert sql("SELECT room_id FROM memberships WHERE user_id = 'slower'") == [(room,)]
+    assert service.process.wait(GRACEFUL_TIMEOUT_S) == 0

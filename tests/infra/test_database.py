@@ -1,4 +1,4 @@
-"""One statement at a time, on connections that remember what they prepared."""
+"""Database.execute: prepared statements, stale sessions and values without an SQL type."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,31 +11,31 @@ import sqlalchemy
 from app.config import psycopg2_url
 from app.domain.members.repository import Members
 from app.infra.database import Database, engine_options
-from tests.support.databases import past_pooler
+from tests.support.databases import direct_url
 
 Open = Callable[..., Database]
 
 
 @pytest.fixture
 def open_database(database_url: str) -> Iterator[Open]:
-    """The application's own way to the database, with one connection and a session of its own."""
-    url = psycopg2_url(past_pooler(database_url))
-    with ExitStack() as end:
+    """Open a Database with one connection, without the pooler."""
+    url = psycopg2_url(direct_url(database_url))
+    with ExitStack() as stack:
 
-        def opened(**options: Any) -> Database:
+        def open_(**options: Any) -> Database:
             engine = sqlalchemy.create_engine(url, **engine_options(1))
             database = Database(engine, **options)
-            end.callback(database.close)
+            stack.callback(database.close)
             return database
 
-        yield opened
+        yield open_
 
 
-def stand(database: Database, user: str = "nobody") -> None:
+def find_placement(database: Database, user: str = "unknown") -> None:
     assert Members(database).find_placement(user, 1, ["surf"], datetime.now(UTC)) is None
 
 
-def prepared(database: Database) -> list[str]:
+def prepared_names(database: Database) -> list[str]:
     rows = database.execute("SELECT name FROM pg_prepared_statements")
     return [name for (name,) in rows]
 
@@ -43,8 +43,8 @@ def prepared(database: Database) -> list[str]:
 def test_a_connection_prepares_a_statement_once_for_all_users(open_database: Open) -> None:
     database = open_database()
     for user in ("a", "b", "c"):
-        stand(database, user)
-    assert prepared(database) == ["find_placement"]
+        find_placement(database, user)
+    assert prepared_names(database) == ["find_placement"]
     ((calls,),) = database.execute(
         "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
         " WHERE name = 'find_placement'"
@@ -52,22 +52,22 @@ def test_a_connection_prepares_a_statement_once_for_all_users(open_database: Ope
     assert calls == 3
 
 
-def test_a_session_that_was_reset_under_us_is_begun_anew(open_database: Open) -> None:
+def test_a_session_that_a_pooler_reset_is_replaced(open_database: Open) -> None:
     database = open_database()
-    stand(database)
+    find_placement(database)
     database.execute("DEALLOCATE ALL")
-    stand(database)
-    assert prepared(database) == ["find_placement"]
+    find_placement(database)
+    assert prepared_names(database) == ["find_placement"]
 
 
-def test_behind_a_pooler_by_transaction_nothing_is_prepared(open_database: Open) -> None:
+def test_behind_a_pooler_in_transaction_mode_nothing_is_prepared(open_database: Open) -> None:
     database = open_database(prepare=False)
-    stand(database)
-    assert prepared(database) == []
+    find_placement(database)
+    assert prepared_names(database) == []
 
 
-def test_what_is_no_sql_value_leaves_the_connection_good(open_database: Open) -> None:
+def test_a_value_without_an_sql_type_leaves_the_database_usable(open_database: Open) -> None:
     database = open_database()
     with pytest.raises(Exception, match="adapt"):
-        database.execute("SELECT %(what)s", {"what": object()})
+        database.execute("SELECT %(value)s", {"value": object()})
     assert database.execute("SELECT 1") == [(1,)]

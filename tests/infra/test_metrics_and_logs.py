@@ -1,4 +1,4 @@
-"""What an operator sees, and what nobody may read in it."""
+"""Metrics and logs: complete, and without personal data."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from tests.support.serving import KEY, Gunicorn, until
+from tests.support.serving import KEY, Gunicorn, wait_until
 
 METRICS_KEY = "a-key-for-the-scraper-alone"
 
@@ -41,15 +41,15 @@ def join(server: Gunicorn, user: str, city: str = "Sevilla") -> int:
     return response.status_code
 
 
-def raw_answer(server: Gunicorn, sent: bytes) -> HTTPResponse:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
-        raw.sendall(sent)
-        answer = HTTPResponse(raw)
-        answer.begin()
-        return answer
+def send_raw(server: Gunicorn, request: bytes) -> HTTPResponse:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        response = HTTPResponse(connection)
+        response.begin()
+        return response
 
 
-def test_figures_are_those_of_all_workers_and_outlive_them(
+def test_metrics_are_the_sum_of_all_workers_and_survive_them(
     serve: Callable[..., Gunicorn],
 ) -> None:
     server = serve(METRICS_KEY=METRICS_KEY, WEB_CONCURRENCY="2")
@@ -65,14 +65,14 @@ def test_figures_are_those_of_all_workers_and_outlive_them(
         "nomad_rooms_unlisted_cities_total": 1,
         'nomad_rooms_requests_total{method="POST",route="/rooms",status="201"}': 3,
     }
-    # A worker counts its answers between two looks at its sockets.
-    until(lambda: expected.items() <= scrape(server).items(), lambda: str(scrape(server)))
+    # A worker counts its responses between two polls of its sockets.
+    wait_until(lambda: expected.items() <= scrape(server).items(), lambda: str(scrape(server)))
     assert any(name.startswith("nomad_rooms_model{") for name in scrape(server))
-    # A worker that is gone takes no figure with it.
+    # The counts of a killed worker remain.
     workers = re.findall(r"Booting worker with pid: (\d+)", server.log.read_text())
     os.kill(int(workers[0]), signal.SIGKILL)
-    until(lambda: len(re.findall("Booting worker", server.log.read_text())) == 3)
-    until(server.is_ready)
+    wait_until(lambda: len(re.findall("Booting worker", server.log.read_text())) == 3)
+    wait_until(server.is_ready)
     assert scrape(server)["nomad_rooms_joins_total"] == 60
 
 
@@ -92,7 +92,7 @@ def test_the_scrapers_key_opens_metrics_and_nothing_else(
         )
 
 
-def test_no_line_of_the_log_tells_who_or_what(serve: Callable[..., Gunicorn]) -> None:
+def test_no_log_line_has_user_ids_interests_cities_or_keys(serve: Callable[..., Gunicorn]) -> None:
     server = serve(METRICS_KEY=METRICS_KEY)
     headers = {"Authorization": f"Bearer {KEY}", "X-Request-ID": "traced-1"}
     assert join(server, "user:4711") == 201
@@ -105,7 +105,7 @@ def test_no_line_of_the_log_tells_who_or_what(serve: Callable[..., Gunicorn]) ->
         (414, b"GET /users/user:4711?" + b"a" * 5000 + b" HTTP/1.1\r\n\r\n"),
         (431, b"GET /users/user:4711 HTTP/1.1\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n"),
     ):
-        refused = raw_answer(server, unparsable)
+        refused = send_raw(server, unparsable)
         assert refused.status == status
         assert refused.headers["Content-Type"] == "application/problem+json"
         assert json.load(refused)["status"] == status
@@ -114,22 +114,22 @@ def test_no_line_of_the_log_tells_who_or_what(serve: Callable[..., Gunicorn]) ->
     for secret in ("4711", "secretHobby", "surf", "sevi", KEY, METRICS_KEY):
         assert secret not in log, secret
     lines = [json.loads(line) for line in log.splitlines()]
-    # Each worker writes its own in turn; of two workers' the later may stand first.
-    asked = [line for line in lines if line["event"] == "request"]
-    asked.sort(key=lambda line: datetime.fromisoformat(line["at"]))
-    assert {"POST", "GET"} == {line["method"] for line in asked}
-    traced = [line for line in asked if line["request_id"] == "traced-1"]
+    # Workers write independently, so lines of two workers may be out of order.
+    entries = [line for line in lines if line["event"] == "request"]
+    entries.sort(key=lambda line: datetime.fromisoformat(line["at"]))
+    assert {"POST", "GET"} == {line["method"] for line in entries}
+    traced = [line for line in entries if line["request_id"] == "traced-1"]
     assert [line["route"] for line in traced] == ["/users/<user_id>", "none", "/rooms"]
-    assert all(line["ms"] > 0 for line in asked)
-    assert [line["room_created"] for line in asked if line["status"] == 201] == [True]
+    assert all(line["ms"] > 0 for line in entries)
+    assert [line["room_created"] for line in entries if line["status"] == 201] == [True]
 
 
-def test_a_log_that_nobody_reads_holds_up_no_answer_and_is_written_later(
+def test_a_blocked_log_delays_no_response_and_is_written_later(
     serve: Callable[..., Gunicorn], tmp_path: Path
 ) -> None:
     fifo = tmp_path / "log"
     os.mkfifo(fifo)
-    # Open for both: as a terminal that is there and does not scroll.
+    # Opened for reading and writing: like a terminal that has stopped scrolling.
     log = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
     fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 4096)
     gunicorn = Path(sys.executable).parent / "gunicorn"
@@ -139,14 +139,14 @@ def test_a_log_that_nobody_reads_holds_up_no_answer_and_is_written_later(
         assert all(requests.get(f"{server.url}/interests", timeout=10).ok for _ in range(100))
         read = b""
 
-        def is_all_there() -> bool:
+        def is_complete() -> bool:
             nonlocal read
             with suppress(BlockingIOError):
                 while chunk := os.read(log, 4096):
                     read += chunk
             return read.count(b'"/interests"') == 100
 
-        until(is_all_there, lambda: read.decode())
+        wait_until(is_complete, lambda: read.decode())
         assert all(json.loads(line) for line in read.splitlines())
     finally:
         os.close(log)

@@ -26,8 +26,7 @@ SPAIN = {
         "Gomera, El Hierro, La Graciosa"
     ),
     "54": (
-        "Castilla-La Mancha, Castile-La Mancha, Albacete, Ciudad Real, Cuenca, Guadalajara, "
-        "Toledo"
+        "Castilla-La Mancha, Castile-La Mancha, Albacete, Ciudad Real, Cuenca, Guadalajara, Toledo"
     ),
     "55": (
         "Castilla y León, Castile and León, Ávila, Burgos, León, Palencia, Salamanca, Segovia, "

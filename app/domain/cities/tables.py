@@ -118,7 +118,7 @@ class PlaceName(Model):
 
     __tablename__ = "place_names"
     __table_args__ = (
-        # A country stands with no region, and a key must not hold a null.
+        # A country has no region, and a primary key cannot contain a null.
         Index(
             "uq_place_names",
             "name_key",

@@ -74,7 +74,7 @@ JOIN = f"""
     FROM placed WHERE room_id IS NOT NULL ORDER BY user_id COLLATE "C"
     {ON_CONFLICT}
 """
-# A user who was in another room is a move that the app did not request, told in the change feed.
+# A user who was in another room is a move that the app did not request: it goes to the change feed.
 JOIN_AND_RECORD_MOVES = f"""
     WITH written AS (
         {JOIN}

@@ -1,4 +1,4 @@
-"""What admins did, for whoever asks afterwards."""
+"""The table of commands that changed something."""
 
 from datetime import datetime
 from typing import Any

@@ -1,11 +1,9 @@
-"""The floors: bare Flask views.
+"""The baseline: bare Flask views, with the minimum that any service on Flask and Postgres costs.
 
-`POST /rooms` runs the same upsert with psycopg2, and nothing else: no validation, no key, no
-prediction, no look for city or room, no log line. What is left is what Flask, psycopg2 and Postgres
-cost whoever builds on them. `POST /cluster` returns a constant.
+`POST /rooms` runs the service's upsert with psycopg2: no validation, no key, no prediction, no
+lookup of city or room, no log line. `POST /cluster` returns a constant.
 
-FLOOR_SPIN_US makes a floor that is slower by that many microseconds of work, to see whether the
-method can see it.
+BASELINE_SPIN_US adds that many microseconds of work, to test whether the method detects them.
 """
 
 import os
@@ -17,15 +15,16 @@ from typing import Any
 import psycopg2
 from flask import Flask, jsonify, request
 
-from app.domain.members.joins import joining
+from app.domain.members.joins import join_statement
 
 app = Flask(__name__)
 local = threading.local()
-UPSERT = joining().sql
-SPIN_S = float(os.environ.get("FLOOR_SPIN_US", "0")) / 1e6
+UPSERT = join_statement().sql
+SPIN_S = float(os.environ.get("BASELINE_SPIN_US", "0")) / 1e6
 
 
 def connection() -> Any:
+    """Return this thread's connection."""
     if not hasattr(local, "connection"):
         local.connection = psycopg2.connect(os.environ["DATABASE_URL"])
         local.connection.autocommit = True
@@ -40,18 +39,18 @@ def ready() -> str:
 @app.post("/rooms")
 def join() -> Any:
     body = request.get_json()
-    until = time.perf_counter() + SPIN_S
-    while time.perf_counter() < until:
+    deadline = time.perf_counter() + SPIN_S
+    while time.perf_counter() < deadline:
         pass
     with connection().cursor() as cursor:
         cursor.execute(
             UPSERT,
             {
-                "user0": body["_id"],
-                "city0": int(os.environ["FLOOR_CITY"]),
-                "room0": int(os.environ["FLOOR_ROOM"]),
-                "interests0": sorted(key for key, ticked in body["interests"].items() if ticked),
-                "model0": os.environ["FLOOR_MODEL"],
+                "user_id0": body["_id"],
+                "city_id0": int(os.environ["BASELINE_CITY"]),
+                "room_id0": int(os.environ["BASELINE_ROOM"]),
+                "interests0": sorted(key for key, value in body["interests"].items() if value),
+                "model_id0": os.environ["BASELINE_MODEL"],
                 "now0": datetime.now(UTC),
             },
         )

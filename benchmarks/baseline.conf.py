@@ -1,4 +1,5 @@
-"""gunicorn's settings for the floor: those of gunicorn.conf.py, without what is ours."""
+"""gunicorn's settings for the baseline and the published API: like gunicorn.conf.py, without hooks,
+logging and worker class of the service."""
 
 import os
 
