@@ -53,7 +53,9 @@ class Settings:
     default_country: str = "ES"
     analytics_min_group: int = 5
     workers: int = 2
-    threads: int = 4
+    # With few threads joins rarely wait for each other, and group commit (app.infra.batcher) has
+    # nothing to group.
+    threads: int = 16
     port: int = 5000
     log_level: str = "INFO"
 
@@ -109,7 +111,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         # In a group of one the figures are a person's, and of two each knows the other.
         analytics_min_group=_integer(environ, "ANALYTICS_MIN_GROUP", 5, 3, 1000, errors),
         workers=_integer(environ, "WEB_CONCURRENCY", 2, 1, 10, errors),
-        threads=_integer(environ, "WEB_THREADS", 4, 1, 64, errors),
+        threads=_integer(environ, "WEB_THREADS", 16, 1, 64, errors),
         port=_integer(environ, "PORT", 5000, 1, 65535, errors),
         log_level=log_level,
     )

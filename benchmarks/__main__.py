@@ -22,8 +22,10 @@ from tests.support.databases import Server
 # Each takes the URL of a database and the maximum number of rounds.
 BENCHMARKS: dict[str, Callable[[str, int], list[Row]]] = {
     "rooms": lambda url, rounds: [
-        throughput.rooms(url, 8, throughput.ROOMS_GOAL, rounds)[0],
-        throughput.rooms(url, 32, 1.0, rounds)[0],
+        throughput.rooms(url, 8, rounds)[0],
+        throughput.rooms(url, 32, rounds)[0],
+        throughput.group_commit(url, 8, rounds),
+        throughput.group_commit(url, 32, rounds),
     ],
     "cluster": lambda url, rounds: throughput.cluster(url, rounds)[0],
     "footprint": lambda url, rounds: footprint.rows(url),

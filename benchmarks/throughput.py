@@ -8,19 +8,40 @@ from rich.table import Table
 
 from benchmarks.interleaved_rounds import Rates, run_rounds
 from benchmarks.rows import Row
-from benchmarks.variants import running
+from benchmarks.variants import running, running_as_shipped
 from tests.support.databases import Server
 
 CONTROL = ("baseline again", "baseline")
-ROOMS_GOAL = 0.95
+# The baseline is a bare upsert without routing, validation, keys or counters: rows against it are a
+# guard against losses, a little below what was measured, and no promise.
+ROOMS_GUARD = {8: 0.6, 32: 0.6}
+CLUSTER_GUARD = 0.4
+# A control round with the same application: the interval shows what the method can resolve.
+SHIPPED = {
+    "service": "app:create_app()",
+    "service again": "app:create_app()",
+    "unbatched": "benchmarks.unbatched:app",
+}
+GROUP_COMMIT_GOAL = {8: 1.0, 32: 1.1}
 
 
-def rooms(url: str, connections: int, goal: float, max_rounds: int) -> tuple[Row, Rates]:
+def rooms(url: str, connections: int, max_rounds: int) -> tuple[Row, Rates]:
     """Compare `POST /rooms` of new users with the bare upsert."""
     with running(url, ["service", *CONTROL], connections) as variants:
         rates = run_rounds(variants, "/rooms", connections, CONTROL, max_rounds=max_rounds)
     name = f"rooms_{connections}_connections"
-    return row(name, f"POST /rooms, {connections} connections", rates, "baseline", goal), rates
+    label = f"POST /rooms, {connections} connections, to a bare upsert"
+    return row(name, label, rates, "baseline", ROOMS_GUARD[connections]), rates
+
+
+def group_commit(url: str, connections: int, max_rounds: int) -> Row:
+    """Compare `POST /rooms` with and without group commit, both with the default settings."""
+    control = ("service again", "service")
+    with running_as_shipped(url, SHIPPED) as variants:
+        rates = run_rounds(variants, "/rooms", connections, control, max_rounds=max_rounds)
+    name = f"group_commit_{connections}_connections"
+    label = f"POST /rooms, {connections} connections, to no group commit"
+    return row(name, label, rates, "unbatched", GROUP_COMMIT_GOAL[connections], control)
 
 
 def cluster(url: str, max_rounds: int) -> tuple[list[Row], Rates]:
@@ -29,15 +50,22 @@ def cluster(url: str, max_rounds: int) -> tuple[list[Row], Rates]:
         rates = run_rounds(variants, "/cluster", 8, CONTROL, max_rounds=max_rounds)
     label = "POST /cluster, 8 connections, "
     return [
-        row("cluster_to_baseline", label + "to a constant", rates, "baseline", 0.88),
-        row("cluster_to_published", label + "to the published API", rates, "published", 2.5),
+        row("cluster_to_baseline", label + "to a constant", rates, "baseline", CLUSTER_GUARD),
+        row("cluster_to_published", label + "to the published API", rates, "published", 4),
     ], rates
 
 
-def row(name: str, label: str, rates: Rates, reference: str, goal: float) -> Row:
+def row(
+    name: str,
+    label: str,
+    rates: Rates,
+    reference: str,
+    goal: float,
+    control: tuple[str, str] = CONTROL,
+) -> Row:
     low, high = rates.interval("service", reference)
-    control = rates.interval(*CONTROL)
-    note = f"{low:.3f} to {high:.3f}; two baselines {control[0]:.3f} to {control[1]:.3f}"
+    control_low, control_high = rates.interval(*control)
+    note = f"{low:.3f} to {high:.3f}; control {control_low:.3f} to {control_high:.3f}"
     return Row(name, label, rates.median("service", reference), goal, "ratio", note=note)
 
 
@@ -50,7 +78,7 @@ def describe(rates: Rates) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--connections", type=int, choices=ROOMS_GUARD, default=8)
     parser.add_argument("--rounds", type=int, default=40, help="maximum")
     parser.add_argument("--cluster", action="store_true", help="POST /cluster")
     parser.add_argument(
@@ -64,7 +92,7 @@ def main() -> None:
         if arguments.cluster:
             rows, rates = cluster(url, arguments.rounds)
         else:
-            rooms_row, rates = rooms(url, arguments.connections, ROOMS_GOAL, arguments.rounds)
+            rooms_row, rates = rooms(url, arguments.connections, arguments.rounds)
             rows = [rooms_row]
     table = Table("", "value", "goal", "95 % interval", box=None)
     for result in rows:

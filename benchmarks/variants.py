@@ -1,7 +1,8 @@
 """The servers of a comparison: the service, the baseline and the published API.
 
 Each variant is two gunicorns of one worker on two ports, with the same settings, and half of the
-connections go to each. All variants run at the same time; only one is loaded at a time.
+connections go to each; `running_as_shipped` starts one gunicorn with the default settings instead.
+All variants run at the same time; only one is loaded at a time.
 """
 
 import json
@@ -98,3 +99,16 @@ def running(url: str, names: list[str], connections: int) -> Iterator[list[Varia
             return start(baseline | {"BASELINE_SPIN_US": spin_us}, "benchmarks.baseline:app")
 
         yield [Variant(name, [start_by_name(name) for _ in range(PORTS)]) for name in names]
+
+
+@contextmanager
+def running_as_shipped(url: str, apps: dict[str, str]) -> Iterator[list[Variant]]:
+    """Start a gunicorn with gunicorn.conf.py and default settings for each name and app."""
+    with ExitStack() as stack:
+        variants = []
+        for name, app in apps.items():
+            command = [GUNICORN, "-c", "gunicorn.conf.py", app]
+            gunicorn = Gunicorn({"DATABASE_URL": url, "API_KEYS": KEY}, command)
+            stack.callback(gunicorn.stop)
+            variants.append(Variant(name, [gunicorn]))
+        yield variants
