@@ -5,10 +5,13 @@ up no response, and a killed worker loses the records of its last 0.05 seconds.
 """
 
 import logging
+import sys
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
+from select import PIPE_BUF
 from threading import Event, Thread
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -71,9 +74,9 @@ class BufferedHandler(logging.Handler):
     A queue that wakes its reader for each record would switch threads in the middle of requests.
     """
 
-    def __init__(self, targets: list[logging.Handler]) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
-        self._targets = targets
+        self._stream = stream
         self._records: deque[logging.LogRecord] = deque(maxlen=MAX_BUFFERED_RECORDS)
         self._is_closing = Event()
         self._writer = Thread(target=self._write, name="log-writer", daemon=True)
@@ -90,15 +93,27 @@ class BufferedHandler(logging.Handler):
         super().close()
 
     def _write(self) -> None:
-        while not self._is_closing.wait(FLUSH_INTERVAL_S):
-            self._flush()
-        self._flush()
+        is_open = True
+        while is_open:
+            is_open = not self._is_closing.wait(FLUSH_INTERVAL_S)
+            # A closed log must not end the thread, which would fill the buffer.
+            with suppress(OSError):
+                self._flush()
 
     def _flush(self) -> None:
+        lines = b""
         while self._records:
-            record = self._records.popleft()
-            for target in self._targets:
-                target.handle(record)
+            line = self.format(self._records.popleft()).encode() + b"\n"
+            # Lines of several workers do not mix in writes of up to PIPE_BUF bytes (POSIX).
+            if len(lines) + len(line) > PIPE_BUF:
+                self._write_out(lines)
+                lines = b""
+            lines += line
+        self._write_out(lines)
+
+    def _write_out(self, lines: bytes) -> None:
+        self._stream.write(lines)
+        self._stream.flush()
 
 
 def write_from_a_thread() -> None:
@@ -107,4 +122,7 @@ def write_from_a_thread() -> None:
     `logging` closes the handler when the process exits.
     """
     root = logging.getLogger()
-    root.handlers = [BufferedHandler(root.handlers)]
+    handler = BufferedHandler(sys.stderr.buffer)
+    handler.setFormatter(JsonFormatter())
+    handler.addFilter(RequestDetailsFilter())
+    root.handlers = [handler]

@@ -57,19 +57,18 @@ def _record(environ: Environ, status: int, seconds: float) -> None:
         method = "other"
     route = _route(environ)
     count_request(method, route, status, seconds)
-    access_log.info(
-        "request",
-        extra={
-            "fields": {
-                "method": method,
-                "route": route,
-                "status": status,
-                "ms": round(seconds * 1000, 2),
-                "request_id": environ[REQUEST_ID],
-                "room_created": environ.get(ROOM_CREATED, False),
-            }
-        },
-    )
+    if access_log.isEnabledFor(logging.INFO):
+        fields = {
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "request_id": environ[REQUEST_ID],
+            "room_created": environ.get(ROOM_CREATED, False),
+        }
+        # Not access_log.info, which would look for the calling line in the stack.
+        record = {"name": access_log.name, "levelno": logging.INFO, "levelname": "INFO"}
+        access_log.handle(logging.makeLogRecord(record | {"msg": "request", "fields": fields}))
 
 
 def _route(environ: Environ) -> str:
