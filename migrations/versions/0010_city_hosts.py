@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     op.execute(
         "COMMENT ON VIEW city_hosts IS"
-        " 'Where each city leads, with merged_into and then hub_id followed.'"
+        " 'Each city with its pointers resolved: first merged_into, then hub_id.'"
     )
     for column, comment in COMMENTS.items():
         op.execute(f"COMMENT ON COLUMN city_hosts.{column} IS '{comment}'")

@@ -1,15 +1,9 @@
-"""Trains a model: `manage.py model train`, or without the application
+"""Trains a model: `manage.py model train`.
 
-    python -m model.training.train --published --data ../shared/data/survey.csv
-
-`--published` refits the model of the published cluster API. The same data give the same bytes:
-the factors are stored at 12 significant digits, beyond which BLAS kernels differ, and the model's
-time is that of the last answer, not of the training.
+The same data give the same bytes: the factors are stored at 12 significant digits, beyond which
+BLAS kernels differ, and the model's time is that of the last answer, not of the training.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from model import artifact
-from model.interests import load_interests
 from model.nnls import Array
 from model.predict import Model
 from model.training.alignment import align, count_moves
-from model.training.errors import TrainingDataError
 from model.training.fitting import PUBLISHED_PARAMETERS, fit, fit_new, nmf_parameters
 from model.training.model_card import build_card, write_figures
-from model.training.profiles import Profiles, read_published_profiles
+from model.training.profiles import Profiles
 from model.training.stability import Choice
 
 # Of a model whose data have no times: a constant, so that the same data give the same bytes.
@@ -109,58 +101,7 @@ def _write(directory: Path, trained: TrainedModel) -> Model:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 1 with a line on stderr if no model was written."""
-    options = _parse_arguments(arguments)
-    try:
-        profiles = read_published_profiles(options.data, load_interests())
-        for message in profiles.unknown:
-            print(f"{options.data}, {message}", file=sys.stderr)
-        trained_at = options.trained_at or profiles.last_at or DEFAULT_DATE
-        model = save_model(options.output, train_published(profiles, trained_at))
-    except (OSError, TrainingDataError, artifact.ArtifactError) as error:
-        print(f"model.training.train: {error}", file=sys.stderr)
-        return 1
-    print(f"model {model.id}, trained on {model.training_users} people")
-    for cluster in model.clusters:
-        print(f"  {cluster.id}  {cluster.label_en}")
-    return 0
-
-
-def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m model.training.train", description="Train the model."
-    )
-    parser.add_argument(
-        "--published",
-        action="store_true",
-        required=True,
-        help="refit the model of the published cluster API",
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="the survey, a form export"
-    )
-    parser.add_argument(
-        "--trained-at",
-        type=parse_time,
-        metavar="TIME",
-        help="ISO 8601, UTC without an offset (default: the time of the last answer)",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=artifact.DIRECTORY,
-        metavar="DIRECTORY",
-        help="directory for nmf.joblib and nmf.json (default: model/)",
-    )
-    return parser.parse_args(arguments)
-
-
 def parse_time(text: str) -> datetime:
     """Return an ISO 8601 time, as UTC without an offset. Raises ValueError."""
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,9 +11,10 @@ import pytest
 
 from model import artifact
 from model.interests import load_interests
-from model.training import train
 from model.training.survey import read_survey
+from tests.support.manage import run_manage
 
+TRAIN = ("model", "train", "--published", "--yes")
 FILES = (artifact.FACTORS, artifact.CARD)
 
 
@@ -36,8 +37,10 @@ def run(tmp_path):
 
     def command(data, *options):
         output = tmp_path / "model"
-        arguments = ["--published", "--data", str(data), "--output", str(output), *options]
-        return train.main(arguments), output
+        done = run_manage(*TRAIN, "--data", str(data), "--output", str(output), *options)
+        print(done.stdout, end="")
+        print(done.stderr, end="", file=sys.stderr)
+        return done.returncode, output
 
     return command
 
@@ -61,15 +64,7 @@ def test_a_refit_gives_the_committed_bytes_on_any_blas_kernel(
     environment = {name: value for name, value in os.environ.items() if "CORETYPE" not in name}
     if coretype:
         environment["OPENBLAS_CORETYPE"] = coretype
-    command = [
-        "-m",
-        "model.training.train",
-        "--published",
-        "--data",
-        survey_file,
-        "--output",
-        tmp_path,
-    ]
+    command = ["manage.py", *TRAIN, "--data", survey_file, "--output", tmp_path]
     subprocess.run([sys.executable, *command], cwd=root, env=environment, check=True)
     new, committed = (
         {name: (directory / name).read_bytes() for name in FILES}
@@ -145,11 +140,6 @@ def test_a_missing_file_ends_the_command_with_one_line(run, capsys, tmp_path):
     status, _ = run(tmp_path / "nowhere.csv")
     assert status == 1
     assert "nowhere.csv" in capsys.readouterr().err
-
-
-def test_the_command_requires_the_option_published(survey_of):
-    with pytest.raises(SystemExit):
-        train.main(["--data", str(survey_of(*FIVE_PEOPLE))])
 
 
 def test_training_imports_scikit_learn_only_to_fit(root):

@@ -1,6 +1,7 @@
 """`users export`: all users, streamed, in a form that `users import` reads."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from app.infra.database import Database
@@ -33,14 +34,4 @@ def export_users(database: Database) -> Iterator[tuple[Any, ...]]:
     Raises DatabaseUnavailable.
     """
     for user in database.stream(EXPORT):
-        yield (
-            user.user_id,
-            user.city_id,
-            user.city,
-            user.country,
-            user.interests,
-            user.room_id,
-            user.cluster,
-            user.created_at.isoformat(),
-            user.joined_at.isoformat(),
-        )
+        yield tuple(cell.isoformat() if isinstance(cell, datetime) else cell for cell in user)
