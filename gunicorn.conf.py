@@ -30,6 +30,10 @@ logger_class = QuietLogger
 logconfig_dict = logging_config(settings.log_level)
 
 
+def pre_request(worker: object, request: object) -> None:
+    """Log nothing; gunicorn's default logs the path at DEBUG, and paths contain user ids."""
+
+
 def post_fork(server: object, worker: object) -> None:
     """Give the worker connections and a log writer of its own."""
     from app.services import EXTENSION

@@ -108,7 +108,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         metrics_key=metrics_key,
         cors_origins=_comma_separated(environ.get("CORS_ORIGINS", "")),
         default_country=country,
-        # In a group of one the figures are a person's, and of two each knows the other.
+        # In a group of two, each member could compute the other's figures.
         analytics_min_group=_integer(environ, "ANALYTICS_MIN_GROUP", 5, 3, 1000, errors),
         workers=_integer(environ, "WEB_CONCURRENCY", 2, 1, 10, errors),
         threads=_integer(environ, "WEB_THREADS", 16, 1, 64, errors),

@@ -68,9 +68,11 @@ def create_cli_app(settings: Settings | None = None) -> Flask:
 
 
 def _install_services(app: Flask, settings: Settings, *, for_commands: bool = False) -> None:
+    # An import looks cities up while its transaction holds a connection.
+    pool_size = max(2, settings.pool_size) if for_commands else settings.pool_size
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url or _local_database_url(),
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.pool_size, for_commands=for_commands),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(pool_size, for_commands=for_commands),
     )
     db.init_app(app)
     with app.app_context():

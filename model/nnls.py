@@ -111,7 +111,7 @@ class ActiveSets:
         floor = -TOLERANCE * projections.max()
         chosen = int((lowest >= floor).argmax())
         if lowest[chosen] < floor:
-            chosen = int(lowest.argmax())  # nearly parallel components: see `choose`
+            chosen = int(lowest.argmax())  # nearly parallel components: see `find`
         weights: Array = np.maximum(values[:, chosen], 0.0) * self._inside_scales[chosen]
         return weights
 

@@ -78,7 +78,7 @@ def interests_document(model: Model) -> dict[str, Any]:
 
 @cache
 def clusters_document(model: Model) -> dict[str, Any]:
-    """Return a ClustersAnswer, without retired clusters, which nobody joins any more."""
+    """Return a ClustersAnswer, without retired clusters, which no user joins any more."""
     return {
         "model_id": model.id,
         "items": [

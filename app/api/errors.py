@@ -32,7 +32,7 @@ def problem(
     errors: list[FieldError] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Return a problem document; `kind` names problems that a client may tell apart."""
+    """Return a problem document; `kind` names problems that a client may distinguish."""
     request_id = request.environ.get(REQUEST_ID, "")
     response = Response(
         problem_document(status, detail, request_id, kind, errors),

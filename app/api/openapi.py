@@ -45,11 +45,14 @@ DESCRIPTIONS = {
 EXAMPLES = {
     "400": ("not_json", "The body is not JSON: expected value at line 1 column 1."),
     "401": (None, "Send a key: Authorization: Bearer KEY."),
-    "404": ("unknown_room", "There is no room of this id."),
+    "404": ("unknown_room", "There is no room with this id."),
     "413": (None, "The body is larger than 16 KiB."),
     "414": (None, "The address is longer than 4,094 characters."),
     "422": ("invalid", "city: must have a letter or a digit"),
-    "503": ("unavailable", "The service cannot reach its database."),
+    "503": (
+        "unavailable",
+        "The service cannot reach its database. Send the same request again.",
+    ),
 }
 
 

@@ -1,25 +1,26 @@
 """The service's log: one JSON object a line, written to standard error by a thread of its own.
 
-A request only appends its record to a buffer. A log that nobody reads (a full pipe) therefore holds
-up no response, and a killed worker loses the records of its last 0.05 seconds.
+A request only appends its record to a buffer. A log without a reader (a full pipe) therefore delays
+no response, and a killed worker loses the records of its last 0.05 seconds.
 """
 
 import logging
-import sys
+import os
 from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
 from select import PIPE_BUF
 from threading import Event, Thread
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
 # Maximum delay before buffered log records are written.
 FLUSH_INTERVAL_S = 0.05
-# A log that nobody reads loses its oldest records before the process grows.
+# A log without a reader loses its oldest records before the process grows.
 MAX_BUFFERED_RECORDS = 10_000
 CLOSE_TIMEOUT_S = 1.0
+STDERR = 2
 
 
 class JsonFormatter(logging.Formatter):
@@ -49,8 +50,6 @@ class RequestDetailsFilter(logging.Filter):
 
 def logging_config(level: str) -> dict[str, Any]:
     """Return logging.config.dictConfig's argument: every logger writes JSON to standard error."""
-    # Nothing reads these fields of a record (Logging HOWTO, Optimization).
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -74,9 +73,9 @@ class BufferedHandler(logging.Handler):
     A queue that wakes its reader for each record would switch threads in the middle of requests.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, descriptor: int) -> None:
         super().__init__()
-        self._stream = stream
+        self._descriptor = descriptor
         self._records: deque[logging.LogRecord] = deque(maxlen=MAX_BUFFERED_RECORDS)
         self._is_closing = Event()
         self._writer = Thread(target=self._write, name="log-writer", daemon=True)
@@ -96,24 +95,27 @@ class BufferedHandler(logging.Handler):
         is_open = True
         while is_open:
             is_open = not self._is_closing.wait(FLUSH_INTERVAL_S)
-            # A closed log must not end the thread, which would fill the buffer.
+            # A closed log must not end the thread.
             with suppress(OSError):
                 self._flush()
 
     def _flush(self) -> None:
         lines = b""
         while self._records:
-            line = self.format(self._records.popleft()).encode() + b"\n"
+            line = self._line(self._records.popleft())
             # Lines of several workers do not mix in writes of up to PIPE_BUF bytes (POSIX).
             if len(lines) + len(line) > PIPE_BUF:
-                self._write_out(lines)
+                os.write(self._descriptor, lines)
                 lines = b""
             lines += line
-        self._write_out(lines)
+        # Not sys.stderr: a thread that blocks in it would hold its lock when the process exits.
+        os.write(self._descriptor, lines)
 
-    def _write_out(self, lines: bytes) -> None:
-        self._stream.write(lines)
-        self._stream.flush()
+    def _line(self, record: logging.LogRecord) -> bytes:
+        try:
+            return self.format(record).encode() + b"\n"
+        except Exception as error:  # one bad record must not end the thread either
+            return f'{{"level":"error","event":"log record: {type(error).__name__}"}}\n'.encode()
 
 
 def write_from_a_thread() -> None:
@@ -121,8 +123,10 @@ def write_from_a_thread() -> None:
 
     `logging` closes the handler when the process exits.
     """
+    # Nothing reads these fields of a record (Logging HOWTO, Optimization).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
-    handler = BufferedHandler(sys.stderr.buffer)
+    handler = BufferedHandler(STDERR)
     handler.setFormatter(JsonFormatter())
     handler.addFilter(RequestDetailsFilter())
     root.handlers = [handler]

@@ -256,7 +256,7 @@ class Database:
 
 def race_error(error: Any) -> Conflict | NotRegistered:
     """Return the exception for one of RACE_ERRORS."""
-    constraint = error.diag.constraint_name or ""
+    constraint = error.diag.constraint_name or type(error).__name__
     # The names end with the table that the foreign key refers to: see Base.
     if constraint.endswith(("_models", "_clusters")):
         return NotRegistered(constraint)

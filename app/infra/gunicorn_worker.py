@@ -27,7 +27,7 @@ class QuietLogger(Logger):  # type: ignore[misc]
     """gunicorn's logger without its access log.
 
     With `logconfig_dict` gunicorn formats an access line for each request even where nothing writes
-    it, a tenth of a request's cost; app.infra.middleware writes ours.
+    it, a tenth of a request's cost; app.infra.middleware writes the service's.
     """
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:

@@ -21,14 +21,14 @@ REQUESTS = Counter(
 )
 SECONDS = Histogram(
     "nomad_rooms_request_seconds",
-    "How long an answer took.",
+    "Time to a response.",
     ("route",),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
-JOINS = Counter("nomad_rooms_joins_total", "Users who came into their first room.")
-MOVES = Counter("nomad_rooms_moves_total", "Users who came from one room into another.")
-ROOMS = Counter("nomad_rooms_rooms_created_total", "Rooms made.")
-UNLISTED = Counter("nomad_rooms_unlisted_cities_total", "Cities made that the gazetteer lacks.")
+JOINS = Counter("nomad_rooms_joins_total", "Users who joined their first room.")
+MOVES = Counter("nomad_rooms_moves_total", "Users who moved to another room.")
+ROOMS = Counter("nomad_rooms_rooms_created_total", "Rooms created.")
+UNLISTED = Counter("nomad_rooms_unlisted_cities_total", "Unlisted cities created.")
 DATABASE_WAITS = Counter(
     "nomad_rooms_database_waits_total", "Statements that waited for a free connection."
 )

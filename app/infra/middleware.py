@@ -14,7 +14,7 @@ access_log = logging.getLogger("nomad_rooms.access")
 # Keys of the WSGI environment.
 REQUEST_ID = "nomad_rooms.request_id"
 ROOM_CREATED = "nomad_rooms.room_created"
-# What may stand in a header and in a log line unchanged.
+# Accepted unchanged in a header and in a log line.
 is_valid_request_id = re.compile(r"[A-Za-z0-9._:~-]{1,64}").fullmatch
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

@@ -14,7 +14,7 @@ def problem_document(
     kind: str | None = None,
     errors: list[FieldError] | None = None,
 ) -> bytes:
-    """Return a problem document as JSON; `kind` names problems that a client may tell apart."""
+    """Return a problem document as JSON; `kind` names problems that a client may distinguish."""
     document = {
         "type": f"urn:nomad-rooms:{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -1,18 +1,27 @@
-"""An import of users whose city is merged into another during the import."""
+"""Imports of users whose city is merged or gathered during the import."""
 
 import json
 import subprocess
+from contextlib import closing
 from pathlib import Path
+
+import psycopg2
 
 from app.domain.imports.importer import CHUNK_SIZE
 from model.predict import Model
-from tests.support.databases import sql_on
+from tests.support.databases import direct_url, sql_on
+from tests.support.http import profile_of
 from tests.support.manage import run_manage, start_process
 from tests.support.serving import wait_until
 from tests.support.user_files import import_users, user_rows, write_csv
 
 ROWS = 40 * CHUNK_SIZE
 WRONG, RIGHT = "Valladolidd", "Valladolid"
+WITH_ROOM, WITHOUT_ROOM = "Laguna de Duero", "Medina del Campo"
+LOCK_WAITS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 def test_users_whose_city_is_merged_during_the_import_all_end_in_the_other_city(
@@ -47,3 +56,38 @@ def test_users_whose_city_is_merged_during_the_import_all_end_in_the_other_city(
         " JOIN rooms ON rooms.id = member.room_id GROUP BY 1, 2"
     ) == [(ids[RIGHT], ids[RIGHT], ROWS)]
     assert sql("SELECT DISTINCT reason FROM room_changes") == [("merge",)]
+
+
+def test_users_whose_towns_are_gathered_during_the_import_are_all_in_rooms_of_the_hub(
+    new_database: str, tmp_path: Path, model: Model
+) -> None:
+    sql = sql_on(new_database)
+    one, other = (profile_of(model, cluster)[0] for cluster in model.cluster_ids[:2])
+    towns = {"a": (WITH_ROOM, one), "b": (WITH_ROOM, one), "c": (WITHOUT_ROOM, other)}
+    rows = [
+        {"_id": user, "city": city, "country": "ES", "interests": interest}
+        for user, (city, interest) in towns.items()
+    ]
+    import_users(new_database, write_csv(tmp_path / "first.csv", rows[:1]))
+    path = write_csv(tmp_path / "users.csv", rows[1:])
+    with closing(psycopg2.connect(direct_url(new_database))) as gather, gather.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cities SET hub_id ="
+            " (SELECT id FROM cities WHERE name = %s AND country_code = 'ES')"
+            " WHERE name IN (%s, %s) AND country_code = 'ES' RETURNING hub_id",
+            (RIGHT, WITH_ROOM, WITHOUT_ROOM),
+        )
+        ((hub,), _) = cursor.fetchall()
+        command = ("users", "import", str(path), "--yes", "--json")
+        importing = start_process(*command, stdout=subprocess.PIPE, DATABASE_URL=new_database)
+        # It creates the room of the second town, and waits for the gather.
+        wait_until(lambda: sql(LOCK_WAITS) == [(1,)])
+        gather.commit()
+    assert importing.stdout is not None
+    counts = json.loads(importing.stdout.read())
+    assert importing.wait() == 0
+    assert (counts["read"], counts["placed"], counts["unchanged"]) == (2, 2, 0)
+    assert sql(
+        "SELECT rooms.city_id FROM memberships JOIN rooms ON rooms.id = room_id"
+        " WHERE user_id IN ('b', 'c')"
+    ) == [(hub,), (hub,)]

@@ -172,7 +172,6 @@ def remove(database: Database, run: Run) -> None:
 
 def _vacuum(database: Database) -> None:
     with database.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.exec_driver_sql(VACUUM)
 
 

@@ -44,14 +44,12 @@ class Namesake:
     official: bool
 
 
-IS_MATCH = """((%(prefix)s AND name_key >= %(key)s AND name_key < %(last)s)
-               OR name_key = ANY(%(corrections)s))"""
 # One statement: names with the prefix, read from the index alone, and corrected typos. Whole names
 # first, then the most populous. The name shown is the city's best match.
-SUGGEST = f"""
+SUGGEST = """
     WITH matches AS (
         SELECT city_id, population, name_key FROM city_names
-        WHERE %(prefix)s AND name_key >= %(key)s AND name_key < %(last)s
+        WHERE name_key >= %(key)s AND name_key < %(last)s
         UNION ALL
         SELECT city_id, population, name_key FROM city_names
         WHERE name_key = ANY(%(corrections)s)
@@ -66,7 +64,8 @@ SUGGEST = f"""
     JOIN city_hosts AS host ON host.city_id = best.city_id
     JOIN LATERAL (
         SELECT name FROM city_names
-        WHERE city_id = best.city_id AND {IS_MATCH}
+        WHERE city_id = best.city_id
+          AND ((name_key >= %(key)s AND name_key < %(last)s) OR name_key = ANY(%(corrections)s))
         ORDER BY name_key = %(key)s DESC, official DESC, name_key LIMIT 1
     ) AS shown ON true
     ORDER BY best.is_whole DESC, best.population DESC, best.city_id
@@ -127,7 +126,7 @@ class Autocomplete:
             # Two edits away from a whole name is too far.
             corrections = list(one_edit(key))
         parameters = {"key": key, "last": key + LAST, "corrections": corrections, "limit": limit}
-        rows = self.database.execute(SUGGEST, parameters | {"prefix": True})
+        rows = self.database.execute(SUGGEST, parameters)
         suggestions: dict[int, Suggestion] = {}
         for row in rows:  # a merged city and its town are one suggestion, the first
             suggestions.setdefault(row.id, Suggestion(**row._asdict()))

@@ -163,7 +163,6 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
 
 def _vacuum(database: Database) -> None:
     with database.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.exec_driver_sql("SET statement_timeout = 0")
         connection.exec_driver_sql(VACUUM)
         connection.exec_driver_sql("RESET statement_timeout")

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.orm import Model
 
-# GeoNames ids stay below 2 * 10^7; ours begin far above, so that the two can never meet.
+# GeoNames ids are below 2 * 10^7; unlisted cities start far above, so the two cannot collide.
 FIRST_UNLISTED_ID = 1_000_000_000_001
 
 

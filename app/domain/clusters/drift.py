@@ -1,8 +1,8 @@
 """`model drift`: compares each month's new users with the people that the model was trained on.
 
 The users' interests are those stored now. The shares of the clusters are compared by Pearson's
-chi-square test on the table of two rows (training, month), both being samples. Its p-value tells
-whether a difference is more than chance; with many users every difference is, so Cramér's V tells
+chi-square test on the table of two rows (training, month), both being samples. Its p-value shows
+whether a difference is more than chance; with many users every difference is, so Cramér's V shows
 how large it is (0: the same shares; 1: no cluster in common). The rows' sizes differ a
 thousandfold, which alone would push V to 0, so V is taken of the table of shares, where both rows
 weigh the same, and does not depend on the number of users.

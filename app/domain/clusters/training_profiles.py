@@ -12,7 +12,7 @@ MIN_MEMBERS = 100
 
 # Profiles and the count of each: no user's id leaves the database.
 PROFILES = """
-    SELECT interests, count(*), max(updated_at) FROM memberships
+    SELECT interests, count(*) AS members, max(updated_at) AS updated_at FROM memberships
     WHERE interests <> '{}' GROUP BY interests
 """
 
@@ -26,15 +26,13 @@ def read_member_profiles(database: "Database") -> "tuple[Profiles, datetime]":
     from model.training.errors import TrainingDataError
     from model.training.profiles import profiles_from_rows
 
-    rows: list[tuple[list[str], int]] = []
-    changes: list[datetime] = []
-    for interests, count, updated_at in database.stream(PROFILES):
-        rows.append((interests, count))
-        changes.append(updated_at)
-    members = sum(count for _, count in rows)
+    groups = list(database.stream(PROFILES))
+    members = sum(group.members for group in groups)
     if members < MIN_MEMBERS:
         raise TrainingDataError(
             f"{members} members with interests are too few to train on: at least {MIN_MEMBERS} "
             "are needed; --data FILE trains on a survey"
         )
-    return profiles_from_rows(rows, artifact.load().interests), max(changes).replace(microsecond=0)
+    rows = [(group.interests, group.members) for group in groups]
+    last_change = max(group.updated_at for group in groups)
+    return profiles_from_rows(rows, artifact.load().interests), last_change.replace(microsecond=0)

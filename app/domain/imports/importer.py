@@ -160,12 +160,12 @@ class Importer:
 
 def _find_or_create_rooms(connection: sqlalchemy.Connection) -> int:
     """Give the incoming users their rooms; return how many rooms were created."""
+    created = 0
     connection.exec_driver_sql(PLACE)
-    missing = connection.exec_driver_sql(FIND_MISSING_ROOMS).all()
-    if not missing:
-        return 0
-    created, _ = create_rooms(connection, [(row.town_id, row.cluster_id) for row in missing])
-    connection.exec_driver_sql(PLACE)
+    # Creating a room may wait for a merge or gather, after which other towns can lack a room.
+    while missing := connection.exec_driver_sql(FIND_MISSING_ROOMS).all():
+        created += create_rooms(connection, [(row.town_id, row.cluster_id) for row in missing])[0]
+        connection.exec_driver_sql(PLACE)
     return created
 
 

@@ -14,8 +14,8 @@ PAIRS = "unnest(%(cities)s::bigint[], %(clusters)s::smallint[]) AS pair (city_id
 # The room belongs to the city's host (see the view city_hosts), read here from locked rows: a merge
 # or gather that is setting a pointer on a city is waited for, and its pointer followed. Without the
 # lock it would miss this room and strand its members. Where a pointer changed during the wait, the
-# pair yields no row and the caller looks again. The rows are locked in the order of ids, so that
-# two creators cannot deadlock.
+# pair yields no row and the caller looks again. Creators share the locks; a deadlock with a merge,
+# which locks both of its cities, is retried.
 # ON CONFLICT: of callers that race for a new pair one creates the room, the others find it.
 CREATE_ROOMS = f"""
     WITH host AS MATERIALIZED (
@@ -23,7 +23,7 @@ CREATE_ROOMS = f"""
         FROM {PAIRS}
         JOIN cities AS city ON city.id = pair.city_id
         JOIN cities AS town ON town.id = coalesce(city.merged_into, city.id)
-        ORDER BY town.id
+        ORDER BY town.id, city.id
         FOR SHARE OF city, town
     )
     INSERT INTO rooms (city_id, cluster_id)
