@@ -78,13 +78,15 @@ def grant(
             run.count("views", granted.views)
     except roles.CannotGrant as error:
         raise click.ClickException(str(error)) from error
-    url = database.engine.url.set(
-        drivername="postgresql", username=role, password=granted.password
-    ).render_as_string(hide_password=False)
+    url = database.engine.url.set(drivername="postgresql", username=role)
+    # URL.set keeps the owner's password where the new one is None.
+    address = url._replace(password=granted.password).render_as_string(hide_password=False)
     if as_json:
-        print_json({"role": role, "url": url} | asdict(granted))
+        print_json({"role": role, "url": address} | asdict(granted))
     else:
-        _print_granted(role, url, f"{connections} connections, {timeout} s a statement", granted)
+        _print_granted(
+            role, address, f"{connections} connections, {timeout} s a statement", granted
+        )
 
 
 def _print_plan(role: str, exists: bool, as_json: bool) -> None:

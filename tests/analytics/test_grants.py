@@ -15,6 +15,8 @@ from tests.support.analysts import LEFT_OPEN, VIEWS, Analyst
 from tests.support.databases import Server, Sql, direct_url, sql_on
 from tests.support.manage import Manage, run_manage
 
+OWNER_PASSWORD = "the-owners-secret"
+
 
 @pytest.fixture
 def role(server: Server) -> Iterator[str]:
@@ -31,7 +33,7 @@ def owned(server: Server) -> Iterator[tuple[str, str]]:
     with server.database() as pooled:
         url = direct_url(pooled)
         sql, owner = sql_on(url), f"{server.prefix}_owner_{os.getpid()}"
-        sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'x'")
+        sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD '{OWNER_PASSWORD}'")
         for kind, name in sql(
             "SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, oid::regclass::text"
             " FROM pg_class WHERE relkind IN ('r', 'v')"
@@ -40,7 +42,7 @@ def owned(server: Server) -> Iterator[tuple[str, str]]:
             sql(f"ALTER {kind} {name} OWNER TO {owner}")
         ((database,),) = sql("SELECT current_database()")
         sql(f"ALTER SCHEMA analytics OWNER TO {owner}; ALTER DATABASE {database} OWNER TO {owner}")
-        yield url_of(url, owner, "x"), url
+        yield url_of(url, owner, OWNER_PASSWORD), url
         sql(f"REASSIGN OWNED BY {owner} TO CURRENT_USER; DROP OWNED BY {owner}")
         sql(f"DROP ROLE {owner}")
 
@@ -141,7 +143,9 @@ def test_an_owner_without_createrole_gets_instructions_and_can_grant_existing_ro
         assert instruction in refused.stderr
 
     without_roles(f"CREATE ROLE {role} LOGIN PASSWORD 'y'")
-    done = json.loads(as_owner("analysts", "grant", role, "--yes", "--json").stdout)
+    output = as_owner("analysts", "grant", role, "--yes", "--json").stdout
+    assert OWNER_PASSWORD not in output + as_owner("analysts", "grant", role, "--yes").stdout
+    done = json.loads(output)
     assert done["password"] is None
     assert "did not create this role" in done["unset"]
     analyst = Analyst(url_of(owned[0], role, "y"))
