@@ -41,6 +41,7 @@ def post_fork(server: object, worker: object) -> None:
     # Objects loaded before the fork stay: a full collection would scan 240,000 of them each time.
     gc.freeze()
     write_from_a_thread()
+    worker.signals_since_fork = server.SIG_QUEUE  # type: ignore[attr-defined]
     app = worker.app.wsgi()  # type: ignore[attr-defined]
     app.extensions[EXTENSION].database.after_fork()
 

@@ -1,9 +1,12 @@
 """gunicorn's worker and logger, with what gunicorn 27.0 lacks: see each override's docstring."""
 
 import logging
+import os
+import signal
 import socket
 import uuid
 from http import HTTPStatus
+from queue import SimpleQueue
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -13,6 +16,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from app.infra.problem import problem_document
 
 log = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 # Requests that gunicorn refuses before the application; any other unparsable request is 400.
 REFUSALS = {
@@ -38,7 +43,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """A gthread worker that frees its port when the arbiter dies and refuses in problem documents.
 
     tests/faults/test_process_deaths.py and tests/infra/test_metrics_and_logs.py need the overrides.
+    `signals_since_fork`: the arbiter's queue, set by gunicorn.conf.py.
     """
+
+    signals_since_fork: "SimpleQueue[int]" = SimpleQueue()
+
+    def init_signals(self) -> None:
+        """Install the handlers, and deliver the signals that arrived since the fork.
+
+        gunicorn 27.0 workers inherit the arbiter's handlers, which put a signal into a queue that
+        no worker reads: a stop in that moment took the whole graceful_timeout and ended in SIGKILL.
+        """
+        super().init_signals()
+        while not self.signals_since_fork.empty():
+            number = self.signals_since_fork.get()
+            if number in STOP_SIGNALS:
+                os.kill(os.getpid(), number)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Exit at once, without the thread pool's lock.
+
+        gunicorn 27.0 shuts the pool down in the signal handler, which deadlocks where the signal
+        interrupts the pool's own `submit`.
+        """
+        super(ThreadWorker, self).handle_quit(sig, frame)
 
     def is_parent_alive(self) -> bool:
         """Return whether the arbiter lives; when it died, free the port within a second.

@@ -13,10 +13,13 @@ from tests.support.http import session
 from tests.support.load_clients import LoadClients
 from tests.support.postgres import Postgres
 from tests.support.service import WORKERS, Service
-from tests.support.serving import wait_until
+from tests.support.serving import KEY, Gunicorn, wait_until
 
 # graceful_timeout of gunicorn.conf.py; Heroku kills after 30 s.
 GRACEFUL_TIMEOUT_S = 22
+STOP_TIMEOUT_S = 8
+# `make faults` stops more often.
+STOPS = int(os.environ.get("FAULT_KILLS", "4"))
 
 
 def test_a_killed_worker_is_replaced_while_the_other_answers(
@@ -32,6 +35,23 @@ def test_a_killed_worker_is_replaced_while_the_other_answers(
     assert first[1] in service.workers()
     assert clients.faults == []
     assert clients.lost_users(database) == set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("phase", ["Listening at", "Booting worker", "ready"])
+def test_a_stop_during_the_start_ends_within_seconds(
+    number: signal.Signals, phase: str, database: str
+) -> None:
+    for _ in range(STOPS):
+        variables = {"DATABASE_URL": database, "API_KEYS": KEY, "WEB_CONCURRENCY": "2"}
+        gunicorn = Gunicorn(variables, is_awaited=False)
+        if phase == "ready":
+            gunicorn.wait_until_ready()
+        else:
+            wait_until(lambda: phase in gunicorn.log.read_text())  # noqa: B023
+        began = time.monotonic()
+        gunicorn.stop(number)
+        assert time.monotonic() - began < STOP_TIMEOUT_S, gunicorn.log.read_text()[-2000:]
 
 
 @pytest.mark.parametrize("to_all", [True, False], ids=["as Heroku sends it", "to the arbiter"])

@@ -21,7 +21,13 @@ TIMEOUT_S = 30
 class Gunicorn:
     """A server in a process group of its own; its output goes to the file `log`."""
 
-    def __init__(self, environment: dict[str, str], command: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        command: list[str] | None = None,
+        *,
+        is_awaited: bool = True,
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = Path(tempfile.mkstemp(suffix=".log")[1])
@@ -40,6 +46,10 @@ class Gunicorn:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        if is_awaited:
+            self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
         wait_until(self.is_ready, lambda: f"not ready:\n{self.log.read_text()[-3000:]}")
 
     def is_ready(self) -> bool:
