@@ -1,6 +1,7 @@
 """gunicorn's settings; the numbers come from the environment through app/config.py."""
 
 import gc
+from typing import Any
 
 from app.config import create_metrics_directory, read_environment
 
@@ -21,13 +22,22 @@ preload_app = True
 # Heroku kills 30 s after SIGTERM: requests in progress end before that.
 graceful_timeout = 22
 timeout = 30
-keepalive = 5
+# Longer than the keep-alive of the router in front (90 s on Heroku), which could otherwise send a
+# request on a connection that is being closed.
+keepalive = 95
 max_requests = 100_000
 max_requests_jitter = 10_000
 # Otherwise gunicorn makes a socket for each system user in the home directory.
 control_socket_disable = True
 logger_class = QuietLogger
 logconfig_dict = logging_config(settings.log_level)
+
+
+def on_starting(server: Any) -> None:
+    """Log that fewer workers start than the platform requests."""
+    if settings.requested_workers > settings.workers:
+        text = "WEB_CONCURRENCY is %d, but %d workers start: each needs a database connection"
+        server.log.warning(text, settings.requested_workers, settings.workers)
 
 
 def pre_request(worker: object, request: object) -> None:

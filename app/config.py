@@ -24,6 +24,8 @@ MIN_KEY_LENGTH = 16
 # Heroku's smallest database takes 20 connections, and during a deploy the old web dyno, the new
 # one and the release phase run at the same time.
 MAX_DATABASE_CONNECTIONS = 20
+# Each worker needs a connection of its own.
+MAX_WORKERS = MAX_DATABASE_CONNECTIONS // 2
 # The variable that prometheus_client reads in each worker.
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_DIRECTORY_PREFIX = "nomad-rooms-metrics-"
@@ -52,7 +54,8 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     default_country: str = "ES"
     analytics_min_group: int = 5
-    workers: int = 2
+    # A platform may request more workers (WEB_CONCURRENCY) than there are connections for.
+    requested_workers: int = 2
     # With few threads joins rarely wait for each other, and group commit (app.infra.batcher) has
     # nothing to group.
     threads: int = 16
@@ -66,9 +69,14 @@ class Settings:
         return replace(self, database_url=self.direct_database_url, prepare_statements=True)
 
     @property
+    def workers(self) -> int:
+        """Worker processes of a server."""
+        return min(self.requested_workers, MAX_WORKERS)
+
+    @property
     def pool_size(self) -> int:
         """Connections of one worker: one a thread, at most half of a small plan's in total."""
-        return max(1, min(self.threads, MAX_DATABASE_CONNECTIONS // 2 // self.workers))
+        return max(1, min(self.threads, MAX_WORKERS // self.workers))
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -110,7 +118,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         default_country=country,
         # In a group of two, each member could compute the other's figures.
         analytics_min_group=_integer(environ, "ANALYTICS_MIN_GROUP", 5, 3, 1000, errors),
-        workers=_integer(environ, "WEB_CONCURRENCY", 2, 1, 10, errors),
+        requested_workers=_integer(environ, "WEB_CONCURRENCY", 2, 1, 1000, errors),
         threads=_integer(environ, "WEB_THREADS", 16, 1, 64, errors),
         port=_integer(environ, "PORT", 5000, 1, 65535, errors),
         log_level=log_level,

@@ -84,3 +84,10 @@ def test_a_deploy_fits_a_database_of_20_connections(workers: int, threads: int) 
     )
     assert 1 <= settings.pool_size <= threads
     assert 2 * workers * settings.pool_size <= 20
+
+
+@pytest.mark.parametrize("requested", [17, 33])
+def test_a_platforms_number_of_workers_is_capped_not_refused(requested: int) -> None:
+    environment = {"DATABASE_URL": "postgres://x/y", "API_KEYS": KEY}
+    settings = read_environment(environment | {"WEB_CONCURRENCY": str(requested)})
+    assert (settings.workers, settings.pool_size) == (10, 1)

@@ -30,7 +30,7 @@ def test_connections_never_exceed_the_pool_size_with_any_number_of_threads(
     postgres: Postgres, database: str, model: Model
 ) -> None:
     threads = 16
-    max_connections = WORKERS * Settings(workers=WORKERS, threads=threads).pool_size
+    max_connections = WORKERS * Settings(requested_workers=WORKERS, threads=threads).pool_size
     assert max_connections < WORKERS * threads
     service = Service(database, WEB_THREADS=str(threads))
     counts: list[int] = []
