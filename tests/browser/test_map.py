@@ -44,7 +44,9 @@ def test_the_map_opens_with_a_key_and_has_a_table(
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=texts["table"]).wait_for()
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Madrid"))
-    assert row.locator("td").all_inner_texts() == ["ES", "2", "2"]
+    # Other tests' users may be in other clusters, which have columns of their own.
+    cells = row.locator("td").all_inner_texts()
+    assert [cell for cell in cells if cell] == ["ES", "2", "2"]
     visitor.tab_to(".scroll")
     visitor.assert_accessible()
     visitor.assert_clean()

@@ -260,11 +260,13 @@ class Cities:
         return city_from_row(rows[0]) if rows else None
 
 
-def city_from_row(row: Row, prefix: str = "") -> City:
-    """Return the city of a row with columns id, name, country and listed, after a prefix."""
-    return City(
-        id=getattr(row, f"{prefix}id"),
-        name=getattr(row, f"{prefix}name"),
-        country=getattr(row, f"{prefix}country"),
-        listed=getattr(row, f"{prefix}listed"),
-    )
+def city_from_row(row: Row) -> City:
+    """Return the city of a row with columns id, name, country and listed."""
+    return City(row.id, row.name, row.country, row.listed)
+
+
+def split_city(row: Row) -> tuple[City, dict[str, Any]]:
+    """Return the city of a row's columns city_id, city_name, …, and the other columns."""
+    columns = row._asdict()
+    city = {name[5:]: columns.pop(name) for name in list(columns) if name.startswith("city_")}
+    return City(**city), columns

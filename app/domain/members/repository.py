@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.repository import City, city_from_row, split_city
 from app.domain.members.joins import Join, JoinResult, batched_join
 from app.infra.database import Database, PreparedStatement
 
@@ -125,21 +125,9 @@ class Members:
         rows = self.database.execute(SHOW, {"user": user_id})
         if not rows:
             raise UnknownUser
-        row = rows[0]
+        city, columns = split_city(rows[0])
         moves = self.database.execute(SHOW_MOVES, {"user": user_id})
-        return UserRecord(
-            user_id=row.user_id,
-            room_id=row.room_id,
-            previous_room_id=row.previous_room_id,
-            cluster=row.cluster,
-            city=city_from_row(row, "city_"),
-            interests=row.interests,
-            model_id=row.model_id,
-            created_at=row.created_at,
-            joined_at=row.joined_at,
-            updated_at=row.updated_at,
-            moves=[Move(**move._asdict()) for move in moves],
-        )
+        return UserRecord(city=city, moves=[Move(**move._asdict()) for move in moves], **columns)
 
     def forget(self, user_id: str) -> None:
         """Erase all that is stored about a user; an unknown user is no error.

@@ -57,15 +57,7 @@ def plan_merge(database: Database, from_id: int, into_id: int) -> MergePlan:
     with database.transaction() as connection:
         origin, into = _check(connection, FIND_CITIES, from_id, into_id)
         counts = connection.exec_driver_sql(COUNT, parameters).one()
-    return MergePlan(
-        from_id=from_id,
-        into_id=into_id,
-        from_name=origin.name,
-        into_name=into.name,
-        rooms=counts.rooms,
-        people=counts.people,
-        towns=counts.towns,
-    )
+    return MergePlan(from_id, into_id, origin.name, into.name, **counts._asdict())
 
 
 def merge(relocation: Relocation, from_id: int, into_id: int) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.repository import City, city_from_row, split_city
 from app.domain.rooms.bulk_create import CREATE_ROOMS, Pair, pair_arrays
 from app.infra.database import Database, Row
 from app.infra.metrics import ROOMS
@@ -119,12 +119,5 @@ class Rooms:
 
 def details_from_row(row: Row) -> RoomDetails:
     """Return the room of a row with the columns of DETAILS and `members`."""
-    return RoomDetails(
-        id=row.id,
-        city=city_from_row(row, "city_"),
-        cluster=row.cluster,
-        label_es=row.label_es,
-        label_en=row.label_en,
-        members=row.members,
-        created_at=row.created_at,
-    )
+    city, columns = split_city(row)
+    return RoomDetails(city=city, **columns)
