@@ -7,6 +7,7 @@ user ─▶ membership              one upsert
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -87,8 +88,14 @@ class Assigner:
             raise DatabaseUnavailable("the rooms of this city are being moved")
         if placement.joined:
             (JOINS if placement.previous_room_id is None else MOVES).inc()
-        did_you_mean = [] if city.listed else self.autocomplete.guess(city)
-        return Assignment(user_id, profile, city, placement, created, did_you_mean)
+        return Assignment(user_id, profile, city, placement, created, self.guess(city))
+
+    def guess(self, city: City) -> list[City]:
+        """Return cities that an unlisted one may be; none when the database cannot answer."""
+        # The user is in the room already: a failed guess must not turn the answer into an error.
+        with suppress(DatabaseUnavailable):
+            return [] if city.listed else self.autocomplete.guess(city)
+        return []
 
     def predict(self, interests: Iterable[str]) -> Profile:
         """Return the profile with its cluster. Raises NoInterests."""

@@ -4,11 +4,16 @@ import random
 from typing import Any
 
 import pytest
+import sqlalchemy
 from flask.testing import FlaskClient
 
+from app.config import psycopg2_url
+from app.domain.cities.autocomplete import Autocomplete
 from app.domain.cities.normalize import fold
+from app.domain.cities.repository import City
 from app.domain.cities.typos import one_edit
-from tests.support.databases import Sql
+from app.infra.database import Database, engine_options
+from tests.support.databases import Sql, direct_url
 from tests.support.typos import misspell
 
 
@@ -109,3 +114,17 @@ def test_one_edit_inserts_deletes_replaces_or_swaps_letters() -> None:
     assert "vigo" not in edits
     assert "" not in edits
     assert "bilbao" not in edits
+
+
+@pytest.mark.parametrize("name", ["\ufdfa" * 80, "an " * 26])
+def test_a_name_longer_than_any_typo_is_looked_up_without_a_fuzzy_search(
+    database_url: str, name: str
+) -> None:
+    """80 ligatures fold to 1,440 characters, whose trigram search takes seconds."""
+    options = engine_options(1)
+    options["connect_args"] = {"options": "-c statement_timeout=500"}
+    database = Database(sqlalchemy.create_engine(psycopg2_url(direct_url(database_url)), **options))
+    autocomplete = Autocomplete(database, "ES")
+    assert autocomplete.suggest(name, 8) == []
+    assert autocomplete.guess(City(1, name, None, listed=False)) == []
+    database.close()
