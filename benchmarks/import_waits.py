@@ -17,7 +17,8 @@ import sqlalchemy
 
 from app.config import psycopg2_url
 from app.domain.imports.importer import CHUNK_SIZE
-from app.domain.members.joins import Join, batched_join
+from app.domain.members.joins import Join
+from app.domain.members.repository import Members
 from app.infra.database import Database, engine_options
 from benchmarks.importing import user_id, write_users
 from benchmarks.rows import Row
@@ -50,7 +51,7 @@ def waits_ms(server: Server, users: int) -> list[float]:
 def _join(
     database: Database, process: "subprocess.Popen[str]", users: int, room: dict[str, str]
 ) -> Iterator[float]:
-    rng, join = random.Random(SEED), batched_join(database)
+    rng, join = random.Random(SEED), Members(database).join
     city_id, room_id = int(room["BASELINE_CITY"]), int(room["BASELINE_ROOM"])
     while process.poll() is None:
         runs = database.execute(READ_ROWS)

@@ -8,7 +8,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from app.domain.members.joins import Join, JoinResult, batched_join
+from app.domain.members.joins import Join, JoinResult
+from app.domain.members.repository import Members
 from app.infra.batcher import MAX_CONCURRENT_BATCHES
 from app.infra.database import Conflict, Database
 from model.predict import Model
@@ -59,7 +60,7 @@ def join_concurrently(
     database: Database, rounds: list[list[Join]]
 ) -> list[list[JoinResult | None | BaseException]]:
     """Return, for each round, the results of joins that start at the same instant."""
-    join, barrier = batched_join(database), Barrier(THREADS)
+    join, barrier = Members(database).join, Barrier(THREADS)
 
     def run(one: Join) -> JoinResult | None:
         barrier.wait()
@@ -127,7 +128,7 @@ def test_concurrent_joins_of_one_user_end_in_one_of_the_rooms(
 def test_a_locked_user_does_not_delay_other_users(
     database: Database, places: list[tuple[int, int]], model: Model, database_url: str, sql: Sql
 ) -> None:
-    join = batched_join(database)
+    join = Members(database).join
     locked = [f"locked-{n}" for n in range(MAX_CONCURRENT_BATCHES)]
     for user in locked:
         join(make_join(user, places[0], model, "surf"))

@@ -2,11 +2,9 @@
 
 import functools
 import itertools
-from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from app.infra.batcher import Batcher
 from app.infra.database import Database, PreparedStatement
 
 
@@ -83,25 +81,21 @@ class DuplicateUser(Exception):
     """A user occurs twice in a batch; ON CONFLICT cannot update a row twice."""
 
 
-def batched_join(database: Database) -> Callable[[Join], JoinResult | None]:
-    """Return a function that joins one user, in one statement with concurrent callers.
+def join_batch(database: Database, batch: list[Join]) -> list[JoinResult | None]:
+    """Put users into rooms in one statement; return their results in order.
 
-    It returns None where city and interests are the stored ones: nothing was written. Repeating a
-    join is safe. It raises Conflict when the room or the city is gone, NotRegistered,
+    A result is None where city and interests are the stored ones: nothing was written. Repeating a
+    join is safe. Raises DuplicateUser, Conflict when a room or a city is gone, NotRegistered,
     DatabaseUnavailable.
     """
-
-    def join_batch(batch: list[Join]) -> list[JoinResult | None]:
-        # Batches that share users lock them in one order and cannot deadlock.
-        ordered = sorted(batch)
-        if len({join.user_id for join in batch}) < len(batch):
-            raise DuplicateUser
-        statement = join_statement(len(batch))
-        values = itertools.chain.from_iterable(ordered)
-        rows = database.execute(statement, dict(zip(statement.types, values, strict=True)))
-        written = {
-            row.user_id: JoinResult(row.room_id, row.previous_room_id, row.joined) for row in rows
-        }
-        return [written.get(join.user_id) for join in batch]
-
-    return Batcher(join_batch).submit
+    # Batches that share users lock them in one order and cannot deadlock.
+    ordered = sorted(batch)
+    if len({join.user_id for join in batch}) < len(batch):
+        raise DuplicateUser
+    statement = join_statement(len(batch))
+    values = itertools.chain.from_iterable(ordered)
+    rows = database.execute(statement, dict(zip(statement.types, values, strict=True)))
+    written = {
+        row.user_id: JoinResult(row.room_id, row.previous_room_id, row.joined) for row in rows
+    }
+    return [written.get(join.user_id) for join in batch]

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from app.domain.cities.repository import City, city_from_row, split_city
-from app.domain.members.joins import Join, JoinResult, batched_join
+from app.domain.members.joins import Join, JoinResult, join_batch
+from app.infra.batcher import Batcher
 from app.infra.database import Database, PreparedStatement
 
 
@@ -87,14 +89,14 @@ class Members:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._join = batched_join(database)
+        self._batcher = Batcher(partial(join_batch, database))
 
     def join(self, join: Join) -> JoinResult | None:
         """Put a user into a room; None: the city and the interests are the stored ones.
 
         Raises Conflict when the room or the city is gone, NotRegistered, DatabaseUnavailable.
         """
-        return self._join(join)
+        return self._batcher.submit(join)
 
     def find_placement(
         self, user_id: str, city_id: int, interests: list[str], now: datetime
