@@ -42,8 +42,8 @@ def create_web_app(settings: Settings | None = None) -> "APIFlask":
         AUTO_OPERATION_ID=True,
         AUTO_404_RESPONSE=False,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        METRICS_DIRECTORY=metrics_directory(),
     )
-    app.config["METRICS_DIRECTORY"] = metrics_directory()
     _install_services(app, settings)
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     api.register(app, settings)

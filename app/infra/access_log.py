@@ -97,7 +97,8 @@ class BufferedHandler(logging.Handler):
             is_open = not self._is_closing.wait(FLUSH_INTERVAL_S)
             # A closed log must not end the thread.
             with suppress(OSError):
-                self._flush()
+                if self._records:
+                    self._flush()
 
     def _flush(self) -> None:
         lines = b""

@@ -1,6 +1,5 @@
 """`db distribute` on a server without Citus, and its statements for one with Citus."""
 
-import app.domain.schema.tables  # noqa: F401 - fills the metadata
 from app.domain.schema.distribution import Step
 from app.infra.orm import db
 from tests.support.manage import run_manage

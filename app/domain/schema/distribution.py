@@ -8,6 +8,7 @@ run with and without Citus.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import app.domain.schema.tables  # noqa: F401 - fills the metadata
 from app.infra.database import Database
 from app.infra.orm import db
 
@@ -48,8 +49,6 @@ def plan(database: Database) -> list[Step]:
 
     Raises CannotDistribute, DatabaseUnavailable.
     """
-    import app.domain.schema.tables  # noqa: F401 - fills the metadata
-
     (state,) = database.execute(EXTENSION_STATE)
     if not state.is_created:
         raise CannotDistribute(
