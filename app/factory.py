@@ -12,8 +12,8 @@ from app.config import (
     psycopg2_url,
     read_environment,
 )
-from app.domain.input_limits import MAX_BODY_BYTES
 from app.infra.database import Database, engine_options
+from app.infra.http_framing import MAX_BODY_BYTES
 from app.infra.orm import db
 from app.services import EXTENSION, build_services
 from model import artifact

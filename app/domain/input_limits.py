@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection
 
-MAX_BODY_BYTES = 16 * 1024
 MAX_CITY_LENGTH = 80
 MAX_INTERESTS = 100
 MAX_INTEREST_LENGTH = 64

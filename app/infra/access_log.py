@@ -1,7 +1,7 @@
 """The service's log: one JSON object a line, written to standard error by a thread of its own.
 
 A request only appends its record to a buffer. A log without a reader (a full pipe) therefore delays
-no response, and a killed worker loses the records of its last 0.05 seconds.
+neither a response nor the arbiter, and a killed process loses the records of its last 0.05 seconds.
 """
 
 import logging
@@ -9,7 +9,7 @@ import os
 from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
-from select import PIPE_BUF
+from select import PIPE_BUF, select
 from threading import Event, Thread
 from typing import Any
 
@@ -50,6 +50,8 @@ class RequestDetailsFilter(logging.Filter):
 
 def logging_config(level: str) -> dict[str, Any]:
     """Return logging.config.dictConfig's argument: every logger writes JSON to standard error."""
+    # Nothing reads these fields of a record (Logging HOWTO, Optimization).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -57,7 +59,8 @@ def logging_config(level: str) -> dict[str, Any]:
         "filters": {"request_details": {"()": RequestDetailsFilter}},
         "handlers": {
             "stderr": {
-                "class": "logging.StreamHandler",
+                "()": BufferedHandler,
+                "descriptor": STDERR,
                 "formatter": "json",
                 "filters": ["request_details"],
             }
@@ -68,7 +71,7 @@ def logging_config(level: str) -> dict[str, Any]:
 
 
 class BufferedHandler(logging.Handler):
-    """Buffers records in memory, and writes them from a thread of its own.
+    """Buffers records in memory, and writes them from a thread of its own, one in each process.
 
     A queue that wakes its reader for each record would switch threads in the middle of requests.
     """
@@ -76,6 +79,10 @@ class BufferedHandler(logging.Handler):
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
+        self._start_writer()
+
+    def _start_writer(self) -> None:
+        self._process = os.getpid()
         self._records: deque[logging.LogRecord] = deque(maxlen=MAX_BUFFERED_RECORDS)
         self._is_closing = Event()
         self._writer = Thread(target=self._write, name="log-writer", daemon=True)
@@ -83,12 +90,16 @@ class BufferedHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Buffer a record; the oldest is dropped where the buffer is full."""
+        if self._process != os.getpid():
+            # Threads end at a fork, and the parent writes what it had buffered.
+            self._start_writer()
         self._records.append(record)
 
     def close(self) -> None:
         """Write what is buffered, unless the log accepts nothing for a second."""
-        self._is_closing.set()
-        self._writer.join(CLOSE_TIMEOUT_S)
+        if self._process == os.getpid():
+            self._is_closing.set()
+            self._writer.join(CLOSE_TIMEOUT_S)
         super().close()
 
     def _write(self) -> None:
@@ -106,28 +117,21 @@ class BufferedHandler(logging.Handler):
             line = self._line(self._records.popleft())
             # Lines of several workers do not mix in writes of up to PIPE_BUF bytes (POSIX).
             if len(lines) + len(line) > PIPE_BUF:
-                os.write(self._descriptor, lines)
+                self._write_all(lines)
                 lines = b""
             lines += line
+        self._write_all(lines)
+
+    def _write_all(self, lines: bytes) -> None:
         # Not sys.stderr: a thread that blocks in it would hold its lock when the process exits.
-        os.write(self._descriptor, lines)
+        while lines:
+            try:
+                lines = lines[os.write(self._descriptor, lines) :]
+            except BlockingIOError:  # another process made the log non-blocking
+                select([], [self._descriptor], [])
 
     def _line(self, record: logging.LogRecord) -> bytes:
         try:
             return self.format(record).encode() + b"\n"
         except Exception as error:  # one bad record must not end the thread either
             return f'{{"level":"error","event":"log record: {type(error).__name__}"}}\n'.encode()
-
-
-def write_from_a_thread() -> None:
-    """Buffer the root logger's records; call it in each worker, since threads end at a fork.
-
-    `logging` closes the handler when the process exits.
-    """
-    # Nothing reads these fields of a record (Logging HOWTO, Optimization).
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    root = logging.getLogger()
-    handler = BufferedHandler(STDERR)
-    handler.setFormatter(JsonFormatter())
-    handler.addFilter(RequestDetailsFilter())
-    root.handlers = [handler]

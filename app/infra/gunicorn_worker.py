@@ -1,31 +1,16 @@
 """gunicorn's worker and logger, with what gunicorn 27.0 lacks: see each override's docstring."""
 
-import logging
 import os
 import signal
-import socket
-import uuid
-from http import HTTPStatus
 from queue import SimpleQueue
 from typing import Any
 
 from gunicorn.glogging import Logger
-from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from app.infra.problem import problem_document
-
-log = logging.getLogger(__name__)
+from app.infra.buffering_worker import BufferingWorker
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-
-# Requests that gunicorn refuses before the application; any other unparsable request is 400.
-REFUSALS = {
-    errors.LimitRequestLine: (414, "The address is longer than 4,094 characters."),
-    errors.LimitRequestHeaders: (431, "There are too many headers, or one is too long."),
-    errors.ExpectationFailed: (417, "The only supported Expect value is 100-continue."),
-    errors.UnsupportedTransferCoding: (501, "The only supported Transfer-Encoding is chunked."),
-}
 
 
 class QuietLogger(Logger):  # type: ignore[misc]
@@ -39,10 +24,10 @@ class QuietLogger(Logger):  # type: ignore[misc]
         """Write nothing."""
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that frees its port when the arbiter dies and refuses in problem documents.
+class Worker(BufferingWorker):
+    """A worker that stops within seconds and frees its port when the arbiter dies.
 
-    tests/faults/test_process_deaths.py and tests/infra/test_metrics_and_logs.py need the overrides.
+    tests/faults/test_process_deaths.py needs the overrides.
     `signals_since_fork`: the arbiter's queue, set by gunicorn.conf.py.
     """
 
@@ -80,31 +65,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         # Requests in progress are answered, and their responses close the connections.
         self.alive = False
         self.set_accept_enabled(False)
-        for listener in self.sockets:
-            listener.close()
         return False
 
-    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
-        """Answer an unparsable request with a problem document.
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or stop to accept; at the end accept what is queued, and close the listeners.
 
-        gunicorn 27.0 answers HTML, and its error line repeats what the client sent.
+        gunicorn 27.0 closes them when the last request is answered: until then the kernel queues
+        new clients that nobody will accept, and then resets them.
         """
-        if isinstance(exc, errors.ParseException):
-            refusals = (refusal for kind, refusal in REFUSALS.items() if isinstance(exc, kind))
-            status, detail = next(refusals, (400, "This is not an HTTP request."))
-            log.info("request refused", extra={"fields": {"status": status}})
-        else:
-            # The exception's text may repeat what the client sent.
-            log.error("unexpected %s outside the application", type(exc).__name__)
-            status, detail = 500, "The service failed."
-        request_id = uuid.uuid4().hex
-        body = problem_document(status, detail, request_id)
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
-            f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Request-ID: {request_id}\r\n\r\n"
-        )
-        try:
-            client.sendall(head.encode() + body)
-        except OSError:
-            log.debug("the client closed the connection")
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        while self.sockets:
+            listener = self.sockets.pop()
+            while self.accept_one(listener):
+                pass
+            listener.close()

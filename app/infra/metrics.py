@@ -4,7 +4,11 @@ Several workers write to files of one directory and GET /metrics adds them up. T
 (app.config.create_metrics_directory) must exist before this module is imported.
 """
 
+import fcntl
+import itertools
+import os
 from functools import lru_cache
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -14,7 +18,13 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    values,
 )
+
+_writer = "arbiter"
+if values.ValueClass is not values.MutexValue:
+    # A file's name ends in its writer's name, by default the process id.
+    values.ValueClass = values.MultiProcessValue(lambda: _writer)  # type: ignore[no-untyped-call]
 
 REQUESTS = Counter(
     "nomad_rooms_requests_total", "Requests answered.", ("method", "route", "status")
@@ -61,3 +71,22 @@ def exposition(directory: str | None) -> tuple[bytes, str]:
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def continue_files(directory: str) -> None:
+    """Let this worker write to the files of one that ended, and add to its counts.
+
+    With files of its own for each worker, GET /metrics would read more of them with each worker
+    that is replaced.
+    """
+    global _writer
+    for number in itertools.count(1):
+        lock = os.open(Path(directory) / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            # The lock ends with the process.
+            _writer = f"worker{number}"
+            return

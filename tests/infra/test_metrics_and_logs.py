@@ -7,18 +7,21 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPResponse
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.support.serving import KEY, Gunicorn, wait_until
 
 METRICS_KEY = "a-key-for-the-scraper-alone"
+STOP_TIMEOUT_S = 8
 
 
 def scrape(server: Gunicorn) -> dict[str, float]:
@@ -124,29 +127,74 @@ def test_no_log_line_has_user_ids_interests_cities_or_keys(serve: Callable[..., 
     assert [line["room_created"] for line in entries if line["status"] == 201] == [True]
 
 
-def test_a_blocked_log_delays_no_response_and_is_written_later(
-    serve: Callable[..., Gunicorn], tmp_path: Path
-) -> None:
+@pytest.fixture
+def blocked_log(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """The path of a pipe that holds some 20 lines, and a descriptor to read it."""
     fifo = tmp_path / "log"
     os.mkfifo(fifo)
     # Opened for reading and writing: like a terminal that has stopped scrolling.
     log = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
     fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 4096)
+    yield str(fifo), log
+    os.close(log)
+
+
+def serve_with_log(serve: Callable[..., Gunicorn], log: str, **environment: str) -> Gunicorn:
     gunicorn = Path(sys.executable).parent / "gunicorn"
-    shell = f"exec {gunicorn} -c gunicorn.conf.py 'app:create_app()' 2>{fifo}"
-    server = serve(["bash", "-c", shell])
-    try:
-        assert all(requests.get(f"{server.url}/interests", timeout=10).ok for _ in range(100))
-        read = b""
+    shell = f"exec {gunicorn} -c gunicorn.conf.py 'app:create_app()' 2>{log}"
+    return serve(["bash", "-c", shell], **environment)
 
-        def is_complete() -> bool:
-            nonlocal read
-            with suppress(BlockingIOError):
-                while chunk := os.read(log, 4096):
-                    read += chunk
-            return read.count(b'"/interests"') == 100
 
-        wait_until(is_complete, lambda: read.decode())
-        assert all(json.loads(line) for line in read.splitlines())
-    finally:
-        os.close(log)
+def children_of(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def test_a_blocked_log_delays_no_response_and_is_written_later(
+    serve: Callable[..., Gunicorn], blocked_log: tuple[str, int]
+) -> None:
+    path, log = blocked_log
+    server = serve_with_log(serve, path)
+    assert all(requests.get(f"{server.url}/interests", timeout=10).ok for _ in range(100))
+    read = b""
+
+    def is_complete() -> bool:
+        nonlocal read
+        with suppress(BlockingIOError):
+            while chunk := os.read(log, 4096):
+                read += chunk
+        return read.count(b'"/interests"') == 100
+
+    wait_until(is_complete, lambda: read.decode())
+    assert all(json.loads(line) for line in read.splitlines())
+
+
+def test_a_blocked_log_stops_neither_workers_nor_their_replacement_nor_the_end(
+    serve: Callable[..., Gunicorn], blocked_log: tuple[str, int]
+) -> None:
+    server = serve_with_log(serve, blocked_log[0], LOG_LEVEL="DEBUG", WEB_CONCURRENCY="2")
+    for _ in range(60):
+        assert send_raw(server, b"not HTTP\r\n\r\n").status == 400
+    for _ in range(5):
+        victim = min(workers := children_of(server.process.pid))
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(children_of(server.process.pid) - {victim}) == len(workers))  # noqa: B023
+        wait_until(server.is_ready)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < STOP_TIMEOUT_S
+
+
+def test_replaced_workers_leave_no_metrics_files_behind(
+    serve: Callable[..., Gunicorn],
+) -> None:
+    server = serve(METRICS_KEY=METRICS_KEY, WEB_CONCURRENCY="2")
+    files = Path(f"/proc/{server.process.pid}/maps").read_text()
+    directory = re.findall(r"(\S+)/\w+\.db$", files, re.MULTILINE)[0]
+    for number in range(10):
+        assert join(server, f"u{number}") in (200, 201)
+        os.kill(min(children_of(server.process.pid)), signal.SIGKILL)
+        wait_until(lambda: len(children_of(server.process.pid)) == 2)
+        wait_until(server.is_ready)
+    assert scrape(server)["nomad_rooms_joins_total"] == 10
+    # Counters, histograms and gauges of two workers, and of the arbiter.
+    assert 0 < len(list(Path(directory).glob("*.db"))) <= 3 * 3
