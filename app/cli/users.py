@@ -1,11 +1,12 @@
 """`manage.py users`."""
 
 import csv
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -172,7 +173,7 @@ def _confirm_import(file: str, rejects: Path) -> None:
 
 
 def _import(file: str, rejects: Path) -> dict[str, int]:
-    from app.domain.imports.csv_reader import count_lines, open_users, read_users
+    from app.domain.imports.csv_reader import UserReader, count_lines, open_users
     from app.domain.imports.importer import Importer
     from app.domain.runs.admin_runs import record_run
     from app.services import services
@@ -186,20 +187,24 @@ def _import(file: str, rejects: Path) -> dict[str, int]:
     ):
         importer = Importer(database, services().cities, services().model)
         advance = partial(progress, "placing users", count_lines(file))
-        importer.run(read_users(lines), run, reject, advance)
-        return {name: run.counts.get(name, 0) for name in IMPORT_COUNTS}
+        reader = UserReader(lines)
+        importer.run(reader, run, reject, advance)
+        counts = {name: run.counts.get(name, 0) for name in IMPORT_COUNTS}
+        return {"lines": reader.lines} | counts
 
 
 def _forecast(file: str, rejects: Path) -> dict[str, Any]:
-    from app.domain.imports.csv_reader import count_lines, open_users, read_users
+    from app.domain.imports.csv_reader import UserReader, count_lines, open_users
     from app.domain.imports.dry_run import DryRun
     from app.services import services
 
     with open_users(file) as lines, _rejects_file(rejects) as reject, progress_bar() as progress:
         dry_run = DryRun(services().database, services().cities, services().model)
         advance = partial(progress, "reading users", count_lines(file))
-        result = dry_run.run(read_users(lines), reject, advance)
+        reader = UserReader(lines)
+        result = dry_run.run(reader, reject, advance)
     return {
+        "lines": reader.lines,
         **{name: result.counts[name] for name in IMPORT_COUNTS},
         "rooms": sum(size > 0 for size in result.rooms.values()),
         "members": result.members,
@@ -224,6 +229,12 @@ def _print_forecast(forecast: dict[str, Any], rejects: Path, err: bool = False) 
 def _print_counts(counts: dict[str, Any], rejects: Path, verb: str, err: bool = False) -> None:
     if counts["rejected"]:
         click.echo(f"rejected rows and their errors: {rejects}", err=err)
+    if further := counts["lines"] - counts["read"]:
+        click.echo(
+            f"{counts['lines']:,} lines = {counts['read']:,} rows + {further:,} further lines of "
+            "rows with line breaks in quoted cells",
+            err=err,
+        )
     click.echo(
         f"{counts['read']:,} read = {counts['placed']:,} {verb} + {counts['unchanged']:,} unchanged"
         f" + {counts['rejected']:,} rejected",
@@ -233,10 +244,15 @@ def _print_counts(counts: dict[str, Any], rejects: Path, verb: str, err: bool = 
 
 @contextmanager
 def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
-    """Yield a function that writes a rejected row; the first one creates the file."""
+    """Yield a function that writes a rejected row; the first one creates the file.
+
+    It holds ids and is private from its first moment on, so an existing file is never reused.
+    """
     with _writable(path):
         if not path.parent.is_dir():
             raise NotADirectoryError(0, f"there is no directory {path.parent}")
+        if path.exists() and not path.is_file():
+            raise OSError(0, "it is not a file")  # unlinking /dev/null would remove it
         path.unlink(missing_ok=True)
     with ExitStack() as stack:
         writer: Any = None
@@ -245,12 +261,18 @@ def _rejects_file(path: Path) -> Iterator[Callable[[Any], None]]:
             nonlocal writer
             with _writable(path):
                 if writer is None:
-                    file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-                    writer = csv.writer(stack.enter_context(file))
+                    file = stack.enter_context(_create_private(path))
+                    writer = csv.writer(file)
                     writer.writerow(("line", "_id", "field", "reason"))
                 writer.writerow(row)
 
         yield reject
+
+
+def _create_private(path: Path) -> IO[str]:
+    """Create a text file that only its owner may read. Raises FileExistsError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 @contextmanager

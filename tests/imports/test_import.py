@@ -160,6 +160,7 @@ def test_a_row_of_too_few_cells_is_reported_and_a_file_may_have_only_invalid_row
     path = tmp_path / "users.csv"
     path.write_text("_id,city,surf\nonly,two\n\nu1,Vigo,0\n")
     assert import_users(url, path) == {
+        "lines": 2,
         "read": 2,
         "placed": 0,
         "unchanged": 0,

@@ -5,8 +5,9 @@ import gzip
 import io
 import sys
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -15,6 +16,7 @@ from app.domain.imports.row_parser import Columns, Reject, RowParser, UserRow, a
 ID_COLUMNS = ("_id", "user_id", "id")
 SEPARATORS = (",", ";", "\t")
 GZIP_MAGIC = b"\x1f\x8b"
+UNCLOSED = "a quotation mark is not closed in this line"
 
 
 class UnreadableFile(Exception):
@@ -48,31 +50,116 @@ def count_lines(path: str) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
-def read_users(text: Iterable[str]) -> Iterator[UserRow | Reject]:
-    """Yield each row as a user or as a reject. Raises UnreadableFile."""
-    lines = iter(text)
-    try:
-        first = next(lines, "")
-    except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableFile(f"the file cannot be read: {error}") from error
-    separator = max(SEPARATORS, key=first.count)
-    header = next(csv.reader([first], delimiter=separator), [])
-    parser = RowParser(_columns([name.strip() for name in header]))
-    reader = csv.reader(lines, delimiter=separator)
-    while True:
+class UserReader:
+    """Iterates over the rows of a file: each is a user or a reject.
+
+    A row may span lines if it is valid CSV with the right number of cells. Otherwise its first line
+    is rejected and the next line begins a row, so that a stray quotation mark costs one line. The
+    csv module gives up cells of over 131,072 characters, which bounds the lines in memory. Of a
+    correct file, no line inside a shorter cell becomes a row, whatever a user typed there.
+    """
+
+    def __init__(self, text: Iterable[str]) -> None:
+        """Read the header. Raises UnreadableFile."""
+        lines = iter(text)
         try:
-            cells = next(reader, None)
+            first = next(lines, "")
         except (OSError, EOFError, zlib.error) as error:
-            raise UnreadableFile(
-                f"the file cannot be read past line {reader.line_num + 1}: {error}"
-            ) from error
-        except csv.Error as error:
-            yield Reject(reader.line_num + 1, "", "", f"is not valid CSV: {error}")
-            continue
-        if cells is None:
-            return
-        if cells:  # skip blank lines
-            yield parser.parse(reader.line_num + 1, cells)
+            raise UnreadableFile(f"the file cannot be read: {error}") from error
+        self._separator = max(SEPARATORS, key=first.count)
+        header = next(csv.reader([first], delimiter=self._separator), [])
+        self._columns = _columns([name.strip() for name in header])
+        self._lines = _Lines(lines)
+        self._blank_lines = 0
+
+    @property
+    def lines(self) -> int:
+        """The number of lines read, without the header and blank lines."""
+        return self._lines.number - 1 - self._blank_lines
+
+    def __iter__(self) -> Iterator[UserRow | Reject]:
+        """Yield each row. Raises UnreadableFile."""
+        parser, lines = RowParser(self._columns), self._lines
+        reader = csv.reader(lines, delimiter=self._separator, strict=True)
+        while True:
+            lines.row.clear()
+            try:
+                cells = next(reader, None)
+            except (OSError, EOFError, zlib.error) as error:
+                message = f"the file cannot be read past line {lines.number}: {error}"
+                raise UnreadableFile(message) from error
+            except (csv.Error, UnclosedQuotation) as error:
+                yield self._reject_line(error)
+                continue
+            if cells is None:
+                return
+            if len(lines.row) > 1:
+                yield self._parse_lines(parser, cells)
+            elif cells:
+                yield parser.parse(lines.number, cells)
+            else:
+                self._blank_lines += 1
+
+    def _parse_lines(self, parser: RowParser, cells: list[str]) -> UserRow | Reject:
+        """Parse a row that spans lines; a reject states which."""
+        if len(cells) != self._columns.count:
+            return self._reject_line(UnclosedQuotation())
+        last = self._lines.number
+        first = last - len(self._lines.row) + 1
+        row = parser.parse(first, cells)
+        if isinstance(row, Reject):
+            return row._replace(reason=f"{row.reason} (the row spans lines {first} to {last})")
+        return row
+
+    def _reject_line(self, error: Exception) -> Reject:
+        """Reject the first line of the current row; the others are read again."""
+        is_unclosed = isinstance(error, UnclosedQuotation) or len(self._lines.row) > 1
+        line = self._lines.reread_from_second()
+        user_id = ""
+        with suppress(csv.Error, IndexError):
+            # Without the last cell, which may have begun at a quotation mark in any column.
+            cells = next(csv.reader([line], delimiter=self._separator))[:-1]
+            user_id = cells[self._columns.user_id].strip()
+        reason = UNCLOSED if is_unclosed else f"is not valid CSV: {error}"
+        return Reject(self._lines.number, user_id, "", reason)
+
+
+class UnclosedQuotation(Exception):
+    """A quoted cell does not end where the row should."""
+
+
+class _Lines:
+    """The lines of a file after its header, of which those of the current row can be read again.
+
+    `row`: the lines of the current row, which the caller clears. `number`: of the last line.
+    """
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.row: list[str] = []
+        self.number = 1
+        self._lines = lines
+        self._again: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = self._again.popleft() if self._again else next(self._lines)
+        except StopIteration:
+            if self.row:
+                raise UnclosedQuotation from None
+            raise
+        self.row.append(line)
+        self.number += 1
+        return line
+
+    def reread_from_second(self) -> str:
+        """Return the first line of the current row; the next lines will be the others."""
+        first, *others = self.row
+        self._again.extendleft(reversed(others))
+        self.number -= len(others)
+        return first
 
 
 def _columns(header: list[str]) -> Columns:
