@@ -31,7 +31,7 @@ class Profiles:
         last_at: the time of the latest answer, None if the source has no times.
         left_out: number of skipped people, who selected no interest.
         learned: the keys among `interests` that are not in the vocabulary.
-        unknown: a message for each answer that is in no profile.
+        unknown: messages about the answers that are in no profile.
     """
 
     interests: tuple[str, ...]
@@ -115,7 +115,8 @@ def profiles_from_rows(rows: Iterable[tuple[Sequence[str], int]], known: Sequenc
     """Return the profiles of rows (selected keys, number of people who selected exactly these).
 
     The interests are `known`, then the other keys that enough people selected, in code point
-    order. Rarer keys are skipped and listed in `unknown`.
+    order. Rarer keys are skipped: `unknown` names those of at least MIN_LEARNED_PEOPLE people and
+    counts the others, since a key can be what one person typed about themselves.
 
     Raises TrainingDataError if nobody selected an interest.
     """
@@ -136,12 +137,14 @@ def profiles_from_rows(rows: Iterable[tuple[Sequence[str], int]], known: Sequenc
     for keys, people in counted:
         ticks[row : row + people, [position[key] for key in keys if key in position]] = 1.0
         row += people
-    unknown = tuple(
-        f"{key!r}: selected by {people_by_key[key]}, too few to learn; skipped"
-        for key in others
-        if key not in learned
-    )
-    return Profiles(interests, ticks, learned=learned, unknown=unknown).drop_empty()
+    skipped = [key for key in others if key not in learned]
+    named = [key for key in skipped if people_by_key[key] >= MIN_LEARNED_PEOPLE]
+    unknown = [
+        f"{key!r}: selected by {people_by_key[key]}, too few to learn; skipped" for key in named
+    ]
+    if unnamed := len(skipped) - len(named):
+        unknown.append(f"{unnamed:,} keys of fewer than {MIN_LEARNED_PEOPLE} people are left out")
+    return Profiles(interests, ticks, learned=learned, unknown=tuple(unknown)).drop_empty()
 
 
 def _last_answer_at(survey: Survey) -> datetime | None:

@@ -54,6 +54,21 @@ def test_the_command_reproduces_the_published_model_byte_for_byte(tmp_path: Path
         assert new == shipped
 
 
+def add_members(sql: Sql, profiles: list[list[str]]) -> None:
+    """Insert a member for each profile, all in one room."""
+    sql(
+        "WITH city AS (INSERT INTO cities (name, name_key) VALUES ('X', 'x') RETURNING id),"
+        " room AS (INSERT INTO rooms (city_id, cluster_id) SELECT id, 1 FROM city RETURNING *)"
+        " INSERT INTO memberships (user_id, city_id, room_id, interests, model_id, created_at,"
+        " joined_at, updated_at)"
+        " SELECT 'user-' || number, room.city_id, room.id,"
+        " ARRAY(SELECT jsonb_array_elements_text(profile)), models.id, now(), now(), now()"
+        " FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS member (profile, number),"
+        " room, models",
+        (json.dumps(profiles),),
+    )
+
+
 def test_a_model_is_trained_on_the_members_and_the_run_is_recorded(
     database_url: str, client: object, sql: Sql, tmp_path: Path
 ) -> None:
@@ -62,17 +77,7 @@ def test_a_model_is_trained_on_the_members_and_the_run_is_recorded(
     assert too_few.returncode == 1
     assert "0 members with interests are too few" in too_few.stderr
     ticks, _ = planted(3, 0, people=200)
-    ((city,),) = sql("SELECT id FROM cities LIMIT 1") or sql(
-        "INSERT INTO cities (name, name_key, listed) VALUES ('X', 'x', false) RETURNING id"
-    )
-    ((room,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (%s, 1) RETURNING id", (city,))
-    for number, row in enumerate(ticks):
-        sql(
-            "INSERT INTO memberships (user_id, city_id, room_id, interests, model_id, created_at,"
-            " joined_at, updated_at) SELECT %s, %s, %s, %s, id, now(), now(), now() FROM models"
-            " LIMIT 1",
-            (str(number), city, room, [f"i{j:02}" for j in range(26) if row[j]]),
-        )
+    add_members(sql, [[f"i{j:02}" for j in range(26) if row[j]] for row in ticks])
     result = run_manage(
         "model", "train", "--from-db", *options, "--json", DATABASE_URL=database_url
     )
@@ -81,6 +86,29 @@ def test_a_model_is_trained_on_the_members_and_the_run_is_recorded(
     assert sql("SELECT counts FROM admin_runs WHERE command = 'model train'") == [
         ({"people": len(ticks)},)
     ]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_fewer_than_five_members_typed_is_printed_and_written_nowhere(
+    database_url: str, client: object, sql: Sql, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    ticks, _ = planted(3, 0, people=200)
+    profiles = [[f"i{j:02}" for j in range(26) if row[j]] for row in ticks]
+    for number, profile in enumerate(profiles[:40]):
+        profile.append(f"secret of member {number}")
+    for profile in profiles[50:54]:
+        profile.append("secret of four")
+    add_members(sql, profiles)
+    options = ("--from-db", "--output", str(tmp_path), "--clusters", "auto", "--yes", *form)
+    plot = ("--plot", str(tmp_path / "choice.svg"))
+    result = run_manage("model", "train", *options, *plot, DATABASE_URL=database_url)
+    assert result.returncode == 0, result.stderr
+    assert "memberships, 41 keys of fewer than 5 people are left out" in result.stderr
+    written = [file.read_bytes() for file in tmp_path.iterdir()]
+    assert len(written) == 3
+    for text in (result.stdout.encode(), result.stderr.encode(), *written):
+        assert b"secret" not in text
+    assert len(artifact.load(tmp_path).interests) == len(artifact.load().interests) + 26
 
 
 def test_rooms_are_evaluated_and_drawn(tidy: str, tmp_path: Path) -> None:

@@ -64,5 +64,15 @@ def test_members_rows_become_profiles_in_any_order():
     profiles = profiles_from_rows(rows, ["surf", "movies"])
     assert profiles.interests == ("surf", "movies", "chess")
     assert len(profiles.ticks) == 8
-    assert profiles.unknown == ("'kayak': selected by 1, too few to learn; skipped",)
+    assert profiles.unknown == ("1 keys of fewer than 5 people are left out",)
     assert np.array_equal(profiles.ticks, profiles_from_rows(rows[::-1], ["surf", "movies"]).ticks)
+
+
+def test_a_key_that_few_members_selected_is_counted_and_one_of_more_is_named():
+    rows = [(["surf"], 300), (["kayak"], 5), (["surf", "my own words"], 4), (["surf", "a@b.c"], 1)]
+    profiles = profiles_from_rows(rows, ["surf"])
+    assert profiles.interests == ("surf",)
+    assert profiles.unknown == (
+        "'kayak': selected by 5, too few to learn; skipped",
+        "2 keys of fewer than 5 people are left out",
+    )
