@@ -1,15 +1,37 @@
-"""Loads the gazetteer into the database, in one transaction (`cities load`)."""
+"""Loads the gazetteer into the database, while the service runs (`cities load`).
+
+1. One transaction stores the new cities, all names and the territories, and removes old names. It
+   takes no lock that a join waits for, however long it is.
+2. Each city whose data differ is updated, a few hundred in a transaction. Creating a room reads its
+   city's row under a lock, so it waits for these: for some milliseconds.
+3. The fingerprint is stored.
+
+Between these steps a reader finds every city by its new names, some with the old population, region
+or spelling. A load that was stopped is finished by the next one, since `find_loaded` returns None
+from the first step to the third.
+
+No city is deleted, because each foreign key's check would read all members. A city that the new
+data lack keeps its names if it is in use; otherwise it loses them, so that no lookup finds it.
+"""
 
 import csv
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 import sqlalchemy
 
 from app.domain.cities.gazetteer import fingerprint, read_cities, read_territories
-from app.infra.database import Database
+from app.infra.database import Database, LockTimeout, Row
+
+# Cities whose rows one transaction locks: an update of 500 takes about 10 ms.
+MAX_BATCH_SIZE = 500
+# While a batch waits for one city, it keeps the others locked: it is given up after this time, and
+# each of its cities is updated alone.
+BATCH_LOCK_TIMEOUT_MS = 50
+# A command that moves many people locks their city's row for seconds.
+CITY_LOCK_TIMEOUT_MS = 60_000
 
 # Called for each item done, with the step and its number of items (0: unknown).
 Progress = Callable[[str, int], None]
@@ -32,32 +54,36 @@ STAGE = """
         admin1 text, is_country boolean) ON COMMIT DROP;
     ALTER TABLE new_cities ALTER listed SET DEFAULT true
 """
+# The columns of cities that GeoNames fills. An existing city keeps its id, rooms and pointers.
+FIGURES = (
+    *("name", "name_key", "country_code", "admin1", "region", "latitude", "longitude"),
+    *("population", "timezone", "is_capital"),
+)
+NEW, OLD = (", ".join(f"{row}.{name}" for name in FIGURES) for row in ("new", "city"))
 COPIES = {
-    "new_cities": "id, name, name_key, country_code, admin1, region, latitude, longitude,"
-    " population, timezone, is_capital",
+    "new_cities": f"id, {', '.join(FIGURES)}",
     "new_names": "name_key, city_id, official, name, population",
     "new_territories": "name_key, country_code, admin1, is_country",
 }
-# An existing city keeps its id, rooms and pointers; only the columns from GeoNames change. IS
-# DISTINCT FROM: a load of unchanged data writes no row.
-UPSERT_CITIES = """
-    INSERT INTO cities AS city (id, name, name_key, country_code, admin1, region, latitude,
-        longitude, population, timezone, is_capital, listed)
-    SELECT id, name, name_key, country_code, admin1, region, latitude, longitude, population,
-        timezone, is_capital, true
-    FROM new_cities
-    ON CONFLICT (id) DO UPDATE SET
-        name = excluded.name, name_key = excluded.name_key,
-        country_code = excluded.country_code, admin1 = excluded.admin1, region = excluded.region,
-        latitude = excluded.latitude, longitude = excluded.longitude,
-        population = excluded.population, timezone = excluded.timezone,
-        is_capital = excluded.is_capital
-    WHERE (city.name, city.name_key, city.country_code, city.admin1, city.region, city.latitude,
-           city.longitude, city.population, city.timezone, city.is_capital)
-        IS DISTINCT FROM (excluded.name, excluded.name_key, excluded.country_code,
-           excluded.admin1, excluded.region, excluded.latitude, excluded.longitude,
-           excluded.population, excluded.timezone,
-           excluded.is_capital)
+# Until the last step no release, this one or one before it, finds its own data loaded.
+INVALIDATE = "UPDATE gazetteer SET fingerprint = 'loading'"
+INSERT_CITIES = f"""
+    INSERT INTO cities ({COPIES["new_cities"]}, listed)
+    SELECT {COPIES["new_cities"]}, true FROM new_cities
+    ON CONFLICT (id) DO NOTHING
+"""
+# IS DISTINCT FROM: a load of unchanged data updates no city.
+FIND_CHANGED_CITIES = f"""
+    SELECT new.id, to_jsonb(new)::text AS document
+    FROM new_cities AS new JOIN cities AS city ON city.id = new.id
+    WHERE ({NEW}) IS DISTINCT FROM ({OLD})
+    ORDER BY new.id
+"""
+UPDATE_CITIES = f"""
+    UPDATE cities AS city SET ({", ".join(FIGURES)}) = ROW ({NEW})
+    FROM unnest(%(documents)s::jsonb[]) AS document,
+        jsonb_populate_record(NULL::cities, document) AS new
+    WHERE city.id = new.id
 """
 UPSERT_NAMES = """
     INSERT INTO city_names AS known (name_key, city_id, official, name, population)
@@ -67,29 +93,24 @@ UPSERT_NAMES = """
     WHERE (known.official, known.name, known.population)
         IS DISTINCT FROM (excluded.official, excluded.name, excluded.population)
 """
-# A city that the new data lack keeps its names.
 DELETE_NAMES = """
     DELETE FROM city_names AS known
     WHERE EXISTS (SELECT 1 FROM new_cities WHERE id = known.city_id)
       AND NOT EXISTS (SELECT 1 FROM new_names AS new
                       WHERE new.name_key = known.name_key AND new.city_id = known.city_id)
 """
-# A city is never deleted if a room, a redirect, a member or another city refers to it.
-FIND_REMOVED_CITIES = """
-    CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
-    SELECT id FROM cities AS city
-    WHERE listed
-      AND NOT EXISTS (SELECT 1 FROM new_cities WHERE id = city.id)
-      AND NOT EXISTS (SELECT 1 FROM rooms WHERE city_id = city.id)
-      AND NOT EXISTS (SELECT 1 FROM room_redirects WHERE city_id = city.id)
-      AND NOT EXISTS (SELECT 1 FROM memberships WHERE city_id = city.id)
-      AND NOT EXISTS (SELECT 1 FROM cities AS other
-                      WHERE city.id IN (other.merged_into, other.hub_id))
-      AND merged_into IS NULL
-"""
-DELETE_CITIES = """
-    DELETE FROM city_names WHERE city_id IN (SELECT id FROM gone);
-    DELETE FROM cities WHERE id IN (SELECT id FROM gone)
+# A city that has members and is neither merged nor gathered has a room.
+DELETE_NAMES_OF_REMOVED_CITIES = """
+    DELETE FROM city_names
+    WHERE city_id IN (
+        SELECT id FROM cities AS city
+        WHERE listed AND merged_into IS NULL AND hub_id IS NULL
+          AND NOT EXISTS (SELECT 1 FROM new_cities WHERE id = city.id)
+          AND NOT EXISTS (SELECT 1 FROM rooms WHERE city_id = city.id)
+          AND NOT EXISTS (SELECT 1 FROM room_redirects WHERE city_id = city.id)
+          AND NOT EXISTS (SELECT 1 FROM cities AS other
+                          WHERE city.id IN (other.merged_into, other.hub_id))
+    )
 """
 REPLACE_TERRITORIES = """
     DELETE FROM place_names;
@@ -119,10 +140,9 @@ INDEXES = """
     FROM pg_constraint WHERE conrelid = 'city_names'::regclass AND contype = 'p'
 """
 STEPS = (
-    ("storing cities", UPSERT_CITIES),
+    ("storing new cities", INSERT_CITIES),
     ("removing names", DELETE_NAMES),
-    ("finding removed cities", FIND_REMOVED_CITIES),
-    ("removing cities", DELETE_CITIES),
+    ("removing names of removed cities", DELETE_NAMES_OF_REMOVED_CITIES),
     ("storing countries and regions", REPLACE_TERRITORIES),
 )
 # VACUUM updates the visibility map, which the index-only scans of suggestions need.
@@ -141,7 +161,7 @@ def find_loaded(database: Database) -> Loaded | None:
 
 
 def load(database: Database, progress: Progress = lambda step, total: None) -> Loaded:
-    """Load the gazetteer in one transaction. Raises DatabaseUnavailable."""
+    """Load the gazetteer; see the top of this module. Raises Conflict, DatabaseUnavailable."""
     new_fingerprint = fingerprint()
     with database.transaction() as connection:
         # The timeouts are meant for requests; this transaction takes longer.
@@ -149,16 +169,38 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.exec_driver_sql(STAGE)
         cities, names = _stage(connection, progress)
+        connection.exec_driver_sql(INVALIDATE)
         for step, statement in STEPS:
             progress(step, 0)
             connection.exec_driver_sql(statement)
         _store_names(connection, progress)
-        connection.exec_driver_sql(
-            STORE_FINGERPRINT, {"fingerprint": new_fingerprint, "cities": cities, "names": names}
-        )
+        changed = connection.exec_driver_sql(FIND_CHANGED_CITIES).all()
+    _update_cities(database, changed, progress)
+    loaded = Loaded(new_fingerprint, cities, names, was_there=False)
+    database.execute(STORE_FINGERPRINT, asdict(loaded))
     progress("vacuuming", 0)
     _vacuum(database)
-    return Loaded(new_fingerprint, cities, names, was_there=False)
+    return loaded
+
+
+def _update_cities(database: Database, changed: Sequence[Row], progress: Progress) -> None:
+    locked: list[Row] = []
+    for first in range(0, len(changed), MAX_BATCH_SIZE):
+        progress("updating cities", -(-len(changed) // MAX_BATCH_SIZE))
+        batch = changed[first : first + MAX_BATCH_SIZE]
+        try:
+            _update_batch(database, batch, BATCH_LOCK_TIMEOUT_MS)
+        except LockTimeout:
+            locked += batch
+    for city in locked:
+        progress("updating locked cities", len(locked))
+        _update_batch(database, [city], CITY_LOCK_TIMEOUT_MS)
+
+
+def _update_batch(database: Database, batch: Sequence[Row], lock_timeout_ms: int) -> None:
+    documents = [city.document for city in batch]
+    settings = f"lock_timeout = {lock_timeout_ms}"
+    database.execute(UPDATE_CITIES, {"documents": documents}, settings)
 
 
 def _vacuum(database: Database) -> None:
