@@ -11,7 +11,8 @@ from app.services import services
 
 blueprint = APIBlueprint("cities", __name__, tag="Cities")
 
-# The gazetteer changes with a release; an answer that is an hour old is still right.
+# The gazetteer changes with a release; an answer that is an hour old is still right. An empty one
+# may lack a correction that took too long to find.
 CACHE_CONTROL = "public, max-age=3600"
 
 
@@ -20,6 +21,8 @@ CACHE_CONTROL = "public, max-age=3600"
 @blueprint.output(SuggestionsAnswer, example={"items": [SUGGESTION]})
 def suggest(query: CitiesQuery) -> Response:
     """Cities that begin with the typed text, from two characters on; typos are corrected."""
-    response = respond({"items": services().autocomplete.suggest(query.q, query.limit)})
-    response.headers["Cache-Control"] = CACHE_CONTROL
+    items = services().autocomplete.suggest(query.q, query.limit)
+    response = respond({"items": items})
+    if items:
+        response.headers["Cache-Control"] = CACHE_CONTROL
     return response

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
+from app.infra.database import DatabaseUnavailable, LockTimeout
+
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
@@ -21,13 +23,17 @@ WAIT_TIMEOUT_S = 0.1
 
 
 class _Waiter(Generic[Work, Result]):
-    """A waiting caller; `wake` is released when its result is there, or when it is to lead."""
+    """A waiting caller; `wake` is released when its result is there, or when it is to lead.
 
-    __slots__ = ("is_done", "is_leader", "result", "wake", "work")
+    `failure`: why its batch failed, where its work alone would fail too.
+    """
+
+    __slots__ = ("failure", "is_done", "is_leader", "result", "wake", "work")
 
     def __init__(self, work: Work) -> None:
         self.work = work
         self.is_leader = self.is_done = False
+        self.failure: DatabaseUnavailable | None = None
         self.result: Result
         self.wake = Lock()
         self.wake.acquire()
@@ -37,7 +43,7 @@ class Batcher(Generic[Work, Result]):
     """Runs `run_batch` for one caller or, when several are concurrent, for some of them at once.
 
     `run_batch` returns a result for each item, in order. If it raises for a batch of several, each
-    caller's work is run alone.
+    caller's work is run alone; without a database the whole batch fails.
     """
 
     def __init__(self, run_batch: Callable[[list[Work]], list[Result]]) -> None:
@@ -47,7 +53,10 @@ class Batcher(Generic[Work, Result]):
         self._running = 0
 
     def submit(self, work: Work) -> Result:
-        """Return the result of one item. Raises what `run_batch` raises for it alone."""
+        """Return the result of one item.
+
+        Raises what `run_batch` raises for it alone, or DatabaseUnavailable.
+        """
         with self._lock:
             may_run = self._running < MAX_CONCURRENT_BATCHES  # the queue is empty then
             if may_run:
@@ -63,6 +72,8 @@ class Batcher(Generic[Work, Result]):
         self._wait(waiter)
         if waiter.is_leader:
             self._lead(waiter)
+        if waiter.failure:
+            raise DatabaseUnavailable(str(waiter.failure)) from waiter.failure
         return waiter.result if waiter.is_done else self._run_alone(work)
 
     def _run_alone(self, work: Work) -> Result:
@@ -85,9 +96,12 @@ class Batcher(Generic[Work, Result]):
         batch = [leader, *followers]
         try:
             results = self._run_batch([waiter.work for waiter in batch])
-        except Exception:
+        except Exception as error:
             if not followers:
                 raise
+            if isinstance(error, DatabaseUnavailable) and not isinstance(error, LockTimeout):
+                for waiter in batch:
+                    waiter.failure = error
         else:
             for waiter, result in zip(batch, results, strict=True):
                 waiter.result, waiter.is_done = result, True

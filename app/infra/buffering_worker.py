@@ -23,7 +23,7 @@ from gunicorn.http import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 from app.infra.http_connection import Connection, Disconnected, Request, ResponseBuffer
-from app.infra.http_framing import MAX_BODY_BYTES, Completeness
+from app.infra.http_framing import MAX_BODY_BYTES
 from app.infra.overload import QueueLimit
 from app.infra.refusals import OVERLOADED, TOO_LARGE, TOO_SLOW, refusal, refusal_of
 
@@ -34,7 +34,7 @@ MAX_UNSENT_BYTES = 32 * 1024 * 1024
 # Database connections, the log, metrics and the files of the interpreter.
 OTHER_FILES = 100
 # These need no database, and tell a platform whether to restart the process.
-LIVENESS = (b"GET /livez", b"HEAD /livez")
+LIVENESS = (b"GET /livez HTTP/", b"HEAD /livez HTTP/")
 
 
 class Phase(IntEnum):
@@ -46,6 +46,7 @@ class Phase(IntEnum):
     CLOSING = 3
 
 
+DROPPED_FIRST = (Phase.IDLE, Phase.CLOSING, Phase.ARRIVING, Phase.SENDING)
 # An idle connection is kept for gunicorn's keepalive setting.
 LIMITS_S = {Phase.ARRIVING: 10.0, Phase.SENDING: 60.0, Phase.CLOSING: 2.0}
 
@@ -57,10 +58,16 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # By phase the waiting connections, the next deadline first.
         self.waiting: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
-        self.limits_s = LIMITS_S | {Phase.IDLE: self.cfg.keepalive}
+        self.limits_s = LIMITS_S | {Phase.IDLE: self.cfg.keepalive or LIMITS_S[Phase.ARRIVING]}
         self.queue_limit = QueueLimit()
         self.unsent_bytes = 0
         self.idle_until = math.inf
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Refuse settings that the worker does not support. Raises SystemExit."""
+        if cfg.is_ssl:
+            raise SystemExit("TLS ends in a proxy in front of the service, not in gunicorn")
 
     def init_process(self) -> None:
         """Run the worker."""
@@ -81,12 +88,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             sock, address = listener.accept()
         except OSError:
             return False
-        if self.nr_conns + 1 >= self.worker_connections and self.waiting[Phase.IDLE]:
-            self._drop(next(iter(self.waiting[Phase.IDLE])))
         self.nr_conns += 1
         connection = Connection(sock, address, listener.getsockname())
         self._wait(connection, Phase.IDLE)
-        self._read(connection)
+        self._on_event(connection, sock)
         return True
 
     def _wait(self, connection: Connection, phase: Phase) -> None:
@@ -94,6 +99,14 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self._begin_phase(connection, phase)
         event = EVENT_WRITE if phase is Phase.SENDING else EVENT_READ
         self.poller.register(connection.sock, event, partial(self._on_event, connection))
+        if self.nr_conns >= self.worker_connections:
+            self._drop_another(connection)
+
+    def _drop_another(self, connection: Connection) -> None:
+        """Make room: at its limit the loop accepts no client, even if all that it has are idle."""
+        waiting = (other for phase in DROPPED_FIRST for other in self.waiting[phase])
+        if other := next((other for other in waiting if other is not connection), None):
+            self._drop(other)
 
     def _begin_phase(self, connection: Connection, phase: Phase) -> None:
         connection.phase = phase
@@ -104,7 +117,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         del self.waiting[connection.phase][connection]
         self.poller.unregister(connection.sock)
         if connection.phase is Phase.SENDING:
-            self.unsent_bytes -= len(connection.output)
+            self.unsent_bytes -= connection.output_bytes
 
     def _drop(self, connection: Connection) -> None:
         """Close a waiting connection at once."""
@@ -142,12 +155,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def _send(self, connection: Connection) -> None:
         """Send a part of a response."""
-        unsent = len(connection.output)
         try:
             connection.send()
         except Disconnected:
             connection.is_kept = False
-        self.unsent_bytes -= unsent - len(connection.output)
         if not connection.output:
             self._stop_waiting(connection)
             self._continue(connection)
@@ -173,10 +184,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
         gunicorn 27.0 closes connections here, and each blocks the loop for up to 2 s.
         """
+        conn.request = None
         if not conn.output:
             self._continue(conn)
             return
-        self.unsent_bytes += len(conn.output)
+        self.unsent_bytes += conn.output_bytes
         self._wait(conn, Phase.SENDING)
         while self.unsent_bytes > MAX_UNSENT_BYTES:
             self._drop(next(iter(self.waiting[Phase.SENDING])))
@@ -239,11 +251,14 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         parsed = None
         try:
             parsed = next(parser)
-            if request.completeness is Completeness.BODY_TOO_LARGE:
-                parsed.force_close()
-            elif request.is_chunked:
+            if request.is_chunked:
                 # A malformed chunk is refused here, and not where the application reads.
-                parsed.body = BytesIO(parsed.body.read(MAX_BODY_BYTES + 1))
+                body = parsed.body.read(MAX_BODY_BYTES + 1)
+                parsed.body, is_whole = BytesIO(body), len(body) <= MAX_BODY_BYTES
+            else:
+                is_whole = content_length(parsed) == request.body_length
+            if not is_whole:
+                parsed.force_close()
             peer = SimpleNamespace(
                 sock=response, client=connection.client, server=connection.server
             )
@@ -276,4 +291,9 @@ def allow_connections(number: int) -> int:
 
 def is_probe(request: Request) -> bool:
     """Return whether a platform asks whether the process lives."""
-    return request.data.startswith(LIVENESS)
+    return not request.is_chunked and request.data.startswith(LIVENESS)
+
+
+def content_length(parsed: Any) -> int:
+    """Return the length of the body that gunicorn's parser expects."""
+    return next((int(value) for name, value in parsed.headers if name == "CONTENT-LENGTH"), 0)

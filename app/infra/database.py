@@ -15,16 +15,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from time import monotonic
 from typing import Any
 
 import psycopg2
 import sqlalchemy
 from psycopg2 import errors
 from psycopg2.extras import NamedTupleCursor
-from sqlalchemy import QueuePool
 from sqlalchemy.pool import PoolProxiedConnection
 
-from app.infra.metrics import DATABASE_FAULTS, DATABASE_WAITS
+from app.infra.connection_watchdog import WatchedConnection
+from app.infra.connections import Connections
+from app.infra.metrics import DATABASE_FAULTS
 
 # A row with its columns as attributes.
 Row = Any
@@ -32,6 +34,11 @@ Parameters = Mapping[str, Any]
 
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 3_000
+# With the wait for a connection. A server that runs ends a statement itself before, unless it began
+# late because the pool was busy.
+MAX_STATEMENT_S = STATEMENT_TIMEOUT_MS / 1000 + 1
+# Idle connections are given up, so that other processes get one where the server has too few.
+IDLE_TIMEOUT_MS = 20_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3
@@ -41,6 +48,14 @@ STREAM_BATCH_ROWS = 5_000
 
 class DatabaseUnavailable(Exception):
     """The database cannot answer now; the same request may succeed in a second or two."""
+
+
+class LockTimeout(DatabaseUnavailable):
+    """The statement waited for a lock for too long. The database works."""
+
+
+class StatementTimeout(DatabaseUnavailable):
+    """The statement took too long, and the server ended it. The database works."""
 
 
 class Conflict(Exception):
@@ -64,21 +79,26 @@ UNAVAILABLE_ERRORS = (
     psycopg2.InterfaceError,
     errors.ReadOnlySqlTransaction,
 )
+TIMEOUTS: dict[type[psycopg2.Error], type[DatabaseUnavailable]] = {
+    errors.LockNotAvailable: LockTimeout,
+    errors.QueryCanceled: StatementTimeout,
+}
 
 
 def engine_options(pool_size: int, *, for_commands: bool = False) -> dict[str, Any]:
     """Return SQLAlchemy's engine options for a process that may hold `pool_size` connections.
 
-    `for_commands`: no statement timeout, since counting ten million members takes longer.
+    `for_commands`: no bound on statements, since counting ten million members takes longer.
     """
     statement_timeout = 0 if for_commands else STATEMENT_TIMEOUT_MS
-    idle_timeout = 0 if for_commands else IDLE_IN_TRANSACTION_TIMEOUT_MS
+    idle_in_transaction_timeout = 0 if for_commands else IDLE_IN_TRANSACTION_TIMEOUT_MS
+    idle_timeout = 0 if for_commands else IDLE_TIMEOUT_MS
     return {
         "pool_size": pool_size,
         # All processes share a small plan's connections, so the bound must hold.
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_S,
-        # The connection used last goes out first, so that the server can close idle ones.
+        # The connection used last goes out first, so that the server closes those not needed.
         "pool_use_lifo": True,
         # Switching it at each checkout would release the interpreter's lock twice a request.
         "isolation_level": "AUTOCOMMIT",
@@ -90,9 +110,11 @@ def engine_options(pool_size: int, *, for_commands: bool = False) -> dict[str, A
             "keepalives_count": 3,
             "tcp_user_timeout": STATEMENT_TIMEOUT_MS,
             "application_name": "nomad-rooms",
+            "connection_factory": None if for_commands else WatchedConnection,
             "options": (
                 f"-c statement_timeout={statement_timeout} -c lock_timeout={LOCK_TIMEOUT_MS} "
-                f"-c idle_in_transaction_session_timeout={idle_timeout} "
+                f"-c idle_in_transaction_session_timeout={idle_in_transaction_timeout} "
+                f"-c idle_session_timeout={idle_timeout} "
                 "-c timezone=UTC -c pg_trgm.similarity_threshold=0.25"
             ),
         },
@@ -101,21 +123,11 @@ def engine_options(pool_size: int, *, for_commands: bool = False) -> dict[str, A
 
 @dataclass(frozen=True)
 class PreparedStatement:
-    """A statement that each connection parses and plans once.
-
-    `types`: the PostgreSQL type of each %(parameter)s. `prefix`: statements sent in the same round
-    trip, and so in the same transaction.
-    """
+    """A statement that each connection plans once; `types`: the type of each %(parameter)s."""
 
     name: str
     sql: str
     types: Mapping[str, str]
-    prefix: str = ""
-
-    @cached_property
-    def plain(self) -> str:
-        """The statement for a connection that must not prepare it."""
-        return self.prefix + self.sql
 
     @cached_property
     def prepare(self) -> str:
@@ -126,7 +138,7 @@ class PreparedStatement:
     @cached_property
     def execute(self) -> str:
         arguments = ", ".join(f"%({name})s" for name in self.types)
-        return f"{self.prefix}EXECUTE {self.name} ({arguments})"
+        return f"EXECUTE {self.name} ({arguments})"
 
 
 class Database:
@@ -139,40 +151,51 @@ class Database:
     def __init__(self, engine: sqlalchemy.Engine, *, prepare: bool = True) -> None:
         self.engine = engine
         self.prepare = prepare
+        self._connections = Connections(engine, POOL_TIMEOUT_S, MAX_STATEMENT_S)
         self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
 
     def execute(
-        self, statement: str | PreparedStatement, parameters: Parameters | None = None
+        self,
+        statement: str | PreparedStatement,
+        parameters: Parameters | None = None,
+        settings: str = "",
     ) -> list[Row]:
         """Run one statement, committed by itself, and return its rows, an empty list for none.
 
-        A pooled connection may have died while it was idle (the server restarted) or belong to a
-        server that was demoted since: it is replaced and the statement runs again, once for each
-        stale connection at most.
+        `settings`: PostgreSQL's settings for this statement alone, sent in the same round trip.
+        Reaching a timeout that they shorten is no fault of the database.
 
-        Raises Conflict, NotRegistered, DatabaseUnavailable, or the psycopg2 error when the
-        statement itself is at fault.
+        A pooled connection may have died while idle (the server restarted) or lead to a server that
+        was demoted since: it is replaced and the statement runs again, once for each at most.
+
+        Raises Conflict, NotRegistered, LockTimeout, StatementTimeout, DatabaseUnavailable, or the
+        psycopg2 error when the statement itself is at fault.
         """
+        began = monotonic()
         while True:
-            pooled = self._checkout()
+            pooled = self._checkout(began)
             was_used = "cursor" in pooled.info
             try:
-                rows = self._run(pooled, statement, parameters)
+                rows = self._run(pooled, statement, parameters, settings, began)
             except psycopg2.Error as error:
                 if is_stale := _is_stale(pooled, error):
                     pooled.invalidate()
                 pooled.close()
-                if is_stale and was_used:
+                if isinstance(error, errors.ReadOnlySqlTransaction):
+                    self._connections.watchdog.cut_idle()  # of the server that was demoted
+                # A longer statement was ended by the watchdog, and another would be too.
+                if is_stale and was_used and monotonic() - began < MAX_STATEMENT_S:
                     continue
                 if isinstance(error, RACE_ERRORS):
                     raise race_error(error) from error
                 if is_stale or isinstance(error, UNAVAILABLE_ERRORS):
-                    DATABASE_FAULTS.inc()
-                    raise DatabaseUnavailable(type(error).__name__) from error
+                    if not (settings and type(error) in TIMEOUTS):
+                        DATABASE_FAULTS.inc()
+                    exception = TIMEOUTS.get(type(error), DatabaseUnavailable)
+                    raise exception(type(error).__name__) from error
                 raise
             except BaseException:
-                # Interrupted, or given a value without an SQL type: the connection's state is
-                # unknown.
+                # Interrupted, or given a value without an SQL type: its state is unknown.
                 pooled.invalidate()
                 raise
             pooled.close()
@@ -219,39 +242,44 @@ class Database:
 
     def after_fork(self) -> None:
         """Leave the parent's connections to the parent: two processes must not share one."""
-        self.engine.dispose(close=False)
+        self._connections.after_fork()
 
-    def _checkout(self) -> PoolProxiedConnection:
-        pool = self.engine.pool
-        if isinstance(pool, QueuePool) and pool.checkedout() >= pool.size():
-            DATABASE_WAITS.inc()
+    def _checkout(self, began: float) -> PoolProxiedConnection:
         try:
-            return self.engine.raw_connection()
-        except sqlalchemy.exc.TimeoutError as error:
+            return self._connections.checkout(began)
+        except (sqlalchemy.exc.TimeoutError, sqlalchemy.exc.DBAPIError, psycopg2.Error) as error:
             DATABASE_FAULTS.inc()
-            raise DatabaseUnavailable("no free connection") from error
-        except (sqlalchemy.exc.DBAPIError, psycopg2.Error) as error:
-            DATABASE_FAULTS.inc()
-            raise DatabaseUnavailable("no connection") from error
+            raise DatabaseUnavailable(f"no connection: {type(error).__name__}") from error
 
     def _run(
         self,
         pooled: PoolProxiedConnection,
         statement: str | PreparedStatement,
         parameters: Parameters | None,
+        settings: str,
+        began: float,
     ) -> list[Row]:
         state = pooled.info
         if "cursor" not in state:
             state["cursor"] = pooled.cursor(cursor_factory=NamedTupleCursor)
             state["prepared"] = set()
         cursor: Any = state["cursor"]
-        if isinstance(statement, PreparedStatement):
-            if self.prepare and statement.name not in state["prepared"]:
-                cursor.execute(statement.prepare)
-                state["prepared"].add(statement.name)
-            statement = statement.execute if self.prepare else statement.plain
-        cursor.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
+        connection = pooled.dbapi_connection
+        if isinstance(connection, WatchedConnection):
+            connection.began = began
+        try:
+            if isinstance(statement, PreparedStatement):
+                if self.prepare and statement.name not in state["prepared"]:
+                    cursor.execute(statement.prepare)
+                    state["prepared"].add(statement.name)
+                statement = statement.execute if self.prepare else statement.sql
+            if settings:
+                statement = f"SET LOCAL {settings}; {statement}"
+            cursor.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+        finally:
+            if isinstance(connection, WatchedConnection):
+                connection.began = None
 
 
 def race_error(error: Any) -> Conflict | NotRegistered:

@@ -11,6 +11,7 @@ from typing import Any
 from app.infra.http_framing import RequestFraming
 
 RECEIVE_BYTES = 64 * 1024
+NOTHING = memoryview(b"")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -21,10 +22,11 @@ class Disconnected(Exception):
 class Request:
     """The bytes of a request; `arrived_at`: when the last of them came, on the monotonic clock."""
 
-    __slots__ = ("arrived_at", "completeness", "data", "is_chunked")
+    __slots__ = ("arrived_at", "body_length", "completeness", "data", "is_chunked")
 
     def __init__(self, data: bytes, framing: RequestFraming) -> None:
         self.data = data
+        self.body_length = framing.body_length
         self.is_chunked = framing.is_chunked
         self.completeness = framing.completeness
         self.arrived_at = time.monotonic()
@@ -61,6 +63,7 @@ class Connection:
     """A client's socket with what was received and what is still to be sent.
 
     `deadline` and `phase` belong to the worker's loop, `client` and `server` are addresses.
+    `output_bytes`: the size of the last response, all in memory until it is sent.
     """
 
     __slots__ = (
@@ -70,6 +73,7 @@ class Connection:
         "input",
         "is_kept",
         "output",
+        "output_bytes",
         "phase",
         "request",
         "server",
@@ -82,7 +86,8 @@ class Connection:
         self.client = client
         self.server = server
         self.input = bytearray()
-        self.output = memoryview(b"")
+        self.output = NOTHING
+        self.output_bytes = 0
         self.is_kept = True
         self.request: Request | None = None
         self.phase: Any = None
@@ -127,6 +132,7 @@ class Connection:
     def respond(self, response: ResponseBuffer) -> None:
         """Send a response as far as the kernel takes it; the rest stays in `output`."""
         self.output = memoryview(response.data)
+        self.output_bytes = len(response.data)
         try:
             self.send()
         except Disconnected:
@@ -134,7 +140,8 @@ class Connection:
 
     def send(self) -> None:
         """Send what the kernel takes of `output`. Raises Disconnected."""
-        self.output = self.output[self._send_now(self.output) :]
+        # An empty slice would keep the whole response in memory.
+        self.output = self.output[self._send_now(self.output) :] or NOTHING
 
     def _send_now(self, data: bytes | memoryview) -> int:
         try:
@@ -142,7 +149,7 @@ class Connection:
         except BlockingIOError:
             return 0
         except OSError as error:
-            self.output = memoryview(b"")
+            self.output = NOTHING
             raise Disconnected from error
 
     def close_output(self) -> None:

@@ -1,7 +1,8 @@
 """Finds where a request ends in the bytes that have arrived (RFC 9112, sections 6 and 7.1).
 
 Only the length is taken from here. gunicorn's parser reads the bytes of that length again, and
-alone judges whether they are a request: where the two disagree, the connection is closed.
+alone judges whether they are a request: where the two disagree on the length, the connection is
+closed.
 """
 
 import re
@@ -11,12 +12,12 @@ MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
 # A chunked body of so many bytes, with the sizes of its chunks, is larger than MAX_BODY_BYTES or
 # wastes bytes on tiny chunks.
-MAX_CHUNKED_BYTES = 4 * MAX_BODY_BYTES
+MAX_CHUNKED_BYTES = 2 * MAX_BODY_BYTES
 
 # In a head in lower case.
 CONTENT_LENGTH, TRANSFER_ENCODING = b"\r\ncontent-length:", b"\r\ntransfer-encoding:"
 match_length = re.compile(rb"[ \t]*(\d{1,18})[ \t]*\r\n").match
-find_expect = re.compile(rb"\r\nexpect:[ \t]*100-continue").search
+find_expect = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n").search
 match_chunk_size = re.compile(rb"[0-9a-fA-F]{1,8}(?=[ \t;]|$)").match
 
 
@@ -36,11 +37,21 @@ class RequestFraming:
     `find_end` is called after each arrival, and continues where it stopped.
     """
 
-    __slots__ = ("_body_at", "_end", "_scanned", "completeness", "expects_continue", "is_chunked")
+    __slots__ = (
+        "_body_at",
+        "_end",
+        "_scanned",
+        "body_length",
+        "completeness",
+        "expects_continue",
+        "is_chunked",
+    )
 
     def __init__(self) -> None:
         self.completeness = Completeness.WHOLE
         self.is_chunked = False
+        # Of a body with a Content-Length, in bytes.
+        self.body_length = 0
         # The client sends its body after an interim response (RFC 9110, section 10.1.1).
         self.expects_continue = False
         self._scanned = 0
@@ -69,12 +80,14 @@ class RequestFraming:
         self.is_chunked = TRANSFER_ENCODING in head
         self.expects_continue = find_expect(head) is not None
         at = head.find(CONTENT_LENGTH)
-        length = match_length(head, at + len(CONTENT_LENGTH)) if at >= 0 else None
-        if length and not self.is_chunked:
-            if int(length[1]) > MAX_BODY_BYTES:
-                self.completeness = Completeness.BODY_TOO_LARGE
-            else:
-                self._end += int(length[1])
+        if at < 0 or self.is_chunked:
+            return True
+        length = match_length(head, at + len(CONTENT_LENGTH))
+        if length and int(length[1]) <= MAX_BODY_BYTES:
+            self.body_length = int(length[1])
+            self._end += self.body_length
+        else:
+            self.completeness = Completeness.BODY_TOO_LARGE
         return True
 
     def _find_end_of_chunks(self, data: bytearray) -> int | None:

@@ -1,6 +1,8 @@
 """GET /cities: the form's autocomplete."""
 
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +16,10 @@ from app.domain.cities.repository import City
 from app.domain.cities.typos import one_edit
 from app.infra.database import Database, engine_options
 from tests.support.databases import Sql, direct_url
+from tests.support.http import place
 from tests.support.typos import misspell
+
+SEARCHERS = 16
 
 
 def names(client: FlaskClient, q: str, limit: int = 8) -> list[str]:
@@ -114,6 +119,57 @@ def test_one_edit_inserts_deletes_replaces_or_swaps_letters() -> None:
     assert "vigo" not in edits
     assert "" not in edits
     assert "bilbao" not in edits
+
+
+# Their trigrams are in very many names, or their key is very long.
+HOSTILE = ["an " * 16, "san san san", "a" * 50, "\ufdfa" * 2, "\ufdfa" * 80, "an " * 26]
+
+
+@pytest.mark.parametrize("typed", HOSTILE)
+def test_whatever_is_typed_suggestions_come_within_a_second_and_a_user_can_join(
+    client: FlaskClient, typed: str
+) -> None:
+    began = time.monotonic()
+    assert names(client, typed) == []
+    assert time.monotonic() - began < 1
+    began = time.monotonic()
+    assert place(client, city=typed)["did_you_mean"] == []
+    # The search for what was meant, and a join.
+    assert time.monotonic() - began < 2
+
+
+def test_a_search_for_typos_that_takes_too_long_is_given_up(database_url: str) -> None:
+    options = engine_options(1)
+    # Nearly all names are similar enough.
+    options["connect_args"]["options"] += " -c pg_trgm.similarity_threshold=0.01"
+    engine = sqlalchemy.create_engine(psycopg2_url(direct_url(database_url)), **options)
+    autocomplete = Autocomplete(Database(engine), "ES")
+    began = time.monotonic()
+    assert autocomplete.suggest("san san san", 8) == []
+    assert [one.name for one in autocomplete.suggest("san bartolome de tir", 8)] == [
+        "San Bartolomé de Tirajana"
+    ]
+    assert time.monotonic() - began < 2
+    engine.dispose()
+
+
+def test_searches_for_typos_at_the_same_time_do_not_delay_other_requests(
+    database_url: str,
+) -> None:
+    engine = sqlalchemy.create_engine(
+        psycopg2_url(direct_url(database_url)), **engine_options(SEARCHERS // 2)
+    )
+    autocomplete = Autocomplete(Database(engine), "ES")
+
+    def search(_: int) -> float:
+        began = time.monotonic()
+        autocomplete.suggest("\ufdfa\ufdfa", 8)
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(SEARCHERS) as pool:
+        waits_s = [*pool.map(search, range(4 * SEARCHERS))]
+    engine.dispose()
+    assert max(waits_s) < 1
 
 
 @pytest.mark.parametrize("name", ["\ufdfa" * 80, "an " * 26])

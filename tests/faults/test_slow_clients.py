@@ -1,13 +1,15 @@
 """Clients that are slow, silent or many: the others are answered meanwhile."""
 
 import json
+import resource
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPResponse, parse_headers
 from io import BufferedReader
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -49,6 +51,11 @@ def next_response(reader: BufferedReader) -> tuple[int, bytes]:
     status = int(reader.readline().split()[1])
     headers = parse_headers(reader)
     return status, reader.read(int(headers["Content-Length"]))
+
+
+def resident_bytes(pid: int) -> int:
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 @contextmanager
@@ -195,11 +202,50 @@ def test_a_malformed_or_too_large_request_is_refused_with_a_problem_document(
         assert json.load(response)["status"] == status
 
 
-def test_more_connections_than_a_worker_holds_do_not_stop_it(service: Service) -> None:
-    with clients_that_send(service, b"", 300) as silent:
-        assert longest_answer_s(service) < MAX_WAIT_S
-        silent[-1].sendall(b"GET /interests HTTP/1.1\r\nHost: test\r\n\r\n")
-        assert response_on(silent[-1]).status == 200
+@pytest.mark.parametrize("is_answered", [False, True], ids=["that wait", "that were answered"])
+def test_more_connections_than_a_worker_holds_lock_out_no_other(
+    is_answered: bool, database: str
+) -> None:
+    service = Service(database, GUNICORN_CMD_ARGS="--worker-connections 20")
+    request = b"GET /interests HTTP/1.1\r\nHost: test\r\n\r\n"
+    try:
+        with clients_that_send(service, request[:-1], 200) as connections:
+            for connection in connections if is_answered else ():
+                with suppress(OSError):  # the service dropped it for another one
+                    connection.sendall(request[-1:])
+            assert longest_answer_s(service) < MAX_WAIT_S
+    finally:
+        service.kill()
+
+
+def test_responses_that_were_read_take_no_memory(service: Service) -> None:
+    request = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: test\r\n\r\n"
+    before = sum(map(resident_bytes, service.workers()))
+    with clients_that_send(service, b"", 60) as connections:
+        for connection in connections:
+            connection.sendall(request)
+            response = response_on(connection)
+            assert response.status == 200
+            assert len(response.read()) > 1_000_000
+        assert sum(map(resident_bytes, service.workers())) - before < 40_000_000
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        b"POST /livez HTTP/1.1\r\nHost: test\r\nContent-Length: %019d\r\n\r\n%b",
+        b"POST /livez HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"4268\r\n" + b"a" * 17_000 + b"XX%d\r\n\r\n%b",
+    ],
+    ids=["a length with leading zeros", "a large chunk without its end"],
+)
+def test_no_request_hides_in_the_body_of_another(hidden: bytes, service: Service) -> None:
+    inner = b"GET /interests HTTP/1.1\r\nHost: test\r\n\r\n"
+    with connect(service) as connection, connection.makefile("rb") as reader:
+        length = 0 if b"chunked" in hidden else len(inner)
+        connection.sendall(hidden % (length, inner))
+        assert next_response(reader)[0] >= 400
+        assert reader.readline() == b""
 
 
 def test_livez_answers_while_all_threads_wait_for_the_database(

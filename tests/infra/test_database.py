@@ -1,16 +1,27 @@
-"""Database.execute: prepared statements, stale sessions and values without an SQL type."""
+"""Database.execute: prepared statements, stale sessions, bounds, values without an SQL type."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 import pytest
 import sqlalchemy
+from prometheus_client import REGISTRY
 
 from app.config import psycopg2_url
 from app.domain.members.repository import Members
-from app.infra.database import Database, engine_options
+from app.infra.database import (
+    MAX_STATEMENT_S,
+    Database,
+    DatabaseUnavailable,
+    LockTimeout,
+    StatementTimeout,
+    engine_options,
+)
 from tests.support.databases import direct_url
 
 Open = Callable[..., Database]
@@ -22,8 +33,9 @@ def open_database(database_url: str) -> Iterator[Open]:
     url = psycopg2_url(direct_url(database_url))
     with ExitStack() as stack:
 
-        def open_(**options: Any) -> Database:
-            engine = sqlalchemy.create_engine(url, **engine_options(1))
+        def open_(*, for_commands: bool = False, **options: Any) -> Database:
+            settings = engine_options(1, for_commands=for_commands)
+            engine = sqlalchemy.create_engine(url, **settings)
             database = Database(engine, **options)
             stack.callback(database.close)
             return database
@@ -71,3 +83,44 @@ def test_a_value_without_an_sql_type_leaves_the_database_usable(open_database: O
     with pytest.raises(Exception, match="adapt"):
         database.execute("SELECT %(value)s", {"value": object()})
     assert database.execute("SELECT 1") == [(1,)]
+
+
+def faults() -> float:
+    return REGISTRY.get_sample_value("nomad_rooms_database_faults_total") or 0
+
+
+def test_a_statement_that_the_server_does_not_end_is_ended_but_not_a_commands(
+    open_database: Open,
+) -> None:
+    serving, commanding = open_database(), open_database(for_commands=True)
+    # As on a server that is frozen, no timeout of PostgreSQL ends the statement.
+    serving.execute("SET statement_timeout = 0")
+    before = faults()
+    with ThreadPoolExecutor(1) as pool:
+        command = pool.submit(commanding.execute, f"SELECT 1 FROM pg_sleep({MAX_STATEMENT_S + 2})")
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailable):
+            serving.execute("SELECT pg_sleep(60)")
+        assert MAX_STATEMENT_S < time.monotonic() - began < MAX_STATEMENT_S + 2
+        assert faults() == before + 1
+        assert serving.execute("SELECT 1") == [(1,)]
+        assert command.result() == [(1,)]
+
+
+def test_a_timeout_that_a_statement_shortens_is_no_fault_of_the_database(
+    open_database: Open, database_url: str
+) -> None:
+    database = open_database()
+    read = "SELECT count(*) FROM memberships"
+    before = faults()
+    with psycopg2.connect(database_url) as holder, holder.cursor() as cursor:
+        cursor.execute("LOCK TABLE memberships")
+        with pytest.raises(LockTimeout):
+            database.execute(read, settings="lock_timeout = '50ms'")
+        with pytest.raises(StatementTimeout):
+            database.execute("SELECT pg_sleep(60)", settings="statement_timeout = '50ms'")
+        assert faults() == before
+        with pytest.raises(LockTimeout):
+            database.execute(read)
+        assert faults() == before + 1
+    assert database.execute("SHOW lock_timeout") == [("3s",)]

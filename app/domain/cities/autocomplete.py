@@ -1,6 +1,7 @@
 """Autocomplete for the form, and guesses of what an unlisted city was meant to be."""
 
 from dataclasses import dataclass
+from threading import Lock
 
 from rapidfuzz.distance import OSA
 
@@ -8,7 +9,7 @@ from app.domain.cities.normalize import fold
 from app.domain.cities.place_parser import readings
 from app.domain.cities.repository import City, city_from_row
 from app.domain.cities.typos import MIN_TWO_EDITS_LENGTH, one_edit
-from app.infra.database import Database
+from app.infra.database import Database, StatementTimeout
 
 # A whole name of a city this large is not a typo.
 LARGE_POPULATION = 100_000
@@ -20,6 +21,11 @@ MAX_NAMESAKES = 50
 LAST = "\U0010ffff"
 # Two edits are verified in Python, on the most similar candidates.
 MAX_CANDIDATES = 300
+# A request needs one search and two lookups at most: together under a second.
+SEARCH_TIMEOUT = "statement_timeout = '450ms'"
+LOOKUP_TIMEOUT = "statement_timeout = '250ms'"
+# Each search takes up to 0.3 s of the server's time, so a process runs one at a time.
+MAX_SEARCH_WAIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ class Autocomplete:
     def __init__(self, database: Database, default_country: str) -> None:
         self.database = database
         self.default_country = default_country
+        self._search_lock = Lock()
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
         """Return up to `limit` cities for a prefix: whole names first, then the most populous.
@@ -118,7 +125,7 @@ class Autocomplete:
         key = fold(typed)
         if not key:
             return []
-        (largest,) = self.database.execute(MAX_POPULATION, {"key": key})
+        (largest,) = self.database.execute(MAX_POPULATION, {"key": key}, LOOKUP_TIMEOUT)
         if largest.population is None:
             corrections = self._corrections(key)
         elif largest.population >= LARGE_POPULATION:
@@ -127,7 +134,7 @@ class Autocomplete:
             # Two edits away from a whole name is too far.
             corrections = list(one_edit(key))
         parameters = {"key": key, "last": key + LAST, "corrections": corrections, "limit": limit}
-        rows = self.database.execute(SUGGEST, parameters)
+        rows = self.database.execute(SUGGEST, parameters, LOOKUP_TIMEOUT)
         suggestions: dict[int, Suggestion] = {}
         for row in rows:  # a merged city and its town are one suggestion, the first
             suggestions.setdefault(row.id, Suggestion(**row._asdict()))
@@ -153,6 +160,7 @@ class Autocomplete:
                 "country": unlisted.country or self.default_country,
                 "limit": MAX_GUESSES,
             },
+            LOOKUP_TIMEOUT,
         )
         return [city_from_row(row) for row in rows]
 
@@ -166,12 +174,26 @@ class Autocomplete:
         return [Namesake(**row._asdict()) for row in rows]
 
     def _corrections(self, key: str) -> list[str]:
-        """Return keys that the typed one may be a typo of: one edit away, two for long names."""
+        """Return keys that the typed one may be a typo of: one edit away, two for long names.
+
+        Two edits are left out where the search for them would take too long.
+        """
         # The trigram search of a key of 1,440 characters, which 80 ligatures fold to, takes 5 s.
         if not MIN_TYPO_LENGTH <= len(key) <= MAX_TYPO_LENGTH:
             return []
         if len(key) < MIN_TWO_EDITS_LENGTH:
             return list(one_edit(key))
-        rows = self.database.execute(SIMILAR, {"key": key, "limit": MAX_CANDIDATES})
-        names = [row.name_key for row in rows if row.name_key != key]
+        names = [name for name in self._similar(key) if name != key]
         return [name for name in names if OSA.distance(name, key, score_cutoff=2) <= 2]
+
+    def _similar(self, key: str) -> list[str]:
+        if not self._search_lock.acquire(timeout=MAX_SEARCH_WAIT_S):
+            return []
+        try:
+            parameters = {"key": key, "limit": MAX_CANDIDATES}
+            rows = self.database.execute(SIMILAR, parameters, SEARCH_TIMEOUT)
+            return [row.name_key for row in rows]
+        except StatementTimeout:
+            return []
+        finally:
+            self._search_lock.release()
