@@ -3,18 +3,21 @@
 import gc
 from typing import Any
 
-from app.config import create_metrics_directory, read_environment
+from app.config import create_metrics_directory, metrics_directory, read_environment
 
 settings = read_environment()
 # prometheus_client looks for the directory when it is imported.
 create_metrics_directory()
 
-from app.infra.access_log import logging_config, write_from_a_thread  # noqa: E402
+from app.infra.access_log import logging_config  # noqa: E402
+from app.infra.buffering_worker import allow_connections  # noqa: E402
 from app.infra.gunicorn_worker import QuietLogger, Worker  # noqa: E402
+from app.infra.metrics import continue_files  # noqa: E402
 
 bind = f"{'127.0.0.1' if settings.app_env == 'development' else '0.0.0.0'}:{settings.port}"
 workers = settings.workers
 threads = settings.threads
+worker_connections = allow_connections(2_000)
 # Sync workers outlive a killed arbiter by many seconds; threads notice within one.
 worker_class = Worker
 # Loaded once and shared: less memory, and a configuration error ends the start, not each worker.
@@ -25,6 +28,8 @@ timeout = 30
 # Longer than the keep-alive of the router in front (90 s on Heroku), which could otherwise send a
 # request on a connection that is being closed.
 keepalive = 95
+# Responses go through app.infra.http_connection, not from a file to the socket.
+sendfile = False
 max_requests = 100_000
 max_requests_jitter = 10_000
 # Otherwise gunicorn makes a socket for each system user in the home directory.
@@ -45,22 +50,18 @@ def pre_request(worker: object, request: object) -> None:
 
 
 def post_fork(server: object, worker: object) -> None:
-    """Give the worker connections and a log writer of its own."""
+    """Give the worker metrics, database connections and a thread that deletes old moves."""
+    from app.domain.moves.change_feed import delete_old_changes_hourly
     from app.services import EXTENSION
 
     # Objects loaded before the fork stay: a full collection would scan 240,000 of them each time.
     gc.freeze()
-    write_from_a_thread()
+    continue_files(metrics_directory() or "")
     worker.signals_since_fork = server.SIG_QUEUE  # type: ignore[attr-defined]
     app = worker.app.wsgi()  # type: ignore[attr-defined]
-    app.extensions[EXTENSION].database.after_fork()
-
-
-def child_exit(server: object, worker: object) -> None:
-    """Keep a dead worker's counters, drop its gauges."""
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(worker.pid)  # type: ignore[attr-defined]
+    database = app.extensions[EXTENSION].database
+    database.after_fork()
+    delete_old_changes_hourly(database)
 
 
 def when_ready(server: object) -> None:

@@ -80,8 +80,8 @@ class Assigner:
                 placement, created = self.join(user_id, profile, city, now)
                 break
             except Conflict:
-                # A merge removed the room between the lookup and the join, or the two deadlocked:
-                # the caches are stale, and the next lookup reads the database.
+                # A command moved the room between the lookup and the join, the process was paused
+                # between them, or a deadlock: the next lookup reads the database, not the caches.
                 self.cities.clear_cache()
                 self.rooms.clear_cache()
         else:
@@ -119,7 +119,8 @@ class Assigner:
             room = self.rooms.find(city.id, profile.cluster)
             if room is None:
                 raise Conflict("the city was merged or gathered meanwhile")
-        join = Join(user_id, city.id, room.id, profile.interests, self.model.id, now)
+        interests, valid_until = profile.interests, room.valid_until
+        join = Join(user_id, city.id, room.id, interests, self.model.id, now, valid_until)
         while True:
             if result := self.members.join(join):
                 return Placement(*result, cluster=profile.cluster, hub=room.hub), created

@@ -9,7 +9,7 @@ BASELINE_SPIN_US adds that many microseconds of work, to test whether the method
 import os
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2
@@ -42,6 +42,7 @@ def join() -> Any:
     deadline = time.perf_counter() + SPIN_S
     while time.perf_counter() < deadline:
         pass
+    now = datetime.now(UTC)
     with connection().cursor() as cursor:
         cursor.execute(
             UPSERT,
@@ -51,7 +52,8 @@ def join() -> Any:
                 "room_id0": int(os.environ["BASELINE_ROOM"]),
                 "interests0": sorted(key for key, value in body["interests"].items() if value),
                 "model_id0": os.environ["BASELINE_MODEL"],
-                "now0": datetime.now(UTC),
+                "now0": now,
+                "valid_until0": now + timedelta(minutes=1),
             },
         )
         _, room, previous, joined = cursor.fetchone()

@@ -212,11 +212,13 @@ class ExplainingDatabase(Database):
         super().__init__(engine, prepare=False)
         self.plans: list[str] = []
 
-    def execute(self, statement: str | PreparedStatement, parameters: Any = None) -> list[Any]:
+    def execute(
+        self, statement: str | PreparedStatement, parameters: Any = None, settings: str = ""
+    ) -> list[Any]:
         sql = statement.sql if isinstance(statement, PreparedStatement) else statement
         lines = super().execute(f"EXPLAIN {sql}", parameters)
         self.plans.append("\n".join(line for (line,) in lines))
-        return super().execute(statement, parameters)
+        return super().execute(statement, parameters, settings)
 
 
 def plans(url: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy
@@ -61,7 +61,8 @@ def _join(
             user = user_id(SEED, min(runs[0].read + rng.randrange(2 * CHUNK_SIZE), users - 1))
             now = datetime.now(UTC)
             began = time.perf_counter()
-            join(Join(user, city_id, room_id, ["surf"], room["BASELINE_MODEL"], now))
+            valid_until = now + timedelta(minutes=1)
+            join(Join(user, city_id, room_id, ["surf"], room["BASELINE_MODEL"], now, valid_until))
             yield (time.perf_counter() - began) * 1000
 
 

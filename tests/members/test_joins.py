@@ -1,7 +1,7 @@
 """Concurrent joins: written in one batch, each with the result that it would have alone."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.support.serving import wait_until
 
 THREADS = 8
 ROUNDS = 25
+VALID = timedelta(hours=1)
 ODD_KEYS = [
     "",
     "a,b",
@@ -52,8 +53,11 @@ def places(client: object, sql: Sql, model: Model) -> list[tuple[int, int]]:
     )
 
 
-def make_join(user: str, place: tuple[int, int], model: Model, *interests: str) -> Join:
-    return Join(user, *place, sorted(interests), model.id, datetime.now(UTC))
+def make_join(
+    user: str, place: tuple[int, int], model: Model, *interests: str, valid_for: timedelta = VALID
+) -> Join:
+    now = datetime.now(UTC)
+    return Join(user, *place, sorted(interests), model.id, now, now + valid_for)
 
 
 def join_concurrently(
@@ -110,6 +114,28 @@ def test_a_vanished_room_fails_only_its_own_user(
     for n, results in enumerate(join_concurrently(database, rounds)):
         assert isinstance(results.pop(n % THREADS), Conflict)
         assert results == [JoinResult(room, None, True)] * (THREADS - 1)
+
+
+def test_a_room_that_was_looked_up_too_long_ago_fails_only_its_own_user(
+    database: Database, places: list[tuple[int, int]], model: Model, sql: Sql
+) -> None:
+    rounds = [
+        [
+            make_join(
+                f"{n}-{user}",
+                places[0],
+                model,
+                "surf",
+                valid_for=-VALID if user == n % THREADS else VALID,
+            )
+            for user in range(THREADS)
+        ]
+        for n in range(ROUNDS)
+    ]
+    for n, results in enumerate(join_concurrently(database, rounds)):
+        assert isinstance(results.pop(n % THREADS), Conflict)
+        assert results == [JoinResult(places[0][1], None, True)] * (THREADS - 1)
+    assert sql("SELECT count(*) FROM memberships") == [(ROUNDS * (THREADS - 1),)]
 
 
 def test_concurrent_joins_of_one_user_end_in_one_of_the_rooms(

@@ -1,7 +1,8 @@
 """Loads the gazetteer into the database, while the service runs (`cities load`).
 
 1. One transaction stores the new cities, all names and the territories, and removes old names. It
-   takes no lock that a join waits for, however long it is.
+   takes no lock that a join waits for, however long it is. Only the first load, of empty tables,
+   drops and creates indexes, for which lookups wait.
 2. Each city whose data differ is updated, a few hundred in a transaction. Creating a room reads its
    city's row under a lock, so it waits for these: for some milliseconds.
 3. The fingerprint is stored.

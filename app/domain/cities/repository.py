@@ -1,5 +1,6 @@
 """Resolves what a user typed, or the id of a city they picked, to a city."""
 
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -153,8 +154,9 @@ class Cities:
         key = (name, country)
         if city := self._cache.get(key):
             return city
+        asked_at = time.monotonic()
         city = self.find(name, country) or self._find_or_create_unlisted(name, country)
-        return self._cache.put(key, city)
+        return self._cache.put(key, city, asked_at)
 
     def find(self, name: str, country: str | None) -> City | None:
         """Return the listed city that a typed name means, or the city it was merged into, or None.
@@ -198,10 +200,11 @@ class Cities:
         """
         if city := self._cache.get(city_id):
             return city
+        asked_at = time.monotonic()
         city = self._first(FIND_BY_ID, id=city_id)
         if city is None:
             raise UnknownCity(city_id)
-        return self._cache.put(city_id, city)
+        return self._cache.put(city_id, city, asked_at)
 
     def clear_cache(self) -> None:
         """Drop all cached answers."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from app.domain.clusters.member_batches import Batch, Member, count_batches, read_batches
 from app.domain.clusters.registration import model_in_service
-from app.domain.moves.relocation import LOCK_CHANGES, delete_old_changes, in_transaction
+from app.domain.moves.relocation import LOCK_CHANGES, in_transaction
 from app.domain.rooms.bulk_create import Pair, count_missing, create_rooms
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Database
@@ -159,7 +159,6 @@ class Reassigner:
                 run.count("people_moved", moved)
                 run.count("changed_meanwhile", len(movers) - moved)
             progress("moving members", batches)
-        in_transaction(self.database, delete_old_changes)
 
     def move_batch(
         self, movers: Sequence[tuple[Member, int]], run_id: int, connection: sqlalchemy.Connection

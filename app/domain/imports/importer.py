@@ -24,7 +24,7 @@ from app.domain.cities.repository import Cities, Place
 from app.domain.imports.row_parser import Reject, UserRow
 from app.domain.imports.row_resolver import ResolvedChunk, RowResolver
 from app.domain.members.joins import INSERT, ON_CONFLICT
-from app.domain.moves.relocation import LOCK_CHANGES, delete_old_changes, in_transaction
+from app.domain.moves.relocation import LOCK_CHANGES, in_transaction
 from app.domain.rooms.bulk_create import create_rooms
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Database
@@ -75,11 +75,13 @@ JOIN = f"""
     {ON_CONFLICT}
 """
 # A user who was in another room is a move that the app did not request: it goes to the change feed.
+# Only a row that this statement moved has both its time and a room before. Times are not ordered:
+# created_at may be from a machine whose clock is ahead.
 JOIN_AND_RECORD_MOVES = f"""
     WITH written AS (
         {JOIN}
         RETURNING user_id, previous_room_id, room_id,
-            joined_at = %(now)s AND created_at < %(now)s AS was_moved
+            joined_at = %(now)s AND previous_room_id IS NOT NULL AS was_moved
     ), moved AS (
         INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
         SELECT user_id, previous_room_id, room_id, 'import', %(run)s FROM written WHERE was_moved
@@ -124,7 +126,6 @@ class Importer:
                 progress(chunk.read)
             if written:
                 written.result()
-        in_transaction(self.database, delete_old_changes)
 
     def _find_city(self, place: Place) -> int:
         return self.cities.locate(place).id

@@ -9,7 +9,11 @@ from app.infra.database import Database, PreparedStatement
 
 
 class Join(NamedTuple):
-    """One user's join. `interests`: keys, each once, in code point order; `now`: the request's."""
+    """One user's join.
+
+    `interests`: keys, each once, in code point order. `now`: the request's. `valid_until`: the
+    server's time after which the room is refused.
+    """
 
     user_id: str
     city_id: int
@@ -17,6 +21,7 @@ class Join(NamedTuple):
     interests: list[str]
     model_id: str
     now: datetime
+    valid_until: datetime
 
 
 class JoinResult(NamedTuple):
@@ -33,7 +38,10 @@ class JoinResult(NamedTuple):
 #   the user in the room leaves previous_room_id and joined_at alone.
 # - IS DISTINCT FROM: an unchanged city and profile write no row (no dead tuple), even if a newer
 #   model would choose another room. RETURNING then yields nothing.
-# - No subquery and no now(): Citus accepts neither here for a distributed table.
+# - A room that was looked up too long ago becomes room 0, which does not exist: the foreign key
+#   refuses it. The server decides, when it already holds its lock on the table, so a process may
+#   pause between lookup and join for any time: see moves/relocation.py.
+# - No subquery, and no now() in RETURNING: Citus accepts neither for a distributed table.
 INSERT = """
     INSERT INTO memberships AS member
         (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
@@ -56,24 +64,29 @@ ON_CONFLICT = """
 RETURNING = """
     RETURNING user_id, room_id, previous_room_id, joined_at = updated_at AS joined
 """
-TYPES = Join("text", "bigint", "bigint", "text[]", "text", "timestamptz")  # type: ignore[arg-type]
+# Of the fields of Join.
+TYPES = ("text", "bigint", "bigint", "text[]", "text", "timestamptz", "timestamptz")
 # Short lock timeout: if one row is locked, the batch fails and each user is retried alone.
-BATCH_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '50ms';"
+BATCH_LOCK_TIMEOUT = "lock_timeout = '50ms'"
 
 
 @functools.cache
 def join_statement(users: int = 1) -> PreparedStatement:
     """Return the statement for a number of users; a parameter's name ends in its user's index."""
     rows = ", ".join(
-        f"(%(user_id{n})s, %(city_id{n})s, %(room_id{n})s, %(interests{n})s, %(model_id{n})s, "
-        f"%(now{n})s, %(now{n})s, %(now{n})s)"
+        f"(%(user_id{n})s, %(city_id{n})s, "
+        f"CASE WHEN clock_timestamp() < %(valid_until{n})s THEN %(room_id{n})s ELSE 0 END, "
+        f"%(interests{n})s, %(model_id{n})s, %(now{n})s, %(now{n})s, %(now{n})s)"
         for n in range(users)
     )
     return PreparedStatement(
         f"join_{users}",
         f"{INSERT} VALUES {rows} {ON_CONFLICT} {RETURNING}",
-        {f"{name}{n}": kind for n in range(users) for name, kind in TYPES._asdict().items()},
-        prefix=BATCH_LOCK_TIMEOUT if users > 1 else "",
+        {
+            f"{name}{n}": kind
+            for n in range(users)
+            for name, kind in zip(Join._fields, TYPES, strict=True)
+        },
     )
 
 
@@ -85,8 +98,8 @@ def join_batch(database: Database, batch: list[Join]) -> list[JoinResult | None]
     """Put users into rooms in one statement; return their results in order.
 
     A result is None where city and interests are the stored ones: nothing was written. Repeating a
-    join is safe. Raises DuplicateUser, Conflict when a room or a city is gone, NotRegistered,
-    DatabaseUnavailable.
+    join is safe. Raises DuplicateUser, Conflict when a room or a city is gone or a room was looked
+    up too long ago, NotRegistered, LockTimeout, DatabaseUnavailable.
     """
     # Batches that share users lock them in one order and cannot deadlock.
     ordered = sorted(batch)
@@ -94,7 +107,8 @@ def join_batch(database: Database, batch: list[Join]) -> list[JoinResult | None]
         raise DuplicateUser
     statement = join_statement(len(batch))
     values = itertools.chain.from_iterable(ordered)
-    rows = database.execute(statement, dict(zip(statement.types, values, strict=True)))
+    parameters = dict(zip(statement.types, values, strict=True))
+    rows = database.execute(statement, parameters, BATCH_LOCK_TIMEOUT if len(batch) > 1 else "")
     written = {
         row.user_id: JoinResult(row.room_id, row.previous_room_id, row.joined) for row in rows
     }

@@ -77,8 +77,12 @@ SHOW = """
     JOIN cities AS town ON town.id = member.city_id
     WHERE member.user_id = %(user)s
 """
-SHOW_MOVES = """
-    SELECT from_room, to_room, reason, at FROM room_changes WHERE user_id = %(user)s ORDER BY id
+MOVES_KEPT_DAYS = 30
+# Moves before this time are not shown. app/domain/moves/change_feed.py deletes them.
+MOVES_KEPT_SINCE = f"now() - interval '{MOVES_KEPT_DAYS} days'"
+SHOW_MOVES = f"""
+    SELECT from_room, to_room, reason, at FROM room_changes
+    WHERE user_id = %(user)s AND at >= {MOVES_KEPT_SINCE} ORDER BY id
 """
 DELETE = "DELETE FROM memberships WHERE user_id = %(user)s"
 DELETE_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
@@ -94,7 +98,8 @@ class Members:
     def join(self, join: Join) -> JoinResult | None:
         """Put a user into a room; None: the city and the interests are the stored ones.
 
-        Raises Conflict when the room or the city is gone, NotRegistered, DatabaseUnavailable.
+        Raises Conflict when the room or the city is gone or the room was looked up too long ago,
+        NotRegistered, DatabaseUnavailable.
         """
         return self._batcher.submit(join)
 

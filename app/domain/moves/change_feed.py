@@ -1,9 +1,19 @@
 """The feed of moves that the app did not request: GET /changes."""
 
+import logging
+import time
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Thread
 
+from app.domain.members.repository import MOVES_KEPT_SINCE
 from app.infra.database import Database
+
+log = logging.getLogger(__name__)
+
+DELETE_INTERVAL_S = 3_600
+# A statement deletes so many in about 10 ms; an erasure may wait for it.
+MAX_ROWS_DELETED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +29,20 @@ class Change:
 
 
 # Ids are in the order of commits, so a cursor cannot skip a row: see relocation.LOCK_CHANGES.
-LIST = """
+LIST = f"""
     SELECT id, user_id, from_room, to_room, reason, at FROM room_changes
-    WHERE id > %(after)s ORDER BY id LIMIT %(limit)s
+    WHERE id > %(after)s AND at >= {MOVES_KEPT_SINCE} ORDER BY id LIMIT %(limit)s
+"""
+# SKIP LOCKED: it never waits for a lock, so it cannot deadlock with an erasure or another process.
+DELETE_OLD = f"""
+    WITH deleted AS (
+        DELETE FROM room_changes WHERE id IN (
+            SELECT id FROM room_changes WHERE at < {MOVES_KEPT_SINCE}
+            ORDER BY at LIMIT {MAX_ROWS_DELETED_AT_ONCE} FOR UPDATE SKIP LOCKED
+        )
+        RETURNING 1
+    )
+    SELECT count(*) AS rows FROM deleted
 """
 
 
@@ -32,3 +53,29 @@ def list_changes(database: Database, after: int, limit: int) -> list[Change]:
     """
     rows = database.execute(LIST, {"after": after, "limit": limit})
     return [Change(**row._asdict()) for row in rows]
+
+
+def delete_old_changes(database: Database) -> None:
+    """Delete the moves that are past their 30 days, in small transactions.
+
+    Raises DatabaseUnavailable.
+    """
+    while database.execute(DELETE_OLD)[0].rows == MAX_ROWS_DELETED_AT_ONCE:
+        pass
+
+
+def delete_old_changes_hourly(database: Database) -> None:
+    """Start a thread that deletes moves past their 30 days, now and every hour.
+
+    Each web worker has one: a service without requests and commands must delete them too.
+    """
+
+    def run() -> None:
+        while True:
+            try:
+                delete_old_changes(database)
+            except Exception as error:  # no failure may end the thread
+                log.warning("old moves were not deleted: %s", type(error).__name__)
+            time.sleep(DELETE_INTERVAL_S)
+
+    Thread(target=run, name="old-changes", daemon=True).start()

@@ -4,8 +4,16 @@ The caller has first committed the city's pointer (merged_into or hub_id). From 
 created on the wrong side: creating one reads the city's row under a lock and follows the pointer.
 What remains is to move the people who are there, one room a transaction. A join that races with it
 either commits before the room is locked, and is moved with it, or waits, fails on its foreign key
-and is retried. Web processes cache what a name and a pair resolve to for 5 seconds; a second sweep
-after that moves the people who joined by a cached answer.
+and is retried.
+
+A second sweep moves the people who were put into the old room by a lookup from before the pointer,
+and it finds all of them, even if processes are paused or killed at any moment:
+
+- The server refuses a join whose lookup is older than ROOM_VALID_FOR_S (members/joins.py). The
+  statement holds its lock on memberships when the server compares the times, so a join by an older
+  lookup has either ended when the sweep begins, or holds this lock then and is waited for.
+- Imports and reassignments look rooms up and join in one transaction, which holds LOCK_CHANGES.
+  The sweep begins after it has had this lock.
 """
 
 import time
@@ -17,17 +25,18 @@ from typing import Any, TypeVar
 import sqlalchemy
 
 from app.domain.rooms.bulk_create import create_rooms
+from app.domain.rooms.repository import ROOM_VALID_FOR_S
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Conflict, Database
-from app.infra.ttl_cache import TTL_S
 
 T = TypeVar("T")
 
 MAX_ATTEMPTS = 3
-# The caches' lifetime, and a second for a request that read them at the last moment.
-CACHES_EXPIRED_AFTER_S = TTL_S + 1.0
-CHANGES_KEPT_DAYS = 30
+# The margin allows for a server's clock that is set back by less, at a failover for example.
+CLOCK_MARGIN_S = 1.0
+CACHES_EXPIRED_AFTER_S = ROOM_VALID_FOR_S + CLOCK_MARGIN_S
 LOCK_TIMEOUT_S = 60
+WRITERS_POLL_INTERVAL_S = 0.05
 
 # Rooms whose city has a pointer: they are moved whole.
 POINTED_ROOMS = """
@@ -55,6 +64,14 @@ LOCK_ROOM = """
 # advisory lock: any analyst could take one and stop every move. It is taken before any row lock, so
 # that two commands cannot deadlock.
 LOCK_CHANGES = "LOCK TABLE room_changes IN SHARE UPDATE EXCLUSIVE MODE"
+# Transactions that may write members. A lock request of the command's own would hold up all joins
+# that arrive after it.
+WRITERS = """
+    SELECT held.virtualtransaction AS id
+    FROM pg_locks AS held JOIN pg_database AS here ON here.oid = held.database
+    WHERE here.datname = current_database() AND held.relation = 'memberships'::regclass
+      AND held.mode = 'RowExclusiveLock' AND held.granted
+"""
 MOVE = """
     WITH moved AS (
         UPDATE memberships AS member
@@ -86,9 +103,6 @@ UPDATE_REDIRECTS = """
       AND old.room_id <> rooms.id
       AND (host.city_id = ANY(%(towns)s) OR host.town_id = ANY(%(towns)s))
 """
-DELETE_OLD_CHANGES = (
-    f"DELETE FROM room_changes WHERE at < now() - interval '{CHANGES_KEPT_DAYS} days'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +117,31 @@ class Relocation:
 
     def relocate(self, towns: Sequence[int]) -> None:
         """Move everybody of some towns to where the pointers lead: at once, and once more when no
-        process can have the state before in its cache.
+        join can use a lookup from before.
 
-        Idempotent: a repeated run finishes what an interrupted one began. Raises
+        Idempotent: a repeated run finishes what an interrupted one began. Raises Conflict,
         DatabaseUnavailable.
         """
         caches_expired_at = time.monotonic() + self.caches_expired_after_s
         self._sweep(towns)
         self.progress("waiting for caches to expire", 0)
         time.sleep(max(0.0, caches_expired_at - time.monotonic()))
+        self.progress("waiting for joins in progress", 0)
+        self._wait_for_writers()
         self._sweep(towns)
-        in_transaction(self.database, delete_old_changes)
+
+    def _wait_for_writers(self) -> None:
+        """Wait until the transactions that may write members now have ended."""
+        in_transaction(self.database, lambda connection: connection.exec_driver_sql(LOCK_CHANGES))
+        given_up_at = time.monotonic() + LOCK_TIMEOUT_S
+        writers = self._writers()
+        while writers := writers & self._writers():
+            if time.monotonic() > given_up_at:
+                raise Conflict(f"a transaction has been writing members for {LOCK_TIMEOUT_S} s")
+            time.sleep(WRITERS_POLL_INTERVAL_S)
+
+    def _writers(self) -> set[str]:
+        return {row.id for row in self.database.execute(WRITERS)}
 
     def _sweep(self, towns: Sequence[int]) -> None:
         parameters = {"towns": list(towns)}
@@ -190,11 +218,6 @@ def in_transaction(database: Database, work: Callable[[sqlalchemy.Connection], T
             if attempt == MAX_ATTEMPTS:
                 raise
     raise AssertionError("the loop returns or raises")
-
-
-def delete_old_changes(connection: sqlalchemy.Connection) -> None:
-    """Delete the rows of the change feed that are past their 30 days."""
-    connection.exec_driver_sql(DELETE_OLD_CHANGES)
 
 
 def _lock_room(connection: sqlalchemy.Connection, room: int) -> Any:

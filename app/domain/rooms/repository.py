@@ -1,5 +1,6 @@
 """Finds or creates the room of a (city, cluster) pair, and looks rooms up."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,9 +8,12 @@ from app.domain.cities.repository import City, city_from_row, split_city
 from app.domain.rooms.bulk_create import CREATE_ROOMS, Pair, pair_arrays
 from app.infra.database import Database, Row
 from app.infra.metrics import ROOMS
-from app.infra.ttl_cache import SharedTTLCache
+from app.infra.ttl_cache import TTL_S, SharedTTLCache
 
 MAX_CACHED_ROOMS = 50_000
+# How long after a lookup its room may be joined, by the server's clock. Longer than the cache keeps
+# the room, so that only a process that was paused meanwhile is refused.
+ROOM_VALID_FOR_S = TTL_S + 1.0
 
 
 class UnknownRoom(Exception):
@@ -26,10 +30,15 @@ class RoomMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The room of a pair; `hub`: the city whose room it is, where that is another city."""
+    """The room of a pair.
+
+    `hub`: the city whose room it is, where that is another city. `valid_until`: the server's time
+    after which a join refuses this answer, because a command may have moved the pair's people.
+    """
 
     id: int
     hub: City | None
+    valid_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +54,15 @@ class RoomDetails:
     created_at: datetime
 
 
-# Follows the city's pointers: to the town it was merged into, and to that town's hub.
-FIND = """
+# Follows the town's pointer to its hub. A city that was merged, which a caller may have cached, has
+# no room: members name the town it was merged into. now() is earlier than the snapshot.
+FIND = f"""
     SELECT rooms.id AS room_id, host.town_id AS id, host.name, host.country_code AS country,
-           host.listed
+           host.listed, now() + interval '{ROOM_VALID_FOR_S} s' AS valid_until
     FROM city_hosts AS city
     JOIN city_hosts AS host ON host.city_id = city.host_id
     JOIN rooms ON rooms.city_id = city.host_id AND rooms.cluster_id = %(cluster)s
-    WHERE city.city_id = %(city)s
+    WHERE city.city_id = %(city)s AND city.town_id = city.city_id
 """
 # Completed by a count of the members, `members`.
 DETAILS = """rooms.id, rooms.created_at, rooms.cluster_id AS cluster,
@@ -77,19 +87,20 @@ class Rooms:
         self._cache: SharedTTLCache[Pair, Room] = SharedTTLCache(MAX_CACHED_ROOMS)
 
     def find(self, city_id: int, cluster: int) -> Room | None:
-        """Return the room of a pair, or None.
+        """Return the room of a pair; None: it has no room, or its city was merged.
 
         Raises DatabaseUnavailable.
         """
         pair = city_id, cluster
         if room := self._cache.get(pair):
             return room
+        asked_at = time.monotonic()
         rows = self.database.execute(FIND, {"city": city_id, "cluster": cluster})
         if not rows:
             return None
         host = city_from_row(rows[0])
         hub = None if host.id == city_id else host
-        return self._cache.put(pair, Room(rows[0].room_id, hub))
+        return self._cache.put(pair, Room(rows[0].room_id, hub, rows[0].valid_until), asked_at)
 
     def create(self, city_id: int, cluster: int) -> bool:
         """Create the room of a pair unless it exists; return whether this call created it.
