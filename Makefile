@@ -13,9 +13,11 @@ SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.
   tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
   tests/clusters/test_reassignment_under_load.py tests/clusters/test_training.py \
   tests/docs/test_admins.py tests/docs/test_client.py tests/faults/test_crowds.py \
-  tests/faults/test_database_outages.py tests/faults/test_process_deaths.py \
-  tests/imports/test_stopped_imports.py tests/model/test_evaluation.py tests/rooms/test_races.py \
-  tests/schema/test_rollback.py tests/test_web_imports.py
+  tests/faults/test_database_outages.py tests/faults/test_frozen_database.py \
+  tests/faults/test_idle_connections.py tests/faults/test_process_deaths.py \
+  tests/faults/test_trials.py tests/imports/test_stopped_imports.py \
+  tests/model/test_evaluation.py tests/rooms/test_races.py tests/schema/test_rollback.py \
+  tests/test_web_imports.py
 
 .PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean
 
@@ -49,8 +51,8 @@ bench: $(INSTALLED) ## Measure throughput, memory, start-up time, import, faults
 bench-growth: $(INSTALLED) ## Measure queries with 10,000, 1,000,000 and 10,000,000 members
 	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
-faults: $(INSTALLED) ## Kill processes of the service 20 times under load, and count lost joins
-	@FAULT_KILLS=20 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
+faults: $(INSTALLED) ## Try each fault under load, for 15 s or 20 times, and count lost joins
+	@FAULT_KILLS=20 FAULT_SECONDS=15 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
 
 fuzz: $(INSTALLED) ## Send 10,000 generated bodies to POST /rooms and /cluster, fewer elsewhere
 	@FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 -s tests/api/test_fuzz.py $(ARGS)

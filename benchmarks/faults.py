@@ -12,6 +12,7 @@ from tests.support.kills import run_kills
 from tests.support.postgres import Postgres
 from tests.support.race import PAIRS, RACE_CLIENTS, run_race
 from tests.support.service import Service
+from tests.support.trials.stage import Stage
 
 KILLS = 20
 
@@ -44,11 +45,11 @@ def race(postgres: Postgres) -> Row:
 
 def kill(postgres: Postgres) -> list[Row]:
     """Count lost joins, and measure the longest recovery."""
-    with postgres.database() as url:
-        kills = run_kills(postgres, url, KILLS)
+    with postgres.database() as url, TemporaryDirectory() as directory:
+        kills = run_kills(Stage(postgres, url, Path(directory), 0), KILLS)
         results = list(track(kills, "killing", total=KILLS, transient=True))
     label = f"acknowledged joins lost over {KILLS} kills under load"
-    note = f"of {results[-1].acknowledged:,} acknowledged"
+    note = f"of {sum(result.acknowledged for result in results):,} acknowledged"
     lost = Row("lost", label, sum(result.lost for result in results), 0, "joins", False, note)
     slowest = max(result.recovery_s for result in results)
     back = Row("back", "longest recovery of the service after a kill", slowest, 2.0, "s", False)

@@ -1,13 +1,20 @@
 """Fixtures: a Postgres server that may be killed, a database on it, and a service on that."""
 
+import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.databases import Sql, sql_on
 from tests.support.postgres import Postgres
 from tests.support.service import Service
+from tests.support.trials.results import TrialResult, print_table
+from tests.support.trials.stage import Stage
+
+# How long a fault lasts; `make faults` sets more.
+FAULT_SECONDS = float(os.environ.get("FAULT_SECONDS", "1"))
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +47,20 @@ def service(database: str) -> Iterator[Service]:
     service = Service(database)
     yield service
     service.kill()
+
+
+@pytest.fixture(scope="session")
+def trial_results() -> Iterator[list[TrialResult]]:
+    """The results of all trials, printed as one table at the end (by `make faults`)."""
+    results: list[TrialResult] = []
+    yield results
+    print()
+    print_table(results)
+
+
+@pytest.fixture
+def stage(
+    postgres: Postgres, database: str, tmp_path: Path, trial_results: list[TrialResult]
+) -> Stage:
+    """A server, a database and a directory for a trial."""
+    return Stage(postgres, database, tmp_path, FAULT_SECONDS, trial_results)

@@ -65,7 +65,7 @@ def test_sigterm_under_load_loses_no_join_and_refuses_only_what_can_be_retried(
         assert service.process.wait(GRACEFUL_TIMEOUT_S + 5) == 0
         assert time.monotonic() - began < GRACEFUL_TIMEOUT_S
     assert clients.faults == []
-    assert clients.refused["connection"] > 0
+    assert clients.refused["no connection"] > 0
     assert clients.lost_users(database) == set()
 
 

@@ -1,4 +1,4 @@
-"""Kills one process of the service after another under load, and counts the lost joins."""
+"""Kills one process of the service after another under load."""
 
 import itertools
 import os
@@ -6,32 +6,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
-from tests.support.load_clients import LoadClients
 from tests.support.postgres import Postgres
 from tests.support.service import WORKERS, Service
 from tests.support.serving import wait_until
-
-
-@dataclass(frozen=True)
-class KillResult:
-    """The effect of one kill.
-
-    `recovery_s`: from the restart of the killed process (from the kill of a worker, which gunicorn
-    replaces) until every client has received a 2xx.
-    """
-
-    name: str
-    acknowledged: int
-    lost: int
-    recovery_s: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name:32} {self.acknowledged:7,} joins acknowledged, {self.lost} lost, "
-            f"recovered in {self.recovery_s:.2f} s"
-        )
+from tests.support.trials.results import TrialResult
+from tests.support.trials.stage import Stage
 
 
 class Target:
@@ -86,15 +66,15 @@ KILLS: tuple[tuple[str, Callable[[Target], float]], ...] = (
 )
 
 
-def run_kills(postgres: Postgres, database: str, rounds: int) -> Iterator[KillResult]:
-    """Yield the result of each kill: `rounds` of them, in turn, under one steady load."""
+def run_kills(stage: Stage, rounds: int) -> Iterator[TrialResult]:
+    """Yield the result of each kill: `rounds` of them, in turn, of one service.
+
+    The service must recover from the restart of the killed process, or from the kill of a worker,
+    which gunicorn replaces.
+    """
     with ExitStack() as stack:
-        target = Target(postgres, database, stack)
-        clients = stack.enter_context(LoadClients(target.service.url))
+        target = Target(stage.postgres, stage.database, stack)
         for name, kill in itertools.islice(itertools.cycle(KILLS), rounds):
-            clients.wait_for_joins()
-            recovery_s = clients.recovery_s(kill(target))
-            lost = len(clients.lost_users(database))
-            yield KillResult(name, len(clients.acknowledged), lost, recovery_s)
-    lost_users = clients.lost_users(database)
-    assert not lost_users, lost_users
+            with stage.under_load(name, target.service.url) as load:
+                load.fault_ended_at = kill(target)
+            yield stage.results[-1]

