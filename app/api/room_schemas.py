@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from app.api.city_schemas import CityAnswer
 from app.api.cluster_schemas import Label
 from app.api.fields import CityName, Country, Interests, UserId
-from app.domain.cities.repository import Place
+from app.domain.cities.city import Place
 from app.domain.input_limits import MAX_CITY_LENGTH
 
 

@@ -62,7 +62,7 @@ def find(name: str, country: str | None, as_json: bool) -> None:
     try:
         resolved = services().cities.find(name, country.upper() if country else None)
     except UnusableName as error:
-        raise click.ClickException(f"{name!r} has no letter and no digit") from error
+        raise click.ClickException(f"{name!r} {error.reason}") from error
     namesakes = services().autocomplete.namesakes(name, country)
     if as_json:
         print_json({"meant": resolved, "bearers": namesakes})

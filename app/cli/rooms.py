@@ -62,7 +62,7 @@ def room_filter(
     try:
         found = services().cities.find_existing(city, country)
     except UnusableName as error:
-        raise click.ClickException(f"{city!r} has no letter and no digit") from error
+        raise click.ClickException(f"{city!r} {error.reason}") from error
     if found is None:
         raise click.ClickException(
             f"no city has the name {city!r}; `manage.py cities find NAME` finds cities by name"

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from app.config import psycopg2_url
 from app.domain.cities.autocomplete import Autocomplete
+from app.domain.cities.city import City
 from app.domain.cities.normalize import fold
-from app.domain.cities.repository import City
 from app.domain.cities.typos import one_edit
 from app.infra.database import Database, engine_options
 from tests.support.databases import Sql, direct_url

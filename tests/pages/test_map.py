@@ -43,7 +43,7 @@ def test_the_table_counts_members_by_city_and_cluster_largest_city_first(
     assert rows(page) == [
         ["Sevilla", "ES", "3", "2", "1"],
         ["Vigo", "ES", "1", "1", ""],
-        ["Enlloc *", "", "1", "", "1"],
+        ["Enlloc *", "ES", "1", "", "1"],
     ]
     assert TRANSLATIONS["es"]["map"]["unplaced"] in page
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
+from app.domain.cities.city import City, city_from_row
 from app.domain.cities.normalize import fold
-from app.domain.cities.place_parser import readings
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.place_parser import word_runs
 from app.domain.cities.typos import MIN_TWO_EDITS_LENGTH, one_edit
 from app.infra.database import Database
 
@@ -83,10 +83,11 @@ GUESS = """
     SELECT id, name, country, listed FROM (
         SELECT DISTINCT ON (host.town_id) host.town_id AS id, host.name,
             host.country_code AS country, host.listed, host.population,
-            name.name_key = ANY(%(names)s) AS is_named
+            name.name_key = %(name)s OR name.name_key = ANY(%(words)s) AS is_named
         FROM city_names AS name
         JOIN city_hosts AS host ON host.city_id = name.city_id
-        WHERE name.name_key = ANY(%(corrections)s) OR name.name_key = ANY(%(names)s)
+        WHERE name.name_key = ANY(%(corrections)s) OR name.name_key = %(name)s
+           OR (name.name_key = ANY(%(words)s) AND name.population >= %(large)s)
            OR (name.name_key >= %(word)s AND name.name_key < %(last)s)
         ORDER BY host.town_id, is_named DESC
     ) AS guess
@@ -133,20 +134,19 @@ class Autocomplete:
             suggestions.setdefault(row.id, Suggestion(**row._asdict()))
         return list(suggestions.values())
 
-    def guess(self, unlisted: City) -> list[City]:
+    def guess(self, unlisted: City, typed: str = "") -> list[City]:
         """Return up to three listed cities that an unlisted one may be.
 
         Candidates are names a typo away, the same name elsewhere, longer names with this beginning,
-        and the city that the place was said to be part of. Raises DatabaseUnavailable.
+        and large cities whose name stands in the typed text. Raises DatabaseUnavailable.
         """
-        name, qualifiers = fold(unlisted.name), tuple[str, ...]()
-        for reading in readings(unlisted.name):
-            if reading.explicit:
-                name, qualifiers = fold(reading.name), reading.qualifiers
+        name, words = fold(unlisted.name), word_runs(typed or unlisted.name)
         rows = self.database.execute(
             GUESS,
             {
-                "names": [name, *qualifiers],
+                "name": name,
+                "words": words,
+                "large": LARGE_POPULATION,
                 "corrections": self._corrections(name),
                 "word": f"{name} ",
                 "last": f"{name} {LAST}",

@@ -8,7 +8,8 @@ from typing import IO, Any
 
 import sqlalchemy
 
-from app.domain.cities.gazetteer import fingerprint, read_cities, read_territories
+from app.domain.cities.gazetteer import fingerprint, read_cities
+from app.domain.cities.territories import read_territories
 from app.infra.database import Database
 
 # Called for each item done, with the step and its number of items (0: unknown).
@@ -28,15 +29,18 @@ class Loaded:
 STAGE = """
     CREATE TEMPORARY TABLE new_cities (LIKE cities) ON COMMIT DROP;
     CREATE TEMPORARY TABLE new_names (LIKE city_names) ON COMMIT DROP;
-    CREATE TEMPORARY TABLE new_territories (name_key text COLLATE "C", country_code char(2),
-        admin1 text, is_country boolean) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE new_territories (LIKE place_names) ON COMMIT DROP;
+    ALTER TABLE new_territories ALTER id DROP NOT NULL;
     ALTER TABLE new_cities ALTER listed SET DEFAULT true
 """
+TERRITORY = (
+    "name_key, area, name, country_code, admin1, is_country, is_code, south, west, north, east"
+)
 COPIES = {
     "new_cities": "id, name, name_key, country_code, admin1, region, latitude, longitude,"
     " population, timezone, is_capital",
     "new_names": "name_key, city_id, official, name, population",
-    "new_territories": "name_key, country_code, admin1, is_country",
+    "new_territories": TERRITORY,
 }
 # An existing city keeps its id, rooms and pointers; only the columns from GeoNames change. IS
 # DISTINCT FROM: a load of unchanged data writes no row.
@@ -91,10 +95,9 @@ DELETE_CITIES = """
     DELETE FROM city_names WHERE city_id IN (SELECT id FROM gone);
     DELETE FROM cities WHERE id IN (SELECT id FROM gone)
 """
-REPLACE_TERRITORIES = """
+REPLACE_TERRITORIES = f"""
     DELETE FROM place_names;
-    INSERT INTO place_names (name_key, country_code, admin1, is_country)
-    SELECT name_key, country_code, admin1, is_country FROM new_territories
+    INSERT INTO place_names ({TERRITORY}) SELECT {TERRITORY} FROM new_territories
 """
 STORE_FINGERPRINT = """
     INSERT INTO gazetteer (id, fingerprint, cities, names)

@@ -114,20 +114,21 @@ class CityName(Model):
 
 
 class PlaceName(Model):
-    """A country's or region's name, for the part after the comma in 'Granada, España'."""
+    """A name or code of a country, region or island, such as España in 'Granada, España'."""
 
     __tablename__ = "place_names"
     __table_args__ = (
-        # A country has no region, and a primary key cannot contain a null.
+        # A country has no region, and a unique key cannot contain a null by default.
         Index(
-            "uq_place_names",
+            "uq_place_names_of_areas",
             "name_key",
             "country_code",
             "admin1",
+            "area",
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
-        {"comment": "Names of countries and regions, which may follow a city's name and a comma."},
+        {"comment": "Names of countries, regions and islands, which people add to a city's name."},
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True, comment="Row id.")
@@ -137,6 +138,19 @@ class PlaceName(Model):
         comment="GeoNames first-level division code; null: a country, or an unknown code."
     )
     is_country: Mapped[bool] = mapped_column(comment="True: a country. False: a region.")
+    area: Mapped[str | None] = mapped_column(
+        comment="Identifies the area that has this name; equal for all its names."
+    )
+    name: Mapped[str | None] = mapped_column(comment="Name as written.")
+    is_code: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="True: a code such as ES or SE. False: a name."
+    )
+    south: Mapped[float | None] = mapped_column(
+        Float(53), comment="Southern edge of the rectangle around an island; null: no island."
+    )
+    west: Mapped[float | None] = mapped_column(Float(53), comment="Its western edge.")
+    north: Mapped[float | None] = mapped_column(Float(53), comment="Its northern edge.")
+    east: Mapped[float | None] = mapped_column(Float(53), comment="Its eastern edge.")
 
 
 class Gazetteer(Model):

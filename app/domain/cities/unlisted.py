@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.domain.cities.autocomplete import Autocomplete
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.city import City, city_from_row
 from app.infra.database import Database
 
 

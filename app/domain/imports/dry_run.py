@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from app.domain.cities.repository import Cities, Place
+from app.domain.cities.city import Place
+from app.domain.cities.repository import Cities
 from app.domain.imports.importer import CHUNK_SIZE, chunks
 from app.domain.imports.row_parser import Reject, UserRow
 from app.domain.imports.row_resolver import ResolvedChunk, RowResolver

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from app.domain.cities.repository import City, city_from_row, split_city
+from app.domain.cities.city import City, city_from_row, split_city
 from app.domain.members.joins import Join, JoinResult, join_batch
 from app.infra.batcher import Batcher
 from app.infra.database import Database, PreparedStatement

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.city import City, city_from_row
 from app.infra.database import Database
 
 # Keeps the page to a few hundred kilobytes; a screen has no space for more circles.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.cities.repository import City, city_from_row, split_city
+from app.domain.cities.city import City, city_from_row, split_city
 from app.domain.rooms.bulk_create import CREATE_ROOMS, Pair, pair_arrays
 from app.infra.database import Database, Row
 from app.infra.metrics import ROOMS
