@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def cities() -> None:
-    """Cities: load, find, merge, gather, release."""
+    """Cities: load, find, merge, unify, gather, release."""
 
 
 @cities.command("load")
@@ -142,6 +142,37 @@ def merge(from_id: int, into_id: int, dry_run: bool, yes: bool, as_json: bool) -
     except merging.CannotMerge as error:
         raise click.ClickException(str(error)) from error
     _print_result(as_json, f"merged: {_format_counts(counts)}", counts)
+
+
+@cities.command("unify")
+@changing
+@json_option
+@with_app
+def unify_places(dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Bring unlisted places together that are one by today's reading of their names."""
+    from app.domain.moves import merging, unifying
+    from app.services import services
+
+    database, resolver = services().database, services().cities
+    plan = unifying.plan_unify(database, resolver)
+    people = sum(unification.people for unification in plan)
+    summary = f"{len(plan):,} places with {people:,} people become another place"
+    if not as_json:
+        rows = [
+            (one.from_id, one.name, one.country, one.people, "→", one.into_name, one.into_country)
+            for one in plan
+        ]
+        columns = ("id", "typed", "country", "members", "", "becomes", "country")
+        print_table(columns, rows, empty="No unlisted place is another one.")
+    if dry_run or not plan:
+        _print_result(as_json, summary, {"places": plan, "people": people})
+        return
+    confirm(f"{summary}. Unify?", yes)
+    try:
+        counts = _run_move("cities unify", "merge", {}, unifying.unify, plan, resolver)
+    except merging.CannotMerge as error:
+        raise click.ClickException(str(error)) from error
+    _print_result(as_json, f"unified: {_format_counts(counts)}", counts | {"places": len(plan)})
 
 
 @cities.command()

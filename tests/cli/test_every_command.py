@@ -49,6 +49,7 @@ CASES = {
     "cities load": Case("--yes", "69,", "--fast", "--fast"),
     "cities merge": Case("{city} 2510911 --dry-run", "Vila", "7 2510911 --yes", "cities find"),
     "cities release": Case("--dry-run", "towns", "7 --yes", "cities find"),
+    "cities unify": Case("--dry-run", "places", "--radius 3", "--radius", JSON),
     "cities unlisted": Case("", "Vila", "--limit 0", "limit"),
     "clusters list": Case("", "label", "--limit 3", "--limit"),
     "clusters plot": Case(

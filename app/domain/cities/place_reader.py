@@ -23,7 +23,7 @@ METROPOLIS_POPULATION = 500_000
 NEAR_KM = 30.0
 MAX_OTHERS = 3
 # A part that is not understood is worse than another place to choose from.
-DOUBT_OF_UNKNOWN = 2
+DOUBT_OF_UNKNOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,8 @@ class PlaceReader:
             # "Lisbon & Bali": the area is a place of its own.
             readings = [self._read_segment([*slots, *flags]) for slots in named]
             readings += [self._read_segment([slot]) for slot in areas]
-        if not parse.is_strict and any(reading.name for reading in readings):
+        is_known = all(not one.name and one.doubts < DOUBT_OF_UNKNOWN for one in readings)
+        if not (parse.is_strict or is_known):
             return None  # weak signs separate only what is known
         return self._combined(readings)
 

@@ -49,10 +49,14 @@ class UnknownCity(Exception):
 
 
 class Located(NamedTuple):
-    """The city of a place, and the cities that it may be instead."""
+    """The city of a place, and the cities that it may be instead.
+
+    `is_unread`: the text names no listed city and no area, so it may have a typo.
+    """
 
     city: City
     did_you_mean: tuple[City, ...] = ()
+    is_unread: bool = False
 
 
 class Cities:
@@ -73,14 +77,16 @@ class Cities:
         Raises UnusableName, UnknownCity, DatabaseUnavailable.
         """
         if place.city_id is not None:
-            return Located(self.by_id(place.city_id))
+            city = self.by_id(place.city_id)
+            return Located(city, is_unread=not city.listed)
         # The folded key would lose the position of the comma.
         key = (place.name, place.country)
         if located := self._cache.get(key):
             return located
         reading = self.read(place.name, place.country)
-        city = reading.city or self.unlisted.find_or_create(self._unlisted(place, reading))
-        return self._cache.put(key, Located(city, tuple(self.choices(reading))))
+        city = reading.city or self.unlisted.find_or_create(self.unlisted_place(place, reading))
+        located = Located(city, tuple(self.choices(reading)), is_unread=bool(reading.name))
+        return self._cache.put(key, located)
 
     def choices(self, reading: Reading) -> list[City]:
         """Return up to three listed cities that a text may mean instead of its reading.
@@ -139,14 +145,14 @@ class Cities:
         """
         reading = self.read(name, country)
         place = Place(name, country)
-        return reading.city or self.unlisted.find(self._unlisted(place, reading))
+        return reading.city or self.unlisted.find(self.unlisted_place(place, reading))
 
     def unlisted_key(self, name: str, country: str | None) -> tuple[str, str | None]:
         """Return the key and country that an unlisted city of this name has.
 
         Raises DatabaseUnavailable.
         """
-        place = self._unlisted(Place(name, country), self.read(name, country))
+        place = self.unlisted_place(Place(name, country), self.read(name, country))
         return place.key, place.country or self.default_country
 
     def by_id(self, city_id: int) -> City:
@@ -165,7 +171,8 @@ class Cities:
         """Drop all cached answers."""
         self._cache.clear()
 
-    def _unlisted(self, place: Place, reading: Reading) -> UnlistedPlace:
+    def unlisted_place(self, place: Place, reading: Reading) -> UnlistedPlace:
+        """Return the unlisted place of a reading without a city."""
         area = reading.area
         country = place.country or (area.country if area else None)
         if reading.is_placeless:

@@ -1,6 +1,8 @@
 """`cities merge`: two cities are the same place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy
@@ -65,11 +67,21 @@ def merge(relocation: Relocation, from_id: int, into_id: int) -> None:
 
     A repeated run finishes what an interrupted one began. Raises CannotMerge, DatabaseUnavailable.
     """
-    database = relocation.database
-    in_transaction(database, lambda connection: _set_pointers(connection, from_id, into_id))
-    merged = database.execute(FIND_MERGED, {"from_id": from_id, "into_id": into_id})
-    # The ids of the rooms of cities merged earlier must lead where FROM's do.
-    relocation.relocate([from_id, *(row.id for row in merged)])
+    merge_all(relocation, [(from_id, into_id)])
+
+
+def merge_all(relocation: Relocation, pairs: Sequence[tuple[int, int]]) -> None:
+    """Merge the first city of each pair into the second, and move all their people together.
+
+    Raises CannotMerge, DatabaseUnavailable.
+    """
+    database, moved = relocation.database, dict[int, None]()
+    for from_id, into_id in pairs:
+        in_transaction(database, partial(_set_pointers, from_id=from_id, into_id=into_id))
+        merged = database.execute(FIND_MERGED, {"from_id": from_id, "into_id": into_id})
+        # The ids of the rooms of cities merged earlier must lead where FROM's do.
+        moved |= dict.fromkeys([from_id, *(row.id for row in merged)])
+    relocation.relocate(list(moved))
 
 
 def _set_pointers(connection: sqlalchemy.Connection, from_id: int, into_id: int) -> None:
