@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.domain.cities.normalize import fold
+from app.domain.cities.place_lookup import CAPITAL_FACTOR, OFFICIAL_FACTOR
 from app.domain.cities.territories import DATA, read_table, region_names
 from app.domain.cities.words import NOISE, NOTHING, PLACELESS
 
@@ -62,6 +63,8 @@ class CityName(NamedTuple):
     official: bool
     name: str
     population: int
+    weight: int
+    country: str
 
 
 def fingerprint() -> str:
@@ -166,7 +169,10 @@ def _city_names(
         for spelling in spellings:
             key = fold(spelling)  # many cities have an empty alternate name
             if key and key not in names and key not in excluded:
-                names[key] = CityName(key, city.id, is_official, spelling.strip(), city.population)
+                weight = max(city.population, 1) * (OFFICIAL_FACTOR if is_official else 1)
+                weight *= CAPITAL_FACTOR if city.is_capital else 1
+                columns = (is_official, spelling.strip(), city.population, weight, city.country)
+                names[key] = CityName(key, city.id, *columns)
     return list(names.values())
 
 

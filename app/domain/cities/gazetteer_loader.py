@@ -36,10 +36,11 @@ STAGE = """
 TERRITORY = (
     "name_key, area, name, country_code, admin1, is_country, is_code, south, west, north, east"
 )
+NAME = "name_key, city_id, official, name, population, weight, country_code"
 COPIES = {
     "new_cities": "id, name, name_key, country_code, admin1, region, latitude, longitude,"
     " population, timezone, is_capital",
-    "new_names": "name_key, city_id, official, name, population",
+    "new_names": NAME,
     "new_territories": TERRITORY,
 }
 # An existing city keeps its id, rooms and pointers; only the columns from GeoNames change. IS
@@ -63,13 +64,14 @@ UPSERT_CITIES = """
            excluded.population, excluded.timezone,
            excluded.is_capital)
 """
-UPSERT_NAMES = """
-    INSERT INTO city_names AS known (name_key, city_id, official, name, population)
-    SELECT name_key, city_id, official, name, population FROM new_names ORDER BY 1
+UPSERT_NAMES = f"""
+    INSERT INTO city_names AS known ({NAME}) SELECT {NAME} FROM new_names ORDER BY 1
     ON CONFLICT (name_key, city_id) DO UPDATE SET
-        official = excluded.official, name = excluded.name, population = excluded.population
-    WHERE (known.official, known.name, known.population)
-        IS DISTINCT FROM (excluded.official, excluded.name, excluded.population)
+        official = excluded.official, name = excluded.name, population = excluded.population,
+        weight = excluded.weight, country_code = excluded.country_code
+    WHERE (known.official, known.name, known.population, known.weight, known.country_code)
+        IS DISTINCT FROM (excluded.official, excluded.name, excluded.population, excluded.weight,
+            excluded.country_code)
 """
 # A city that the new data lack keeps its names.
 DELETE_NAMES = """
@@ -105,10 +107,7 @@ STORE_FINGERPRINT = """
     ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, cities = excluded.cities,
         names = excluded.names, loaded_at = now()
 """
-INSERT_NAMES = """
-    INSERT INTO city_names (name_key, city_id, official, name, population)
-    SELECT name_key, city_id, official, name, population FROM new_names
-"""
+INSERT_NAMES = f"INSERT INTO city_names ({NAME}) SELECT {NAME} FROM new_names"
 # The first load drops the indexes and creates them after inserting half a million names, which is
 # four times as fast. Only while the table is empty, when no lookup needs the indexes.
 INDEXES = """

@@ -120,7 +120,7 @@ def look_up(database: Database, default_country: str, keys: Iterable[str]) -> Kn
         if row.area is None:
             known.cities[row.name_key].append(_bearer(row))
         else:
-            known.areas[row.name_key].append(_area(row))
+            known.areas[row.name_key].append(area_from_row(row))
     return known
 
 
@@ -138,7 +138,8 @@ def _bearer(row: Row) -> Bearer:
     )
 
 
-def _area(row: Row) -> Area:
+def area_from_row(row: Row) -> Area:
+    """Return the area of a row of place_names, with country_code as country."""
     box = None if row.south is None else (row.south, row.west, row.north, row.east)
     columns = (row.area, row.name or "", row.country, row.admin1, row.is_country, row.is_code)
     return Area(*columns, box)

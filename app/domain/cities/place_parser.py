@@ -101,6 +101,19 @@ def parse(typed: str) -> TypedPlace:
     return TypedPlace(fold(text), tuple(parses.values()), flags)
 
 
+def parts_of(typed: str) -> list[Part]:
+    """Return the parts of a typed place in their order, without noise and numbers."""
+    parses = parse(typed).parses
+    parts = [part for segment in (parses[0].segments if parses else ()) for part in segment]
+    return [part for part in parts if not is_noise(part)]
+
+
+def is_noise(part: Part) -> bool:
+    """Return whether a part says nothing about where the place is."""
+    key = fold(part.text)
+    return key in NOISE["alone"] or (len(key) == 1 and key.isascii())
+
+
 def is_divided(typed: str) -> bool:
     """Return whether a text has a sign, a number or a flag that divides it into parts."""
     return DIVIDING.search(typed) is not None

@@ -91,9 +91,12 @@ class PlaceReader:
 
     def read(self) -> Reading:
         """Return the best reading."""
-        if not self.typed.parses:
-            return self._read_segment([self.reader.flag(flag) for flag in self.typed.flags])
         whole = self._read_whole()
+        if not self.typed.parses:  # only digits, or only flags
+            flags = [self.reader.flag(flag) for flag in self.typed.flags]
+            return whole or (
+                self._read_segment(flags) if flags else Reading(name=self.typed.key, doubts=1)
+            )
         if whole and self._is_one_part():
             return whole
         readings = [reading for parse in self.typed.parses if (reading := self._read_parse(parse))]

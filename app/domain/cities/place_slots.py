@@ -8,12 +8,13 @@ from app.domain.cities.place_parser import (
     Part,
     Segment,
     TypedPlace,
+    is_noise,
     spellings,
     with_article,
     without_ending,
     word_splits,
 )
-from app.domain.cities.words import ARTICLES, NOISE
+from app.domain.cities.words import ARTICLES
 
 # Shorter names than this are no name before a country without a comma ("Nueva España").
 MIN_NAME_LENGTH = 6
@@ -69,7 +70,7 @@ class SlotReader:
 
     def slots(self, segment: Segment) -> list[Slot]:
         """Return what the parts of a segment name, without noise."""
-        parts = [part for part in segment if not _is_noise(part)]
+        parts = [part for part in segment if not is_noise(part)]
         slots: list[Slot] = []
         for part in parts or segment:
             if slots and self._is_article(slots[-1], part):
@@ -148,8 +149,3 @@ def _is_within(slot: Slot, areas: list[Area]) -> bool:
         or any(area.contains_area(one) and not one.is_code for one in slot.areas)
         for area in areas
     )
-
-
-def _is_noise(part: Part) -> bool:
-    key = fold(part.text)
-    return key in NOISE["alone"] or (len(key) == 1 and key.isascii())

@@ -87,8 +87,14 @@ class CityName(Model):
     __tablename__ = "city_names"
     __table_args__ = (
         Index("ix_city_names_city_id", "city_id"),
-        # Suggestions are ordered from the key alone, so that the table itself is not read.
         PrimaryKeyConstraint("name_key", "city_id", postgresql_include=["population", "official"]),
+        # Suggestions are ordered from this index alone, so that the table itself is not read.
+        Index(
+            "ix_city_names_suggestions",
+            "name_key",
+            "city_id",
+            postgresql_include=["weight", "country_code", "official"],
+        ),
         # Shorter names are found one edit away by spelling every edit out.
         Index(
             "ix_city_names_typos",
@@ -110,6 +116,14 @@ class CityName(Model):
         Integer,
         server_default=text("0"),
         comment="Population of the city, by which suggestions are ordered.",
+    )
+    weight: Mapped[int] = mapped_column(
+        Integer,
+        server_default=text("0"),
+        comment="Population, times 10 for an official name, times 5 for a capital.",
+    )
+    country_code: Mapped[str | None] = mapped_column(
+        CHAR(2), comment="Country of the city, ISO 3166-1 alpha-2."
     )
 
 
