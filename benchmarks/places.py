@@ -20,7 +20,7 @@ from rich.table import Table
 from app import create_app
 from app.domain.cities.city import City
 from app.domain.cities.normalize import fold
-from app.domain.cities.place_reader import Reading
+from app.domain.cities.reading import Reading
 from app.domain.cities.repository import UnusableName
 from app.services import Services
 from tests.support.databases import Server, Sql, settings_of, sql_on

@@ -98,7 +98,9 @@ def test_a_listed_city_comes_with_the_others_that_may_be_meant(client: FlaskClie
     assert ask("Spain") == ("España", ["Madrid ES", "Barcelona ES", "Valencia ES"])
 
 
-@pytest.mark.parametrize("name", ["0" * 79, "12", "🏴", "🇽🇽 1", "((((", ",,1,,", "/ /a/", "La, La"])
+@pytest.mark.parametrize(
+    "name", ["0" * 79, "12", "🏴🏴", "🇽🇽 1", "((((", ",,1,,", "/ /a/", "La, La"]
+)
 def test_no_text_fails(client: FlaskClient, name: str) -> None:
     body = {"_id": "u", "city": name, "interests": ["surf"]}
     assert client.post("/rooms", json=body).status_code in (200, 201, 422)

@@ -6,7 +6,7 @@ silence: the reading then names the other cities that may be meant.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from app.domain.cities.city import City
 from app.domain.cities.place_lookup import OFFICIAL_FACTOR, Area, Bearer, Known
 from app.domain.cities.place_parser import Parse, Part, TypedPlace
 from app.domain.cities.place_slots import MAX_CODE_LENGTH, Slot, SlotReader
+from app.domain.cities.reading import Reading
 
 # A city of this size is meant by its official name although a region, or a country, shares it.
 LARGE_POPULATION, VERY_LARGE_POPULATION = 100_000, 300_000
@@ -24,35 +25,6 @@ NEAR_KM = 30.0
 MAX_OTHERS = 3
 # A part that is not understood is worse than another place to choose from.
 DOUBT_OF_UNKNOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a typed place means.
-
-    `city`: a listed city. `area`: without a city and a name, the area that was typed alone; with a
-    name, the area in which the unlisted place is. `name`: the name of an unlisted place. `others`:
-    cities that may be meant instead. `areas`: areas that were typed beside it as places of their
-    own. `doubts`: parts that were not understood, or contradict.
-    """
-
-    city: City | None = None
-    others: tuple[City, ...] = ()
-    area: Area | None = None
-    areas: tuple[Area, ...] = ()
-    name: str = ""
-    doubts: int = 0
-    is_placeless: bool = False
-
-    @property
-    def several(self) -> tuple[City, ...]:
-        """All cities to choose from, if the text names several."""
-        return self.others if self.city in self.others else ()
-
-    @property
-    def rank(self) -> tuple[bool, int, bool]:
-        """Order readings by: understood at all, few doubts, a city before an area."""
-        return (bool(self.name), self.doubts, self.city is None)
 
 
 class Agreement(Enum):

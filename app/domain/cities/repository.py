@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from app.domain.cities.city import City, Place, city_from_row
 from app.domain.cities.place_lookup import Area, look_up
 from app.domain.cities.place_parser import is_divided, parse
-from app.domain.cities.place_reader import PlaceReader, Reading
+from app.domain.cities.place_reader import PlaceReader
 from app.domain.cities.place_slots import keys_of
+from app.domain.cities.reading import Reading
 from app.domain.cities.unlisted_places import UnlistedPlace, UnlistedPlaces
 from app.domain.cities.words import NOTHING, PLACELESS
 from app.infra.database import Database
