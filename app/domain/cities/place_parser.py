@@ -119,6 +119,13 @@ def is_divided(typed: str) -> bool:
     return DIVIDING.search(typed) is not None
 
 
+def is_one_name(typed: str) -> bool:
+    """Return whether only short numbers divide a text: they are a part of an unknown name."""
+    return not OTHERWISE_DIVIDING.search(typed)
+
+
+# A postal code has four digits and more.
+OTHERWISE_DIVIDING = re.compile(rf"{SEPARATORS}|{ALTERNATIVES}|\d{{4}}|{FLAG.pattern}")
 DIVIDING = re.compile(rf"{SEPARATORS}|{ALTERNATIVES}|\d|{FLAG.pattern}")
 
 

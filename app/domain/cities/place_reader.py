@@ -13,13 +13,16 @@ from typing import NamedTuple
 from app.domain.cities.city import City
 from app.domain.cities.place_lookup import OFFICIAL_FACTOR, Area, Bearer, Known
 from app.domain.cities.place_parser import Parse, Part, TypedPlace
-from app.domain.cities.place_slots import MAX_CODE_LENGTH, Slot, SlotReader
+from app.domain.cities.place_slots import (
+    LARGE_POPULATION,
+    MAX_CODE_LENGTH,
+    METROPOLIS_POPULATION,
+    VERY_LARGE_POPULATION,
+    Slot,
+    SlotReader,
+)
 from app.domain.cities.reading import Reading
 
-# A city of this size is meant by its official name although a region, or a country, shares it.
-LARGE_POPULATION, VERY_LARGE_POPULATION = 100_000, 300_000
-# A city of this size is meant by any of its names ("Colonia" for Köln, not a region of Uruguay).
-METROPOLIS_POPULATION = 500_000
 # A part that names a city this near ("Granada, Armilla") does not contradict the other city.
 NEAR_KM = 30.0
 MAX_OTHERS = 3
@@ -153,6 +156,8 @@ class PlaceReader:
         first = slots[fit.position]
         if slots[0].is_unknown and all(slot.areas for slot in slots[1:]):
             return self._unlisted(slots)  # "Albarracín, Teruel" is not the city of Teruel
+        if fit.doubts and fit.position and not self._is_notable(bearer):
+            return self._unlisted(slots)  # a town that stands somewhere in an unknown text
         others = self._elsewhere(first.cities, bearer) if fit.doubts else ()
         return Reading(bearer.town, others, doubts=fit.doubts)
 

@@ -19,6 +19,10 @@ from app.domain.cities.words import ARTICLES
 # Shorter names than this are no name before a country without a comma ("Nueva España").
 MIN_NAME_LENGTH = 6
 MAX_CODE_LENGTH = 3
+# A city of this size is meant by its official name although a region, or a country, shares it.
+LARGE_POPULATION, VERY_LARGE_POPULATION = 100_000, 300_000
+# A city of this size is meant by any of its names ("Colonia" for Köln, not a region of Uruguay).
+METROPOLIS_POPULATION = 500_000
 
 
 class Slot(NamedTuple):
@@ -100,13 +104,24 @@ class SlotReader:
         return [area for area in areas if self.country in (None, area.country)]
 
     def _slot(self, part: Part) -> Slot:
+        whole = fold(part.text)
         for key in spellings(part.text):
             cities, areas = self.cities(key), self.areas(key)
+            if key.count(" ") < whole.count(" "):
+                cities = [city for city in cities if self._is_well_known(city)]
             if areas and not cities:
                 cities = self.cities(without_ending(key))
             if cities or areas:
                 return Slot(part, cities, areas)
         return Slot(part, [], [])
+
+    def _is_well_known(self, city: Bearer) -> bool:
+        """Return whether a part with more words than the name may mean a city.
+
+        "Tug Town" is not Tuguegarao, whose airport's code is TUG.
+        """
+        least = LARGE_POPULATION if city.official else METROPOLIS_POPULATION
+        return city.population >= least or city.country == self.default_country
 
     def _is_article(self, slot: Slot, part: Part) -> bool:
         if fold(part.text) not in ARTICLES or slot.is_area_only:

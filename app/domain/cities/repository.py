@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from app.domain.cities.city import City, Place, city_from_row
 from app.domain.cities.place_lookup import Area, look_up
-from app.domain.cities.place_parser import is_divided, parse
+from app.domain.cities.place_parser import is_divided, is_one_name, parse
 from app.domain.cities.place_reader import PlaceReader
 from app.domain.cities.place_slots import keys_of
 from app.domain.cities.reading import Reading
@@ -181,7 +181,10 @@ class Cities:
         if area and not reading.name:
             return UnlistedPlace(area.name, country, area.admin1)
         admin1 = area.admin1 if area and area.country == country else None
-        return UnlistedPlace(reading.name or place.name.strip(), country, admin1)
+        name = place.name.strip()
+        if area or not is_one_name(name):
+            name = reading.name or name
+        return UnlistedPlace(name, country, admin1)
 
 
 def _area_parameters(area: Area, limit: int) -> dict[str, Any]:
