@@ -159,7 +159,7 @@ def spellings(text: str) -> list[str]:
     for plain in list(keys):
         for written in _written_out(plain):
             keys.update(dict.fromkeys(_without_noise(written)))
-    for article in ("l", "la", "el", "los", "las", "o", "a"):
+    for article in ("l", "la", "el", "los", "las", "o", "a") if len(key) > 3 else ():  # not "la e"
         keys.setdefault(f"{article} {key}")
     return list(keys)
 
