@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy
 
+from app.domain.cities.city import Kind
 from app.domain.moves.relocation import Relocation, in_transaction
 from app.infra.database import Database
 
@@ -29,7 +30,7 @@ class MergePlan:
 
 
 FIND_CITIES = """
-    SELECT id, name, country_code, merged_into, hub_id FROM cities
+    SELECT id, name, country_code, merged_into, hub_id, listed, kind FROM cities
     WHERE id IN (%(from_id)s, %(into_id)s) ORDER BY id
 """
 # Joins continue, because their foreign keys pass this lock. The creation of a room waits.
@@ -109,6 +110,10 @@ def _check(
         )
     if origin.merged_into not in (None, into_id):
         raise CannotMerge(f"city {from_id} was merged into {origin.merged_into} before")
+    if origin.kind == Kind.PLACELESS or (into.kind == Kind.PLACELESS and origin.kind == Kind.AREA):
+        raise CannotMerge("people without a place cannot be merged with an area or a city")
+    if origin.listed and into.kind != Kind.CITY:
+        raise CannotMerge(f"{origin.name} is a city of the gazetteer, and {into.name} is no city")
     if into.hub_id == from_id:
         raise CannotMerge(
             f"city {into_id} shares the rooms of {from_id}: `manage.py cities release {into_id}`"

@@ -1,12 +1,13 @@
 """`cities unify`: unlisted places that are one place by today's reading of their names.
 
-Earlier releases made a place of each spelling: "Albarracín", "Albarracín, Teruel". Each unlisted
-place is read again as it was typed. It is merged into the listed city that its name means without a
-doubt, or into the one unlisted place of this name.
+Earlier releases made a place of each spelling: "Albarracín", "Albarracín, Teruel"; "Spain",
+"España". Each unlisted place is read again as it was typed. It is merged into the listed city that
+its name means without a doubt, into the area, or into the one unlisted place of this name.
 """
 
 from dataclasses import dataclass
 
+from app.domain.cities.area_places import PLACELESS_NAME
 from app.domain.cities.city import City, Place
 from app.domain.cities.repository import Cities, UnusableName
 from app.domain.moves.merging import merge_all
@@ -31,7 +32,7 @@ LIST = """
     SELECT city.id, city.name, city.country_code AS country, count(member.user_id) AS people
     FROM cities AS city
     LEFT JOIN memberships AS member ON member.city_id = city.id
-    WHERE NOT city.listed AND city.merged_into IS NULL
+    WHERE NOT city.listed AND city.kind = 'city' AND city.merged_into IS NULL
     GROUP BY city.id ORDER BY people DESC, city.id
 """
 
@@ -59,11 +60,14 @@ def _target(cities: Cities, place: Place) -> tuple[int | None, str, str | None] 
         reading = cities.read(place.name, place.country)
     except UnusableName:
         return None
-    if reading.city:
-        return None if reading.doubts else _columns(reading.city)
-    unlisted = cities.unlisted_place(place, reading)
-    if found := cities.unlisted.find(unlisted):
+    if (reading.city or reading.is_area) and reading.doubts:
+        return None
+    if found := cities.find_read(place, reading):
         return _columns(found)
+    if reading.is_area:
+        area = reading.area
+        return None, area.name if area else PLACELESS_NAME, area.country if area else None
+    unlisted = cities.unlisted_place(place, reading)
     return None, unlisted.name, unlisted.country or cities.default_country
 
 
