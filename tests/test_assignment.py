@@ -27,6 +27,7 @@ def test_the_first_user_of_a_pair_creates_the_room_and_the_second_joins_it(
             "name": first["city"]["name"],
             "country": "ES",
             "listed": first["city"]["listed"],
+            "kind": "city",
         },
         "hub": None,
         "created": True,

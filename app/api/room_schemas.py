@@ -53,7 +53,8 @@ class RoomAnswer(BaseModel):
     previous_room_id: int | None
     unknown_interests: list[str] = Field(description="Selected keys unknown to the model.")
     did_you_mean: list[CityAnswer] = Field(
-        description="Listed cities that an unlisted city may refer to."
+        description="Up to three cities that may be meant: for an unlisted city, an area (its"
+        " largest cities), and a text that names several places or is not understood whole."
     )
 
 

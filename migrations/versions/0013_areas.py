@@ -19,6 +19,8 @@ COLUMNS = {
 KEY = ["name_key", "country_code", "admin1"]
 
 
+# Nullable, because the loader of the release before stages its rows in tables like this one, which
+# have a NOT NULL but not the default.
 def upgrade() -> None:
     for column, (type_, comment) in COLUMNS.items():
         op.add_column("place_names", sa.Column(column, type_, comment=comment))
@@ -27,7 +29,6 @@ def upgrade() -> None:
         sa.Column(
             "is_code",
             sa.Boolean(),
-            nullable=False,
             server_default=sa.text("false"),
             comment="True: a code such as ES or SE. False: a name.",
         ),

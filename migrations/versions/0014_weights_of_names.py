@@ -9,6 +9,7 @@ down_revision = "0013"
 INDEX = "ix_city_names_suggestions"
 
 
+# Nullable, as in 0013.
 def upgrade() -> None:
     op.add_column(
         "city_names",
@@ -16,7 +17,6 @@ def upgrade() -> None:
             "weight",
             sa.Integer(),
             server_default=sa.text("0"),
-            nullable=False,
             comment="Population, times 10 for an official name, times 5 for a capital.",
         ),
     )

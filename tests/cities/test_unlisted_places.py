@@ -85,6 +85,52 @@ def test_an_area_and_a_word_for_no_place_are_one_place_in_all_spellings(
         assert len({city_of(client, name)["id"] for name in spellings}) == 1, spellings
 
 
+@pytest.mark.parametrize(
+    ("typed", "name", "country", "kind"),
+    [
+        ("Germany", "Alemania", "DE", "area"),
+        ("Andalusia, Spain", "Andalucía", "ES", "area"),
+        ("Majorca", "Mallorca", "ES", "area"),
+        ("Digital nomad", "Remote", None, "placeless"),
+        ("Enlloc", "Enlloc", "ES", "city"),
+    ],
+)
+def test_the_kind_of_a_place_is_told(
+    client: FlaskClient, typed: str, name: str, country: str | None, kind: str
+) -> None:
+    city = city_of(client, typed)
+    expected = {"name": name, "country": country, "listed": False, "kind": kind}
+    assert city == {"id": city["id"]} | expected
+
+
+def test_an_area_asks_for_a_city_and_its_people_move_when_they_name_one(
+    client: FlaskClient, sql: Sql
+) -> None:
+    user = {"_id": "u", "interests": ["surf"]}
+    first = client.post("/rooms", json=user | {"city": "Canarias"}).json
+    names = [city["name"] for city in first["did_you_mean"]]
+    assert names == ["Las Palmas de Gran Canaria", "Santa Cruz de Tenerife", "La Laguna"]
+    picked = first["did_you_mean"][1]["id"]
+    second = client.post("/rooms", json=user | {"city_id": picked}).json
+    assert (second["joined"], second["previous_room_id"]) == (True, first["room_id"])
+    assert (second["city"]["id"], second["did_you_mean"]) == (picked, [])
+
+
+def test_an_area_lies_in_the_middle_of_its_people(client: FlaskClient, sql: Sql) -> None:
+    for name in ("Fiji", "Mallorca", "Antarctica", "Remote"):
+        city_of(client, name)
+    places = sql(
+        "SELECT area_code, round(latitude), round(longitude) FROM cities WHERE kind <> 'city'"
+        " ORDER BY id"
+    )
+    assert places == [
+        ("FJ", -18, 178),
+        ("ES~Mallorca", 40, 3),
+        ("AQ", None, None),
+        ("PLACELESS", None, None),
+    ]
+
+
 def test_a_listed_city_comes_with_the_others_that_may_be_meant(client: FlaskClient) -> None:
     def ask(name: str) -> tuple[str, list[str]]:
         body = {"_id": "u", "city": name, "interests": ["surf"]}

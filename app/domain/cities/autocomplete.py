@@ -36,6 +36,7 @@ class Suggestion:
     name: str
     country: str
     region: str | None
+    kind: str
     matched: str
 
 
@@ -69,7 +70,7 @@ SUGGEST_TEMPLATE = """
         ORDER BY is_whole DESC, weight DESC, city_id LIMIT %(limit)s
     )
     SELECT host.town_id AS id, host.name, host.country_code AS country, host.region,
-           shown.name AS matched
+           host.kind, shown.name AS matched
     FROM best
     JOIN city_hosts AS host ON host.city_id = best.city_id
     JOIN LATERAL (
@@ -105,9 +106,9 @@ SIMILAR = """
     ) AS candidate
 """
 GUESS = """
-    SELECT id, name, country, listed FROM (
+    SELECT id, name, country, listed, kind FROM (
         SELECT DISTINCT ON (host.town_id) host.town_id AS id, host.name,
-            host.country_code AS country, host.listed, host.population,
+            host.country_code AS country, host.listed, host.kind, host.population,
             name.name_key = %(name)s OR name.name_key = ANY(%(words)s) AS is_named
         FROM city_names AS name
         JOIN city_hosts AS host ON host.city_id = name.city_id

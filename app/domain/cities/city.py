@@ -1,6 +1,7 @@
 """A city as responses show it, and a place as a request names it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from app.infra.database import Row
@@ -14,19 +15,28 @@ class Place(NamedTuple):
     city_id: int | None = None
 
 
+class Kind(StrEnum):
+    """What a row of the table cities is."""
+
+    CITY = "city"
+    AREA = "area"
+    PLACELESS = "placeless"
+
+
 @dataclass(frozen=True, slots=True)
 class City:
-    """A city as responses show it."""
+    """A city as responses show it, or an area or the place of people without a place."""
 
     id: int
     name: str
     country: str | None
     listed: bool
+    kind: str = Kind.CITY
 
 
 def city_from_row(row: Row) -> City:
-    """Return the city of a row with columns id, name, country and listed."""
-    return City(row.id, row.name, row.country, row.listed)
+    """Return the city of a row with columns id, name, country, listed and kind."""
+    return City(row.id, row.name, row.country, row.listed, row.kind)
 
 
 def split_city(row: Row) -> tuple[City, dict[str, Any]]:

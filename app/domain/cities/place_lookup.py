@@ -82,12 +82,14 @@ class Known:
     areas: dict[str, list[Area]]
 
 
-# An unlisted city that an admin merged is known by its name too, and comes before the gazetteer.
+# An unlisted city that an admin merged is known by its name too, and comes before the gazetteer. If
+# it was merged into an area, its name is one of the area's.
 # The heaviest city wins: see the factors above.
 FIND = f"""
     SELECT name.name_key, host.town_id, host.name, host.country_code AS town_country,
-           host.listed AS is_town_listed, city.listed AS is_listed, city.country_code AS country,
-           city.admin1, coalesce(city.population, 0) AS population, name.official,
+           host.listed AS is_town_listed, host.kind, city.listed AS is_listed,
+           city.country_code AS country, city.admin1,
+           coalesce(city.population, 0) AS population, name.official,
            greatest(city.population, 1)::bigint
                * CASE WHEN name.official THEN {OFFICIAL_FACTOR} ELSE 1 END
                * CASE WHEN city.is_capital THEN {CAPITAL_FACTOR} ELSE 1 END
@@ -104,11 +106,23 @@ FIND = f"""
     ) AS name
     JOIN cities AS city ON city.id = name.city_id
     JOIN city_hosts AS host ON host.city_id = city.id
+    WHERE host.kind IS DISTINCT FROM 'area'
     UNION ALL
-    SELECT name_key, NULL, name, NULL, NULL, NULL, country_code, admin1, NULL, NULL, NULL, NULL,
-           NULL, coalesce(area, country_code || coalesce('.' || admin1, '')), is_country, is_code,
-           south, west, north, east
-    FROM place_names WHERE name_key = ANY(%(keys)s)
+    SELECT name_key, NULL, name, NULL, NULL, NULL, NULL, country_code, admin1, NULL, NULL, NULL,
+           NULL, NULL, coalesce(area, country_code || coalesce('.' || admin1, '')), is_country,
+           is_code, south, west, north, east
+    FROM (
+        SELECT name_key, name, country_code, admin1, area, is_country, is_code, south, west, north,
+               east
+        FROM place_names WHERE name_key = ANY(%(keys)s)
+        UNION
+        SELECT typed.name_key, name.name, name.country_code, name.admin1, name.area,
+               name.is_country, false, south, west, north, east
+        FROM cities AS typed
+        JOIN cities AS town ON town.id = typed.merged_into
+        JOIN place_names AS name ON name.area = town.area_code
+        WHERE NOT typed.listed AND typed.name_key = ANY(%(keys)s)
+    ) AS area
     ORDER BY weight DESC NULLS LAST, town_id
 """
 
@@ -126,7 +140,7 @@ def look_up(database: Database, default_country: str, keys: Iterable[str]) -> Kn
 
 def _bearer(row: Row) -> Bearer:
     return Bearer(
-        City(row.town_id, row.name, row.town_country, row.is_town_listed),
+        City(row.town_id, row.name, row.town_country, row.is_town_listed, row.kind),
         row.is_listed,
         row.country,
         row.admin1,

@@ -282,6 +282,13 @@ class PlaceReader:
         return bearer.population >= least
 
     def _main_area(self, areas: list[Area]) -> Area:
-        """Return a country before the app's own region, and that before others."""
-        home = self.default_country
-        return min(areas, key=lambda area: (not area.is_country, area.country != home, area.code))
+        """Return a country before the app's own region, and that before others.
+
+        Of a region and a district of one name, the region.
+        """
+
+        def order(area: Area) -> tuple[bool, bool, bool, str]:
+            is_abroad = area.country != self.default_country
+            return not area.is_country, is_abroad, "-" in area.code, area.code
+
+        return min(areas, key=order)

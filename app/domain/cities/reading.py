@@ -30,6 +30,11 @@ class Reading:
         return self.others if self.city in self.others else ()
 
     @property
+    def is_area(self) -> bool:
+        """Whether the text names only an area, or that people have no place."""
+        return self.is_placeless or (self.city is None and self.area is not None and not self.name)
+
+    @property
     def rank(self) -> tuple[bool, int, bool]:
         """Order readings by: understood at all, few doubts, a city before an area."""
         return (bool(self.name), self.doubts, self.city is None)

@@ -1,10 +1,11 @@
-"""Resolves what a user typed, or the id of a city they picked, to a city."""
+"""Resolves what a user typed, or the id of a city they picked, to a city or an area."""
 
 from collections.abc import Hashable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from app.domain.cities.city import City, Place, city_from_row
-from app.domain.cities.place_lookup import Area, look_up
+from app.domain.cities.area_places import AreaPlaces, code_of
+from app.domain.cities.city import City, Kind, Place, city_from_row
+from app.domain.cities.place_lookup import look_up
 from app.domain.cities.place_parser import is_divided, is_one_name, parse
 from app.domain.cities.place_reader import PlaceReader
 from app.domain.cities.place_slots import keys_of
@@ -17,18 +18,8 @@ from app.infra.ttl_cache import SharedTTLCache
 # Typed names are an unbounded key: without a limit anyone could fill the memory.
 MAX_CACHED_NAMES = 20_000
 MAX_CHOICES = 3
-LARGEST_CITIES = """
-    SELECT host.town_id AS id, host.name, host.country_code AS country, host.listed
-    FROM cities AS city JOIN city_hosts AS host ON host.city_id = city.id
-    WHERE city.country_code = %(country)s AND city.listed
-      AND (%(admin1)s::text IS NULL OR city.admin1 = %(admin1)s)
-      AND (%(south)s::float8 IS NULL
-           OR (city.latitude BETWEEN %(south)s AND %(north)s
-               AND city.longitude BETWEEN %(west)s AND %(east)s))
-    ORDER BY city.population DESC, city.id LIMIT %(limit)s
-"""
 FIND_BY_ID = """
-    SELECT town_id AS id, name, country_code AS country, listed
+    SELECT town_id AS id, name, country_code AS country, listed, kind
     FROM city_hosts WHERE city_id = %(id)s
 """
 
@@ -70,6 +61,7 @@ class Cities:
         self.database = database
         self.default_country = default_country
         self.unlisted = UnlistedPlaces(database, default_country)
+        self.areas = AreaPlaces(database)
         self._cache: SharedTTLCache[Hashable, Located] = SharedTTLCache(MAX_CACHED_NAMES)
 
     def locate(self, place: Place) -> Located:
@@ -79,13 +71,13 @@ class Cities:
         """
         if place.city_id is not None:
             city = self.by_id(place.city_id)
-            return Located(city, is_unread=not city.listed)
+            return Located(city, is_unread=city.kind == Kind.CITY and not city.listed)
         # The folded key would lose the position of the comma.
         key = (place.name, place.country)
         if located := self._cache.get(key):
             return located
         reading = self.read(place.name, place.country)
-        city = reading.city or self.unlisted.find_or_create(self.unlisted_place(place, reading))
+        city = reading.city or self._find_or_create(place, reading)
         located = Located(city, tuple(self.choices(reading)), is_unread=bool(reading.name))
         return self._cache.put(key, located)
 
@@ -100,8 +92,7 @@ class Cities:
             areas = () if is_vague else (reading.area,)
         each = 1 if len(areas) > 1 or cities else MAX_CHOICES
         for area in areas:
-            rows = self.database.execute(LARGEST_CITIES, _area_parameters(area, each))
-            cities += [city_from_row(row) for row in rows]
+            cities += self.areas.largest_cities(area, each)
         return list(dict.fromkeys(cities))[:MAX_CHOICES]
 
     def read(self, name: str, country: str | None) -> Reading:
@@ -115,6 +106,8 @@ class Cities:
         is_plain = not is_divided(name)
         if typed.key in NOTHING and not country:
             raise NoPlace(name)
+        if typed.key in PLACELESS:
+            return Reading(is_placeless=True)
         known = look_up(
             self.database, self.default_country, [typed.key] if is_plain else keys_of(typed)
         )
@@ -122,8 +115,6 @@ class Cities:
         if is_plain:
             if typed.key in NOTHING and typed.key not in known.cities:
                 raise NoPlace(name)
-            if typed.key in PLACELESS:
-                return Reading(is_placeless=True)
             if typed.key in known.cities or typed.key in known.areas:
                 reading = reader.read()
                 if not reading.name:
@@ -144,17 +135,25 @@ class Cities:
 
         Raises UnusableName, DatabaseUnavailable.
         """
-        reading = self.read(name, country)
-        place = Place(name, country)
-        return reading.city or self.unlisted.find(self.unlisted_place(place, reading))
+        return self.find_read(Place(name, country), self.read(name, country))
 
-    def unlisted_key(self, name: str, country: str | None) -> tuple[str, str | None]:
-        """Return the key and country that an unlisted city of this name has.
+    def find_read(self, place: Place, reading: Reading) -> City | None:
+        """Return the city that a reading means, listed or not, or None; creates nothing.
 
         Raises DatabaseUnavailable.
         """
-        place = self.unlisted_place(Place(name, country), self.read(name, country))
-        return place.key, place.country or self.default_country
+        if reading.city:
+            return reading.city
+        if reading.is_area:
+            return self.areas.find(reading)
+        return self.unlisted.find(self.unlisted_place(place, reading))
+
+    def new_key(self, place: Place, reading: Reading) -> tuple[str, str | None]:
+        """Return what will identify the city of a reading that find_read does not find."""
+        if reading.is_area:
+            return code_of(reading), None
+        unlisted = self.unlisted_place(place, reading)
+        return unlisted.key, unlisted.country or self.default_country
 
     def by_id(self, city_id: int) -> City:
         """Return the city with an id, or the city it was merged into.
@@ -173,20 +172,16 @@ class Cities:
         self._cache.clear()
 
     def unlisted_place(self, place: Place, reading: Reading) -> UnlistedPlace:
-        """Return the unlisted place of a reading without a city."""
+        """Return the unlisted place of a reading without a city and not of an area."""
         area = reading.area
         country = place.country or (area.country if area else None)
-        if reading.is_placeless:
-            return UnlistedPlace("Remote", None, None)
-        if area and not reading.name:
-            return UnlistedPlace(area.name, country, area.admin1)
         admin1 = area.admin1 if area and area.country == country else None
         name = place.name.strip()
         if area or not is_one_name(name):
             name = reading.name or name
         return UnlistedPlace(name, country, admin1)
 
-
-def _area_parameters(area: Area, limit: int) -> dict[str, Any]:
-    sides = dict(zip(("south", "west", "north", "east"), area.box or [None] * 4, strict=True))
-    return sides | {"country": area.country, "admin1": area.admin1, "limit": limit}
+    def _find_or_create(self, place: Place, reading: Reading) -> City:
+        if reading.is_area:
+            return self.areas.find_or_create(reading)
+        return self.unlisted.find_or_create(self.unlisted_place(place, reading))

@@ -28,8 +28,12 @@ def name_key_column(comment: str) -> Mapped[str]:
     return mapped_column(Text(collation="C"), comment=comment)
 
 
+# Columns with a default that are nullable: the loader of an earlier release stages its rows in a
+# table like this one, which has a NOT NULL but not the default.
+
+
 class City(Model):
-    """A GeoNames place, or an unlisted one that a user typed."""
+    """A GeoNames place, an unlisted one that a user typed, or an area that a user typed alone."""
 
     __tablename__ = "cities"
     __table_args__ = (
@@ -46,7 +50,8 @@ class City(Model):
             "ix_cities_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")
         ),
         Index("ix_cities_hub_id", "hub_id", postgresql_where=text("hub_id IS NOT NULL")),
-        {"comment": "Cities: GeoNames places of 5,000 people and more, and those typed by users."},
+        Index("uq_cities_area_code", "area_code", unique=True),
+        {"comment": "Cities: GeoNames places of 5,000 people and more, and places typed by users."},
     )
 
     id: Mapped[int] = mapped_column(
@@ -78,6 +83,15 @@ class City(Model):
     hub_id: Mapped[int | None] = mapped_column(
         ForeignKey("cities.id"),
         comment="Hub whose rooms this gathered town uses; never a gathered town itself.",
+    )
+    kind: Mapped[str] = mapped_column(
+        nullable=True,
+        server_default=text("'city'"),
+        comment="city; area: a country, region or island; placeless: people without a place.",
+    )
+    # An area's name_key is its code too: no folded name has its capital letters.
+    area_code: Mapped[str | None] = mapped_column(
+        comment="Code of the area, as in place_names, or PLACELESS; null: a city."
     )
 
 
@@ -119,6 +133,7 @@ class CityName(Model):
     )
     weight: Mapped[int] = mapped_column(
         Integer,
+        nullable=True,
         server_default=text("0"),
         comment="Population, times 10 for an official name, times 5 for a capital.",
     )
@@ -142,6 +157,7 @@ class PlaceName(Model):
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
+        Index("ix_place_names_area", "area"),
         {"comment": "Names of countries, regions and islands, which people add to a city's name."},
     )
 
@@ -157,7 +173,9 @@ class PlaceName(Model):
     )
     name: Mapped[str | None] = mapped_column(comment="Name as written.")
     is_code: Mapped[bool] = mapped_column(
-        server_default=text("false"), comment="True: a code such as ES or SE. False: a name."
+        nullable=True,
+        server_default=text("false"),
+        comment="True: a code such as ES or SE. False: a name.",
     )
     south: Mapped[float | None] = mapped_column(
         Float(53), comment="Southern edge of the rectangle around an island; null: no island."

@@ -7,7 +7,7 @@ name apart: the first keeps the plain key, another gets the region's code in its
 
 from typing import NamedTuple
 
-from app.domain.cities.city import City
+from app.domain.cities.city import City, city_from_row
 from app.domain.cities.normalize import fold
 from app.infra.database import Database, Row
 from app.infra.metrics import UNLISTED
@@ -27,7 +27,7 @@ class UnlistedPlace(NamedTuple):
 
 # By country: the typed one first, and null, which places of earlier releases have.
 FIND = """
-    SELECT host.town_id AS id, host.name, host.country_code AS country, host.listed,
+    SELECT host.town_id AS id, host.name, host.country_code AS country, host.listed, host.kind,
            typed.id AS typed_id, typed.name_key, typed.country_code AS typed_country, typed.admin1
     FROM cities AS typed
     JOIN city_hosts AS host ON host.city_id = typed.id
@@ -58,7 +58,7 @@ class UnlistedPlaces:
         Raises DatabaseUnavailable.
         """
         row = self._find(place)
-        return City(row.id, row.name, row.country, row.listed) if row else None
+        return city_from_row(row) if row else None
 
     def find_or_create(self, place: UnlistedPlace) -> City:
         """Return the city of a place; the first caller creates it. Raises DatabaseUnavailable."""
@@ -73,7 +73,7 @@ class UnlistedPlaces:
         assert row is not None, "an unlisted city is never deleted"
         if place.admin1 and row.admin1 is None:
             self.database.execute(NARROW, {"id": row.typed_id, "admin1": place.admin1})
-        return City(row.id, row.name, row.country, row.listed)
+        return city_from_row(row)
 
     def _find(self, place: UnlistedPlace) -> Row | None:
         keys = self._keys(place)

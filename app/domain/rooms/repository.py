@@ -48,7 +48,7 @@ class RoomDetails:
 # Follows the city's pointers: to the town it was merged into, and to that town's hub.
 FIND = """
     SELECT rooms.id AS room_id, host.town_id AS id, host.name, host.country_code AS country,
-           host.listed
+           host.listed, host.kind
     FROM city_hosts AS city
     JOIN city_hosts AS host ON host.city_id = city.host_id
     JOIN rooms ON rooms.city_id = city.host_id AND rooms.cluster_id = %(cluster)s
@@ -57,7 +57,8 @@ FIND = """
 # Completed by a count of the members, `members`.
 DETAILS = """rooms.id, rooms.created_at, rooms.cluster_id AS cluster,
            clusters.label_es, clusters.label_en, cities.id AS city_id, cities.name AS city_name,
-           cities.country_code AS city_country, cities.listed AS city_listed"""
+           cities.country_code AS city_country, cities.listed AS city_listed,
+           cities.kind AS city_kind"""
 DETAILS_FROM = """rooms
     JOIN cities ON cities.id = rooms.city_id
     JOIN clusters ON clusters.id = rooms.cluster_id"""
