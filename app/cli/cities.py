@@ -55,12 +55,12 @@ def load_cities(force: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
 @json_option
 @with_app
 def find(name: str, country: str | None, as_json: bool) -> None:
-    """Show the city that a typed NAME resolves to, and all other cities with the name."""
+    """Show the city or area that a typed NAME resolves to, and all other cities with the name."""
     from app.domain.cities.repository import UnusableName
     from app.services import services
 
     try:
-        resolved = services().cities.find(name, country.upper() if country else None)
+        resolved = services().cities.find_existing(name, country.upper() if country else None)
     except UnusableName as error:
         raise click.ClickException(f"{name!r} {error.reason}") from error
     namesakes = services().autocomplete.namesakes(name, country)
@@ -80,9 +80,10 @@ def find(name: str, country: str | None, as_json: bool) -> None:
         for city in namesakes
     ]
     if resolved and resolved.id not in [city.id for city in namesakes]:
-        rows.insert(0, ("→", resolved.id, resolved.name, resolved.country, None, None, ""))
+        kind = "" if resolved.kind == "city" else resolved.kind
+        rows.insert(0, ("→", resolved.id, resolved.name, resolved.country, None, None, kind))
     columns = ("", "id", "city", "country", "region", "population", "name")
-    print_table(columns, rows, empty=f"No listed city has the name {name!r}.")
+    print_table(columns, rows, empty=f"No city has the name {name!r}.")
 
 
 @cities.command()
