@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import create_app
-from app.domain.cities.city import City
+from app.domain.cities.city import City, Place
 from app.domain.cities.normalize import fold
 from app.domain.cities.reading import Reading
 from app.domain.cities.repository import UnusableName
@@ -28,6 +28,7 @@ from tests.support.databases import Server, Sql, settings_of, sql_on
 OUTCOMES = {
     "city": "a listed city in a province or region of the file's",
     "area": "an area, where the string names only that",
+    "placeless": "no place, as the string says",
     "asked": "asked back",
     "elsewhere": "a city elsewhere, which the string names",
     "silent": "a city elsewhere, in silence",
@@ -39,7 +40,7 @@ class Places:
     """Reads typed places as the service does, and finds where cities are."""
 
     def __init__(self, services: Services, sql: Sql) -> None:
-        self.services = services
+        self.services, self.sql = services, sql
         self.regions = {
             city: (country, admin1)
             for city, country, admin1 in sql("SELECT id, country_code, admin1 FROM cities")
@@ -73,8 +74,9 @@ class Places:
         if reading is None:
             return "nothing"
         if reading.city is None:
-            if reading.area and not reading.name:
-                return "area"
+            if reading.is_area:
+                kind = self.services.cities.locate(Place(text)).city.kind
+                return str(kind)
             return "asked" if self.choices(text, reading) else "nothing"
         country, admin1 = self.regions[reading.city.id]
         expected = {area for province in provinces for area in self._province(province)}
@@ -84,6 +86,11 @@ class Places:
         if self.choices(text, reading):
             return "asked"
         return "silent" if reading.doubts else "elsewhere"
+
+    def count_areas(self) -> int:
+        """Return the number of areas that the strings read so far made."""
+        ((areas,),) = self.sql("SELECT count(*) FROM cities WHERE kind = 'area'")
+        return int(areas)
 
     def _province(self, province: str) -> set[tuple[str, str | None]]:
         if areas := self.areas.get(fold(province)):
@@ -115,6 +122,7 @@ def measure(places: Places, path: Path, verbose: bool, console: Console) -> None
             cells += [f"{counts[outcome]:,}", f"{share:.1%}"]
         table.add_row(label, *cells)
     console.print(table)
+    console.print(f"{strings['area']} strings name {places.count_areas()} areas")
 
 
 def check(places: Places, path: Path, console: Console) -> None:
