@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.domain.cities.autocomplete import Autocomplete
-from app.domain.cities.repository import Cities, City, Place
+from app.domain.cities.autocomplete import MAX_GUESSES, Autocomplete
+from app.domain.cities.city import City, Place
+from app.domain.cities.repository import Cities, Located
 from app.domain.members.joins import Join
 from app.domain.members.repository import Members, Placement
 from app.domain.rooms.repository import Rooms
@@ -45,7 +46,7 @@ class Assignment:
     """The result for one user.
 
     `created`: this call created the room. `did_you_mean`: listed cities that an unlisted one may
-    be.
+    be, or that may be meant by a text that says more than one place.
     """
 
     user_id: str
@@ -76,7 +77,8 @@ class Assigner:
         now = datetime.now(UTC)
         for _ in range(MAX_ATTEMPTS):
             try:
-                city = self.cities.locate(place)
+                located = self.cities.locate(place)
+                city = located.city
                 placement, created = self.join(user_id, profile, city, now)
                 break
             except Conflict:
@@ -88,14 +90,20 @@ class Assigner:
             raise DatabaseUnavailable("the rooms of this city are being moved")
         if placement.joined:
             (JOINS if placement.previous_room_id is None else MOVES).inc()
-        return Assignment(user_id, profile, city, placement, created, self.guess(city))
+        did_you_mean = self.guess(located, place)
+        return Assignment(user_id, profile, city, placement, created, did_you_mean)
 
-    def guess(self, city: City) -> list[City]:
-        """Return cities that an unlisted one may be; none when the database cannot answer."""
+    def guess(self, located: Located, place: Place) -> list[City]:
+        """Return listed cities that a place may be: guesses for an unread name come first.
+
+        No guesses when the database cannot answer.
+        """
+        guesses: list[City] = []
         # The user is in the room already: a failed guess must not turn the answer into an error.
         with suppress(DatabaseUnavailable):
-            return [] if city.listed else self.autocomplete.guess(city)
-        return []
+            if located.is_unread:
+                guesses = self.autocomplete.guess(located.city, place.name)
+        return list(dict.fromkeys([*guesses, *located.did_you_mean]))[:MAX_GUESSES]
 
     def predict(self, interests: Iterable[str]) -> Profile:
         """Return the profile with its cluster. Raises NoInterests."""

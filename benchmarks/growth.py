@@ -25,7 +25,7 @@ from rich.table import Table
 
 from app.config import psycopg2_url
 from app.domain.analytics.queries import questions
-from app.domain.cities.repository import Place
+from app.domain.cities.city import Place
 from app.domain.moves.change_feed import list_changes
 from app.domain.rooms.filters import RoomFilter
 from app.domain.rooms.queries import page

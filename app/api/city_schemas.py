@@ -1,17 +1,25 @@
 """The schemas of cities in requests and responses."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from app.domain.input_limits import MAX_CITY_LENGTH
 
+Kind = Literal["city", "area", "placeless"]
+
 
 class CityAnswer(BaseModel):
-    """A city."""
+    """A city, an area that was typed instead of a city, or the place of people without one."""
 
     id: int = Field(examples=[2510911])
     name: str = Field(examples=["Sevilla"])
     country: str | None = Field(examples=["ES"])
     listed: bool = Field(description="Whether the city is in the gazetteer.")
+    kind: Kind = Field(
+        description="`area`: a country, region or island. `placeless`: no place, as in `Remote`.",
+        examples=["city"],
+    )
 
 
 class CitiesQuery(BaseModel):
@@ -28,6 +36,7 @@ class SuggestionAnswer(BaseModel):
     name: str = Field(examples=["Sevilla"])
     country: str = Field(examples=["ES"])
     region: str | None = Field(examples=["Andalucía"])
+    kind: Kind = Field(examples=["city"])
     matched: str = Field(description="The name that matched the query.", examples=["Seville"])
 
 

@@ -21,7 +21,7 @@ ROOM_REQUESTS = {
         },
     },
 }
-CITY = {"id": 2510911, "name": "Sevilla", "country": "ES", "listed": True}
+CITY = {"id": 2510911, "name": "Sevilla", "country": "ES", "listed": True, "kind": "city"}
 ROOM_ANSWER: dict[str, Any] = {
     "_id": "6172f1a95cd4e7a2b4c3d2e1",
     "room_id": 17,
@@ -104,5 +104,6 @@ SUGGESTION = {
     "name": "Sevilla",
     "country": "ES",
     "region": "Andalucía",
+    "kind": "city",
     "matched": "Seville",
 }

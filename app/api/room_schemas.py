@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from app.api.city_schemas import CityAnswer
 from app.api.cluster_schemas import Label
 from app.api.fields import CityName, Country, Interests, UserId
-from app.domain.cities.repository import Place
+from app.domain.cities.city import Place
 from app.domain.input_limits import MAX_CITY_LENGTH
 
 
@@ -53,7 +53,8 @@ class RoomAnswer(BaseModel):
     previous_room_id: int | None
     unknown_interests: list[str] = Field(description="Selected keys unknown to the model.")
     did_you_mean: list[CityAnswer] = Field(
-        description="Listed cities that an unlisted city may refer to."
+        description="Up to three cities that may be meant: for an unlisted city, an area (its"
+        " largest cities), and a text that names several places or is not understood whole."
     )
 
 

@@ -74,7 +74,7 @@ def show(room_id: int) -> Response:
 
 @blueprint.app_errorhandler(UnusableName)
 def handle_unusable_name(error: UnusableName) -> Response:
-    return invalid("city", "must have a letter or a digit")
+    return invalid("city", error.reason)
 
 
 @blueprint.app_errorhandler(UnknownCity)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def cities() -> None:
-    """Cities: load, find, merge, gather, release."""
+    """Cities: load, find, merge, unify, gather, release."""
 
 
 @cities.command("load")
@@ -55,14 +55,14 @@ def load_cities(force: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
 @json_option
 @with_app
 def find(name: str, country: str | None, as_json: bool) -> None:
-    """Show the city that a typed NAME resolves to, and all other cities with the name."""
+    """Show the city or area that a typed NAME resolves to, and all other cities with the name."""
     from app.domain.cities.repository import UnusableName
     from app.services import services
 
     try:
-        resolved = services().cities.find(name, country.upper() if country else None)
+        resolved = services().cities.find_existing(name, country.upper() if country else None)
     except UnusableName as error:
-        raise click.ClickException(f"{name!r} has no letter and no digit") from error
+        raise click.ClickException(f"{name!r} {error.reason}") from error
     namesakes = services().autocomplete.namesakes(name, country)
     if as_json:
         print_json({"meant": resolved, "bearers": namesakes})
@@ -80,9 +80,10 @@ def find(name: str, country: str | None, as_json: bool) -> None:
         for city in namesakes
     ]
     if resolved and resolved.id not in [city.id for city in namesakes]:
-        rows.insert(0, ("→", resolved.id, resolved.name, resolved.country, None, None, ""))
+        kind = "" if resolved.kind == "city" else resolved.kind
+        rows.insert(0, ("→", resolved.id, resolved.name, resolved.country, None, None, kind))
     columns = ("", "id", "city", "country", "region", "population", "name")
-    print_table(columns, rows, empty=f"No listed city has the name {name!r}.")
+    print_table(columns, rows, empty=f"No city has the name {name!r}.")
 
 
 @cities.command()
@@ -142,6 +143,37 @@ def merge(from_id: int, into_id: int, dry_run: bool, yes: bool, as_json: bool) -
     except merging.CannotMerge as error:
         raise click.ClickException(str(error)) from error
     _print_result(as_json, f"merged: {_format_counts(counts)}", counts)
+
+
+@cities.command("unify")
+@changing
+@json_option
+@with_app
+def unify_places(dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Bring unlisted places together that are one by today's reading of their names."""
+    from app.domain.moves import merging, unifying
+    from app.services import services
+
+    database, resolver = services().database, services().cities
+    plan = unifying.plan_unify(database, resolver)
+    people = sum(unification.people for unification in plan)
+    summary = f"{len(plan):,} places with {people:,} people become another place"
+    if not as_json:
+        rows = [
+            (one.from_id, one.name, one.country, one.people, "→", one.into_name, one.into_country)
+            for one in plan
+        ]
+        columns = ("id", "typed", "country", "members", "", "becomes", "country")
+        print_table(columns, rows, empty="No unlisted place is another one.")
+    if dry_run or not plan:
+        _print_result(as_json, summary, {"places": plan, "people": people})
+        return
+    confirm(f"{summary}. Unify?", yes)
+    try:
+        counts = _run_move("cities unify", "merge", {}, unifying.unify, plan, resolver)
+    except merging.CannotMerge as error:
+        raise click.ClickException(str(error)) from error
+    _print_result(as_json, f"unified: {_format_counts(counts)}", counts | {"places": len(plan)})
 
 
 @cities.command()

@@ -62,7 +62,7 @@ def room_filter(
     try:
         found = services().cities.find_existing(city, country)
     except UnusableName as error:
-        raise click.ClickException(f"{city!r} has no letter and no digit") from error
+        raise click.ClickException(f"{city!r} {error.reason}") from error
     if found is None:
         raise click.ClickException(
             f"no city has the name {city!r}; `manage.py cities find NAME` finds cities by name"
@@ -111,7 +111,17 @@ def list_rooms(sort: str, limit: int, as_json: bool, as_csv: bool, **filter_opti
     )
 
 
-COLUMNS = ("room_id", "city_id", "city", "country", "cluster", "label", "members", "created_at")
+COLUMNS = (
+    "room_id",
+    "city_id",
+    "city",
+    "country",
+    "cluster",
+    "label",
+    "members",
+    "created_at",
+    "kind",
+)
 
 
 def _export_row(room: "RoomDetails") -> tuple[Any, ...]:
@@ -124,6 +134,7 @@ def _export_row(room: "RoomDetails") -> tuple[Any, ...]:
         room.label_en,
         room.members,
         room.created_at.isoformat(),
+        room.city.kind,
     )
 
 

@@ -210,6 +210,8 @@ def _forecast(file: str, rejects: Path) -> dict[str, Any]:
         "members": result.members,
         "alone": result.alone,
         "unresolved": dict(result.unresolved.most_common(MAX_UNRESOLVED_SHOWN)),
+        "in_areas": result.areas.total(),
+        "areas": dict(result.areas.most_common(MAX_UNRESOLVED_SHOWN)),
     }
 
 
@@ -221,9 +223,18 @@ def _print_forecast(forecast: dict[str, Any], rejects: Path, err: bool = False) 
         err=err,
     )
     if forecast["unresolved"]:
-        cities = (f"{name} ({users:,})" for name, users in forecast["unresolved"].items())
-        click.echo("not in the gazetteer, most users first: " + "; ".join(cities), err=err)
+        cities = _most_users(forecast["unresolved"])
+        click.echo(f"not in the gazetteer, most users first: {cities}", err=err)
+    if forecast["areas"]:
+        areas = _most_users(forecast["areas"])
+        click.echo(
+            f"{forecast['in_areas']:,} users name only an area or no place: {areas}", err=err
+        )
     _print_counts(forecast, rejects, "would be placed", err)
+
+
+def _most_users(users_by_name: dict[str, int]) -> str:
+    return "; ".join(f"{name} ({users:,})" for name, users in users_by_name.items())
 
 
 def _print_counts(counts: dict[str, Any], rejects: Path, verb: str, err: bool = False) -> None:

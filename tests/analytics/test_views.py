@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from flask.testing import FlaskClient
 
 from app.config import psycopg2_url
 from tests.support.analysts import VIEWS
@@ -181,6 +182,23 @@ def town(sql: Sql) -> Iterator[Callable[..., Sql]]:
 
     yield insert
     sql("INSERT INTO analytics_settings VALUES (1, 5) ON CONFLICT (id) DO UPDATE SET min_group = 5")
+
+
+def test_areas_are_apart_from_cities(client: FlaskClient, sql: Sql) -> None:
+    sql(DELETE_ALL)
+    for place in ("Sevilla", "Andalucía", "Andalusia, Spain", "Remote"):
+        for number in range(MIN_GROUP):
+            body = {"_id": f"{place[:9]}{number}".replace("í", "i"), "city": place}
+            assert client.post("/rooms", json=body | {"interests": ["surf"]}).status_code < 300
+    earlier = "now() - interval '9 days'"
+    sql(f"UPDATE memberships SET joined_at = {earlier}, created_at = {earlier}")
+    rows = [("area", "Andalucía", 10), ("city", "Sevilla", 5), ("placeless", "Remote", 5)]
+    for view, count in (
+        ("cities", "members_from_here"),
+        ("rooms", "members"),
+        ("weekly_joins", "joins"),
+    ):
+        assert sql(f"SELECT kind, city, {count} FROM analytics.{view} ORDER BY 1") == rows
 
 
 def all_views(sql: Sql) -> dict[str, list[tuple[Any, ...]]]:

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 from app.config import psycopg2_url
 from app.domain.cities.autocomplete import Autocomplete
+from app.domain.cities.city import City
 from app.domain.cities.normalize import fold
-from app.domain.cities.repository import City
 from app.domain.cities.typos import one_edit
 from app.infra.database import Database, engine_options
 from tests.support.databases import Sql, direct_url
@@ -68,6 +68,40 @@ def test_an_exact_match_comes_first_and_the_name_of_a_large_city_is_no_typo(
 ) -> None:
     assert names(client, "Lugo")[0] == "Lugo"
     assert "Lens" not in names(client, "León", 20)
+
+
+@pytest.mark.parametrize(
+    "typed", ["Córdoba", "Valencia", "Mérida", "Cartagena", "Guadalajara", "León", "Toledo", "vale"]
+)
+def test_the_first_city_is_the_one_that_a_join_would_take(client: FlaskClient, typed: str) -> None:
+    assert client.get("/cities", query_string={"q": typed}).json["items"][0]["country"] == "ES"
+
+
+@pytest.mark.parametrize(
+    ("typed", "city", "country"),
+    [
+        ("Granada, Nicaragua", "Granada", "NI"),
+        ("Granada, Nic", "Granada", "NI"),
+        ("Sevilla, Esp", "Sevilla", "ES"),
+        ("Paris, TX", "Paris", "US"),
+        ("28004 Madrid", "Madrid", "ES"),
+        ("Spain, Barc", "Barcelona", "ES"),
+        ("Mallorca, Inc", "Inca", "ES"),
+        ("Granada, Xyzzy", "Granada", "ES"),
+    ],
+)
+def test_areas_beside_a_name_are_read_whole_or_begun(
+    client: FlaskClient, typed: str, city: str, country: str
+) -> None:
+    first = client.get("/cities", query_string={"q": typed}).json["items"][0]
+    assert (first["name"], first["country"]) == (city, country)
+
+
+def test_names_with_a_typo_come_after_true_beginnings(client: FlaskClient) -> None:
+    found = names(client, "sevi", 20)
+    begun = [name.lower().startswith("sev") for name in found]
+    assert begun[0]
+    assert "Santander" in names(client, "sant")
 
 
 def test_invalid_queries_are_refused(client: FlaskClient) -> None:

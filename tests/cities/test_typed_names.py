@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.cities.repository import UnusableName
+
 TABLE = Path(__file__).parent / "typed_names.csv"
 ROWS = list(csv.DictReader(TABLE.open(encoding="utf-8")))
 # Rows where the rules, which ignore fame, give another city than a traveller expects.
@@ -13,7 +15,10 @@ OPEN = [row for row in ROWS if row["why"].startswith("OPEN: ")]
 
 
 def find_id(app: Any, row: dict[str, str]) -> str:
-    city = app.extensions["nomad_rooms"].cities.find(row["typed"], row["country"] or None)
+    try:
+        city = app.extensions["nomad_rooms"].cities.find(row["typed"], row["country"] or None)
+    except UnusableName:
+        return ""
     return str(city.id) if city else ""
 
 

@@ -44,11 +44,12 @@ CASES = {
     "analysts revoke": Case(
         "{role} --dry-run", "dropped", "unknown_role --yes", "no role", NONE, why="it only revokes"
     ),
-    "cities find": Case("Sevilla", "2510911", "!!!", "no letter and no digit"),
+    "cities find": Case("Sevilla", "2510911", "!!!", "must have a letter or a digit"),
     "cities gather": Case("--dry-run", "towns", "--dry-run --radius 0", "radius"),
     "cities load": Case("--yes", "69,", "--fast", "--fast"),
     "cities merge": Case("{city} 2510911 --dry-run", "Vila", "7 2510911 --yes", "cities find"),
     "cities release": Case("--dry-run", "towns", "7 --yes", "cities find"),
+    "cities unify": Case("--dry-run", "places", "--radius 3", "--radius", JSON),
     "cities unlisted": Case("", "Vila", "--limit 0", "limit"),
     "clusters list": Case("", "label", "--limit 3", "--limit"),
     "clusters plot": Case(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.cities.repository import Place
+from app.domain.cities.city import Place
 from app.domain.clusters import reassignment
 from app.domain.clusters.member_batches import read_batches
 from app.domain.clusters.reassignment import CannotReassign, Reassigner

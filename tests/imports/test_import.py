@@ -96,6 +96,24 @@ def test_every_common_file_format_is_read(url: str, tmp_path: Path, model: Model
     assert memberships(url) == expected
 
 
+def test_areas_and_words_for_no_place_are_placed_and_survive_an_export(
+    url: str, tmp_path: Path
+) -> None:
+    places = ["Spain", "España", "Andalusia", "Mallorca", "Remote", "Nomad", "Sevilla"]
+    rows = [{"_id": f"u{n}", "city": place, "interests": "surf"} for n, place in enumerate(places)]
+    path = write_csv(tmp_path / "users.csv", rows)
+    dry = run_manage("users", "import", str(path), "--dry-run", "--json", DATABASE_URL=url)
+    forecast = json.loads(dry.stdout)
+    assert (forecast["in_areas"], forecast["unresolved"], forecast["rooms"]) == (6, {}, 5)
+    assert set(forecast["areas"]) == set(places[:-1])
+    assert import_users(url, path)["rooms_created"] == 5
+    exported = tmp_path / "exported.csv"
+    exported.write_text(run_manage("users", "export", DATABASE_URL=url).stdout)
+    assert import_users(url, exported)["unchanged"] == 7
+    kinds = [row["kind"] for row in csv.DictReader(exported.open())]
+    assert sorted(kinds) == ["area"] * 4 + ["city"] + ["placeless"] * 2
+
+
 # Faults of a row: the field and its invalid value; "*": every interest.
 FAULTS = {
     "no id": ("_id", ""),

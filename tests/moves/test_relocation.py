@@ -93,6 +93,30 @@ def test_a_merge_moves_people_and_rooms_and_leaves_redirects(
     assert sql("SELECT status, counts ->> 'people_moved' FROM admin_runs") == [("done", "2")]
 
 
+def test_areas_are_never_gathered_and_take_in_no_city_of_the_gazetteer(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    vigo = join(client, "a", "Vigo")["city"]["id"]
+    area, mistyped = join(client, "b", "Galicia")["city"], join(client, "c", "Galicyya")["city"]
+    nowhere = join(client, "d", "Remote")["city"]["id"]
+    assert area["kind"] == "area"
+    for from_id, into_id in (
+        (vigo, area["id"]),
+        (vigo, nowhere),
+        (nowhere, area["id"]),
+        (area["id"], nowhere),
+    ):
+        with pytest.raises(merging.CannotMerge):
+            act("merge", merging.merge, from_id, into_id)
+    plan = gathering.plan_gather(client.application.extensions["nomad_rooms"].database, 500, 2)
+    assert area["id"] not in {one.town.id for one in plan.gatherings}
+    assert area["id"] not in {one.hub.id for one in plan.gatherings}
+    act("merge", merging.merge, mistyped["id"], area["id"])
+    again = join(client, "e", "Galicyya")
+    assert again["city"] == area
+    assert len(again["did_you_mean"]) == 3
+
+
 def test_old_ids_redirect_to_the_last_room_of_a_chain_of_merges(
     client: FlaskClient, act: Any, sql: Sql
 ) -> None:

@@ -195,6 +195,27 @@ def test_an_unlisted_city_gets_suggestions_and_a_button_picks_one(
     assert suggested(response) == []
 
 
+def test_an_area_asks_which_city_and_a_button_picks_one(browser: FlaskClient) -> None:
+    page = browser.post("/", data=FORM | {"city": "Andalucía"}).text
+    texts = TRANSLATIONS["es"]["result"]
+    assert texts["area"].format("Andalucía") in page
+    assert texts["which_city"] in page
+    (first, *_) = re.findall(r'name="suggested" value="(\d+)">(\w+)', page)
+    assert first == ("2510911", "Sevilla")
+    assert texts["which_city"] not in browser.post("/", data=FORM | {"suggested": first[0]}).text
+
+
+def test_a_text_of_several_cities_offers_them(browser: FlaskClient) -> None:
+    page = browser.post("/", data=FORM | {"city": "Madrid / Barcelona"}).text
+    assert TRANSLATIONS["es"]["result"]["did_you_mean"] in page
+    assert len(re.findall(r'name="suggested"', page)) == 2
+
+
+def test_people_without_a_place_are_told_so(browser: FlaskClient) -> None:
+    page = browser.post("/", data=FORM | {"city": "Nomad"}).text
+    assert TRANSLATIONS["es"]["result"]["placeless"] in page
+
+
 def test_a_picked_city_counts_while_its_name_is_in_the_field(browser: FlaskClient) -> None:
     # Sevilla in Colombia; the name alone resolves to the Spanish city.
     picked = FORM | {"picked": "3668132", "picked_as": "Sevilla, Colombia"}

@@ -43,7 +43,7 @@ def test_the_table_counts_members_by_city_and_cluster_largest_city_first(
     assert rows(page) == [
         ["Sevilla", "ES", "3", "2", "1"],
         ["Vigo", "ES", "1", "1", ""],
-        ["Enlloc *", "", "1", "", "1"],
+        ["Enlloc *", "ES", "1", "", "1"],
     ]
     assert TRANSLATIONS["es"]["map"]["unplaced"] in page
 
@@ -69,6 +69,15 @@ def test_the_people_of_a_gathered_town_are_counted_at_its_hub(
     place(client, "Dos Hermanas", CINEMA, 1)
     place(client, "Sevilla", CINEMA, 1)
     assert rows(client.get("/rooms/map", headers=BROWSER).text) == [["Sevilla", "ES", "2", "2"]]
+
+
+def test_an_area_is_drawn_in_its_middle_and_named_as_one(client: FlaskClient) -> None:
+    place(client, "Mallorca", CINEMA, 2)
+    place(client, "Palma de Mallorca", CINEMA, 1)
+    page = client.get("/rooms/map?language=en", headers=BROWSER).text
+    assert rows(page) == [["Mallorca (area)", "ES", "2", "2"], ["Palma", "ES", "1", "1"]]
+    area, palma = re.findall(r'<circle[^>]* cx="([\d.-]+)" cy="([\d.-]+)"', page)
+    assert math.dist(tuple(map(float, area)), tuple(map(float, palma))) < 0.1 * WIDTH
 
 
 def test_without_members_there_is_a_map_of_the_world(client: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from tests.support.serving import Gunicorn
 
 CLIENTS = 32
 PAIRS = 100
+AREA = ["Spain", "España", "Espanya", "Spain, Europe", "SPAIN", "Espagne", "🇪🇸", "スペイン"]
 
 
 def test_clients_racing_for_new_pairs_create_one_room_and_one_city_each(
@@ -49,6 +50,31 @@ def test_clients_racing_for_new_pairs_create_one_room_and_one_city_each(
     assert sql("SELECT count(*) FROM rooms") == [(PAIRS,)]
     assert sql("SELECT count(*) FROM cities WHERE NOT listed") == [(PAIRS,)]
     assert sql("SELECT count(*) FROM memberships") == [(CLIENTS // 2 * PAIRS,)]
+
+
+def test_clients_racing_for_one_area_in_eight_spellings_make_one_place(
+    serve: Callable[..., Gunicorn], new_database: str, model: Model
+) -> None:
+    server = serve()
+    profiles = [profile_of(model, cluster) for cluster in model.cluster_ids]
+
+    def join_area(client: int) -> list[Any]:
+        with session() as http:
+            bodies = (
+                {"_id": f"{client}-{n}", "city": AREA[client % len(AREA)], "interests": profile}
+                for n, profile in enumerate(profiles)
+            )
+            return [http.post(f"{server.url}/rooms", json=body).json() for body in bodies]
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = [answer for many in pool.map(join_area, range(CLIENTS)) for answer in many]
+    assert {answer["city"]["kind"] for answer in answers} == {"area"}
+    assert len({answer["city"]["id"] for answer in answers}) == 1
+    assert sum(answer["created"] for answer in answers) == len(profiles)
+    sql = sql_on(new_database)
+    assert sql("SELECT area_code FROM cities WHERE NOT listed") == [("ES",)]
+    assert sql("SELECT count(*) FROM rooms") == [(len(profiles),)]
+    assert sql("SELECT count(*) FROM memberships") == [(len(answers),)]
 
 
 def test_one_user_joining_many_cities_at_once_ends_in_one_of_the_returned_rooms(

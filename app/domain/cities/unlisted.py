@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.domain.cities.autocomplete import Autocomplete
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.city import City, city_from_row
 from app.infra.database import Database
 
 
@@ -19,11 +19,11 @@ class UnlistedCity:
 
 
 LIST = """
-    SELECT city.id, city.name, city.country_code AS country, city.listed,
+    SELECT city.id, city.name, city.country_code AS country, city.listed, city.kind,
            count(member.user_id) AS members
     FROM cities AS city
     LEFT JOIN memberships AS member ON member.city_id = city.id
-    WHERE NOT city.listed AND city.merged_into IS NULL
+    WHERE NOT city.listed AND city.kind = 'city' AND city.merged_into IS NULL
     GROUP BY city.id ORDER BY members DESC, city.id LIMIT %(limit)s
 """
 

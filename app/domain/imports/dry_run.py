@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from app.domain.cities.repository import Cities, Place
+from app.domain.cities.city import Place
+from app.domain.cities.repository import Cities
 from app.domain.imports.importer import CHUNK_SIZE, chunks
 from app.domain.imports.row_parser import Reject, UserRow
 from app.domain.imports.row_resolver import ResolvedChunk, RowResolver
@@ -34,11 +35,13 @@ class DryRunResult:
     """The counts that a run would give, and the rooms that there would be afterwards.
 
     `rooms`: members of each room. `unresolved`: users by city name, where no city has the name.
+    `areas`: users by name, where the name is an area's or a word for no place.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     rooms: Counter[RoomKey] = field(default_factory=Counter)
     unresolved: Counter[str] = field(default_factory=Counter)
+    areas: Counter[str] = field(default_factory=Counter)
 
     @property
     def members(self) -> int:
@@ -58,6 +61,7 @@ class DryRun:
         self.cities = cities
         self.resolver: RowResolver[CityKey] = RowResolver(model, self._find_city)
         self._hosts: dict[CityKey, int] = {}
+        self._areas: set[CityKey] = set()
 
     def run(
         self,
@@ -85,15 +89,21 @@ class DryRun:
     def _find_city(self, place: Place) -> CityKey:
         if place.city_id is not None:
             return self.cities.by_id(place.city_id).id
-        city = self.cities.find_existing(place.name, place.country)
-        return city.id if city else self.cities.unlisted_key(place.name, place.country)
+        reading = self.cities.read(place.name, place.country)
+        city = self.cities.find_read(place, reading)
+        key = city.id if city else self.cities.new_key(place, reading)
+        if reading.is_area:
+            self._areas.add(key)
+        return key
 
     def _count(self, chunk: ResolvedChunk[CityKey], result: DryRunResult) -> None:
         self._find_hosts(chunk.cities)
         ids = [user.user_id for user in chunk.users]
         members = {row.user_id: row for row in self.database.execute(FIND_MEMBERS, {"users": ids})}
         for user, city, cluster in zip(chunk.users, chunk.cities, chunk.clusters, strict=True):
-            if isinstance(city, tuple):
+            if city in self._areas:
+                result.areas[user.place.name] += 1
+            elif isinstance(city, tuple):
                 result.unresolved[user.place.name] += 1
             room: RoomKey = (self._hosts.get(city, city), cluster)
             if member := members.get(user.user_id):

@@ -20,7 +20,8 @@ from typing import Any
 
 import sqlalchemy
 
-from app.domain.cities.repository import Cities, Place
+from app.domain.cities.city import Place
+from app.domain.cities.repository import Cities
 from app.domain.imports.row_parser import Reject, UserRow
 from app.domain.imports.row_resolver import ResolvedChunk, RowResolver
 from app.domain.members.joins import INSERT, ON_CONFLICT
@@ -128,7 +129,7 @@ class Importer:
                 written.result()
 
     def _find_city(self, place: Place) -> int:
-        return self.cities.locate(place).id
+        return self.cities.locate(place).city.id
 
     def _write(self, chunk: ResolvedChunk[int], copy_input: str, run: Run) -> None:
         def write(connection: sqlalchemy.Connection) -> dict[str, int]:

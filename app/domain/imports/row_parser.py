@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from app.domain.cities.repository import Place
+from app.domain.cities.city import Place
 from app.domain.input_limits import (
     CONTROL_CHARACTER,
     MAX_CITY_LENGTH,

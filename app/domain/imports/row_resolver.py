@@ -8,7 +8,8 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.cities.repository import Place, UnknownCity, UnusableName
+from app.domain.cities.city import Place
+from app.domain.cities.repository import NoPlace, UnknownCity, UnusableName
 from app.domain.imports.row_parser import MAX_CACHED_PLACES, Reject, UserRow
 from model.predict import Model
 
@@ -105,7 +106,9 @@ class RowResolver(Generic[C]):
     def _find_city(self, place: Place) -> C | NoCity:
         try:
             return self.find_city(place)
-        except UnusableName:
-            return NoCity("city", "must have a letter or a digit")
+        except NoPlace:
+            return NoCity("city", f"is empty: {place.name}")
+        except UnusableName as error:
+            return NoCity("city", error.reason)
         except UnknownCity:
             return NoCity("city_id", "no city has this id")

@@ -16,12 +16,14 @@ COLUMNS = (
     "cluster",
     "created_at",
     "joined_at",
+    "kind",
 )
 # An unlisted city is exported by its name alone, because its id differs in another database.
 EXPORT = """
     SELECT member.user_id, CASE WHEN city.listed THEN city.id END AS city_id,
            city.name AS city, city.country_code AS country, member.interests, member.room_id,
-           rooms.cluster_id AS cluster, member.created_at, member.joined_at
+           rooms.cluster_id AS cluster, member.created_at, member.joined_at,
+           city.kind
     FROM memberships AS member
     JOIN rooms ON rooms.id = member.room_id
     JOIN cities AS city ON city.id = member.city_id

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from app.domain.cities.repository import City, city_from_row, split_city
+from app.domain.cities.city import City, city_from_row, split_city
 from app.domain.members.joins import Join, JoinResult, join_batch
 from app.infra.batcher import Batcher
 from app.infra.database import Database, PreparedStatement
@@ -58,7 +58,7 @@ FIND_PLACEMENT = PreparedStatement(
     """
     SELECT member.room_id, member.previous_room_id, member.joined_at = %(now)s AS joined,
            rooms.cluster_id AS cluster, host.id, host.name, host.country_code AS country,
-           host.listed
+           host.listed, host.kind
     FROM memberships AS member
     JOIN rooms ON rooms.id = member.room_id
     JOIN cities AS host ON host.id = rooms.city_id
@@ -71,7 +71,8 @@ SHOW = """
     SELECT member.user_id, member.room_id, member.previous_room_id, rooms.cluster_id AS cluster,
            member.interests, member.model_id,
            member.created_at, member.joined_at, member.updated_at, town.id AS city_id,
-           town.name AS city_name, town.country_code AS city_country, town.listed AS city_listed
+           town.name AS city_name, town.country_code AS city_country, town.listed AS city_listed,
+           town.kind AS city_kind
     FROM memberships AS member
     JOIN rooms ON rooms.id = member.room_id
     JOIN cities AS town ON town.id = member.city_id

@@ -1,10 +1,13 @@
 """`cities merge`: two cities are the same place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy
 
+from app.domain.cities.city import Kind
 from app.domain.moves.relocation import Relocation, in_transaction
 from app.infra.database import Database
 
@@ -27,7 +30,7 @@ class MergePlan:
 
 
 FIND_CITIES = """
-    SELECT id, name, country_code, merged_into, hub_id FROM cities
+    SELECT id, name, country_code, merged_into, hub_id, listed, kind FROM cities
     WHERE id IN (%(from_id)s, %(into_id)s) ORDER BY id
 """
 # Joins continue, because their foreign keys pass this lock. The creation of a room waits.
@@ -65,11 +68,21 @@ def merge(relocation: Relocation, from_id: int, into_id: int) -> None:
 
     A repeated run finishes what an interrupted one began. Raises CannotMerge, DatabaseUnavailable.
     """
-    database = relocation.database
-    in_transaction(database, lambda connection: _set_pointers(connection, from_id, into_id))
-    merged = database.execute(FIND_MERGED, {"from_id": from_id, "into_id": into_id})
-    # The ids of the rooms of cities merged earlier must lead where FROM's do.
-    relocation.relocate([from_id, *(row.id for row in merged)])
+    merge_all(relocation, [(from_id, into_id)])
+
+
+def merge_all(relocation: Relocation, pairs: Sequence[tuple[int, int]]) -> None:
+    """Merge the first city of each pair into the second, and move all their people together.
+
+    Raises CannotMerge, DatabaseUnavailable.
+    """
+    database, moved = relocation.database, dict[int, None]()
+    for from_id, into_id in pairs:
+        in_transaction(database, partial(_set_pointers, from_id=from_id, into_id=into_id))
+        merged = database.execute(FIND_MERGED, {"from_id": from_id, "into_id": into_id})
+        # The ids of the rooms of cities merged earlier must lead where FROM's do.
+        moved |= dict.fromkeys([from_id, *(row.id for row in merged)])
+    relocation.relocate(list(moved))
 
 
 def _set_pointers(connection: sqlalchemy.Connection, from_id: int, into_id: int) -> None:
@@ -97,6 +110,10 @@ def _check(
         )
     if origin.merged_into not in (None, into_id):
         raise CannotMerge(f"city {from_id} was merged into {origin.merged_into} before")
+    if origin.kind == Kind.PLACELESS or (into.kind == Kind.PLACELESS and origin.kind == Kind.AREA):
+        raise CannotMerge("people without a place cannot be merged with an area or a city")
+    if origin.listed and into.kind != Kind.CITY:
+        raise CannotMerge(f"{origin.name} is a city of the gazetteer, and {into.name} is no city")
     if into.hub_id == from_id:
         raise CannotMerge(
             f"city {into_id} shares the rooms of {from_id}: `manage.py cities release {into_id}`"

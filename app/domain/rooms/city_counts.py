@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.domain.cities.repository import City, city_from_row
+from app.domain.cities.city import City, city_from_row
 from app.infra.database import Database
 
 # Keeps the page to a few hundred kilobytes; a screen has no space for more circles.
@@ -29,7 +29,7 @@ class CityCount:
 # Counts all members once, through the index on room_id alone. A gathered town's members are counted
 # at its hub, whose rooms they are in.
 COUNT = """
-    SELECT cities.id, cities.name, cities.country_code AS country, cities.listed,
+    SELECT cities.id, cities.name, cities.country_code AS country, cities.listed, cities.kind,
            cities.latitude, cities.longitude,
            array_agg(rooms.cluster_id ORDER BY rooms.cluster_id) AS clusters,
            array_agg(counts.members ORDER BY rooms.cluster_id) AS members

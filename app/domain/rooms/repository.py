@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.cities.repository import City, city_from_row, split_city
+from app.domain.cities.city import City, city_from_row, split_city
 from app.domain.rooms.bulk_create import CREATE_ROOMS, Pair, pair_arrays
 from app.infra.database import Database, Row
 from app.infra.metrics import ROOMS
@@ -58,7 +58,7 @@ class RoomDetails:
 # no room: members name the town it was merged into. now() is earlier than the snapshot.
 FIND = f"""
     SELECT rooms.id AS room_id, host.town_id AS id, host.name, host.country_code AS country,
-           host.listed, now() + interval '{ROOM_VALID_FOR_S} s' AS valid_until
+           host.listed, host.kind, now() + interval '{ROOM_VALID_FOR_S} s' AS valid_until
     FROM city_hosts AS city
     JOIN city_hosts AS host ON host.city_id = city.host_id
     JOIN rooms ON rooms.city_id = city.host_id AND rooms.cluster_id = %(cluster)s
@@ -67,7 +67,8 @@ FIND = f"""
 # Completed by a count of the members, `members`.
 DETAILS = """rooms.id, rooms.created_at, rooms.cluster_id AS cluster,
            clusters.label_es, clusters.label_en, cities.id AS city_id, cities.name AS city_name,
-           cities.country_code AS city_country, cities.listed AS city_listed"""
+           cities.country_code AS city_country, cities.listed AS city_listed,
+           cities.kind AS city_kind"""
 DETAILS_FROM = """rooms
     JOIN cities ON cities.id = rooms.city_id
     JOIN clusters ON clusters.id = rooms.cluster_id"""

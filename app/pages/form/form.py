@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from werkzeug.datastructures import MultiDict
 
 from app.api.documents import interests_document
-from app.domain.cities.repository import City
+from app.domain.cities.city import City
 from model.interests import load_interests
 from model.predict import Model
 

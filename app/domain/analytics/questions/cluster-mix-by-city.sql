@@ -8,7 +8,7 @@ WITH rooms AS MATERIALIZED (
            sum(members) OVER (PARTITION BY city_id) AS of_city,
            sum(members) OVER (PARTITION BY cluster) / sum(members) OVER () AS share_of_all
     FROM analytics.rooms
-    WHERE NOT is_other
+    WHERE NOT is_other AND kind = 'city'
 ), largest AS (
     SELECT city_id FROM rooms GROUP BY city_id ORDER BY sum(members) DESC, city_id LIMIT 10
 )

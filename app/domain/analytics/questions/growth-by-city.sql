@@ -13,7 +13,7 @@ WITH joins AS MATERIALIZED (
            coalesce(sum(joins) FILTER (WHERE joined_at <= week - 28), 0)::bigint AS joins_before,
            coalesce(sum(joins) FILTER (WHERE joined_at > week - 28), 0)::bigint AS joins_now
     FROM joins, newest
-    WHERE joined_at > week - 56 AND NOT is_other
+    WHERE joined_at > week - 56 AND kind = 'city'
     GROUP BY city_id, city, region, country
 )
 SELECT *, CASE WHEN joins_before >= 20

@@ -9,6 +9,7 @@ WITH liked AS MATERIALIZED (
            sum(members_who_like) OVER (PARTITION BY interest)
              / sum(members) OVER (PARTITION BY interest) AS share_of_all
     FROM analytics.city_interests
+    WHERE kind = 'city'
 ), largest AS (
     SELECT city_id FROM liked GROUP BY city_id ORDER BY max(members) DESC, city_id LIMIT 10
 ), ranked AS (

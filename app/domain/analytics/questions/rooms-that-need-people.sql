@@ -7,7 +7,7 @@
 WITH rooms AS MATERIALIZED (
     SELECT *, sum(members) OVER (PARTITION BY city_id) AS members_in_city
     FROM analytics.rooms
-    WHERE NOT is_other
+    WHERE NOT is_other AND kind = 'city'
 )
 SELECT room_id, city, country, cluster_en AS cluster, is_quiet,
        members_in_city::bigint AS members_in_city, members

@@ -5,5 +5,5 @@
 
 SELECT city, country, is_other, members_from_here
 FROM analytics.cities
-WHERE NOT is_listed AND members_from_here IS NOT NULL
+WHERE NOT is_listed AND kind = 'city' AND members_from_here IS NOT NULL
 ORDER BY members_from_here DESC, city;

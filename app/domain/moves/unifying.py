@@ -1,0 +1,89 @@
+"""`cities unify`: unlisted places that are one place by today's reading of their names.
+
+Earlier releases made a place of each spelling: "Albarracín", "Albarracín, Teruel"; "Spain",
+"España". Each unlisted place is read again as it was typed. It is merged into the listed city that
+its name means without a doubt, into the area, or into the one unlisted place of this name.
+"""
+
+from dataclasses import dataclass
+
+from app.domain.cities.area_places import PLACELESS_NAME
+from app.domain.cities.city import City, Place
+from app.domain.cities.repository import Cities, UnusableName
+from app.domain.moves.merging import merge_all
+from app.domain.moves.relocation import Relocation
+from app.infra.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Unification:
+    """A place that becomes another; `into_id`: None if the other is created first."""
+
+    from_id: int
+    name: str
+    country: str | None
+    people: int
+    into_id: int | None
+    into_name: str
+    into_country: str | None
+
+
+LIST = """
+    SELECT city.id, city.name, city.country_code AS country, count(member.user_id) AS people
+    FROM cities AS city
+    LEFT JOIN memberships AS member ON member.city_id = city.id
+    WHERE NOT city.listed AND city.kind = 'city' AND city.merged_into IS NULL
+    GROUP BY city.id ORDER BY people DESC, city.id
+"""
+
+
+def plan_unify(database: Database, cities: Cities) -> list[Unification]:
+    """Return what becomes what, most people first. Raises DatabaseUnavailable."""
+    plan = []
+    for row in database.execute(LIST):
+        place = Place(row.name, row.country)
+        if (target := _target(cities, place)) is None:
+            continue
+        into_id, into_name, into_country = target
+        if into_id != row.id:
+            plan.append(
+                Unification(
+                    row.id, row.name, row.country, row.people, into_id, into_name, into_country
+                )
+            )
+    return plan
+
+
+def _target(cities: Cities, place: Place) -> tuple[int | None, str, str | None] | None:
+    """Return the id, name and country of the city that a place is; None if there is a doubt."""
+    try:
+        reading = cities.read(place.name, place.country)
+    except UnusableName:
+        return None
+    if (reading.city or reading.is_area) and reading.doubts:
+        return None
+    if found := cities.find_read(place, reading):
+        return _columns(found)
+    if reading.is_area:
+        area = reading.area
+        return None, area.name if area else PLACELESS_NAME, area.country if area else None
+    unlisted = cities.unlisted_place(place, reading)
+    return None, unlisted.name, unlisted.country or cities.default_country
+
+
+def _columns(city: City) -> tuple[int, str, str | None]:
+    return city.id, city.name, city.country
+
+
+def unify(relocation: Relocation, plan: list[Unification], cities: Cities) -> None:
+    """Merge the places of a plan. A repeated run finishes what an interrupted one began.
+
+    Raises CannotMerge, DatabaseUnavailable.
+    """
+    pairs = []
+    for unification in plan:
+        place = Place(unification.name, unification.country)
+        into = unification.into_id or cities.locate(place).city.id
+        if into != unification.from_id:
+            pairs.append((unification.from_id, into))
+    merge_all(relocation, pairs)

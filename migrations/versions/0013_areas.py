@@ -1,0 +1,60 @@
+"""Columns that tell which area a place name means, and the rectangle around an island."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+
+NAMES = "Names of countries, regions and islands, which people add to a city's name."
+NAMES_BEFORE = "Names of countries and regions, which may follow a city's name and a comma."
+COLUMNS = {
+    "area": (sa.Text(), "Identifies the area that has this name; equal for all its names."),
+    "name": (sa.Text(), "Name as written."),
+    "south": (sa.Float(53), "Southern edge of the rectangle around an island; null: no island."),
+    "west": (sa.Float(53), "Its western edge."),
+    "north": (sa.Float(53), "Its northern edge."),
+    "east": (sa.Float(53), "Its eastern edge."),
+}
+KEY = ["name_key", "country_code", "admin1"]
+
+
+# Nullable, because the loader of the release before stages its rows in tables like this one, which
+# have a NOT NULL but not the default.
+def upgrade() -> None:
+    for column, (type_, comment) in COLUMNS.items():
+        op.add_column("place_names", sa.Column(column, type_, comment=comment))
+    op.add_column(
+        "place_names",
+        sa.Column(
+            "is_code",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            comment="True: a code such as ES or SE. False: a name.",
+        ),
+    )
+    op.create_table_comment("place_names", NAMES, existing_comment=NAMES_BEFORE)
+    # Two areas of one region may share a name: the province and the region Murcia.
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "uq_place_names_of_areas",
+            "place_names",
+            [*KEY, "area"],
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_concurrently=True,
+        )
+        op.drop_index("uq_place_names", "place_names", postgresql_concurrently=True)
+
+
+def downgrade() -> None:
+    # The loader of the release before fills the table again.
+    op.execute("DELETE FROM place_names")
+    op.execute("DELETE FROM gazetteer")
+    op.create_index(
+        "uq_place_names", "place_names", KEY, unique=True, postgresql_nulls_not_distinct=True
+    )
+    op.drop_index("uq_place_names_of_areas", "place_names")
+    for column in (*COLUMNS, "is_code"):
+        op.drop_column("place_names", column)
+    op.create_table_comment("place_names", NAMES_BEFORE, existing_comment=NAMES)

@@ -1,0 +1,83 @@
+"""cities unify: spellings that earlier releases took for places of their own become one."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from app.domain.cities.normalize import fold
+from app.domain.moves import unifying
+from tests.moves.test_relocation import act, client, join, sql, url  # noqa: F401
+from tests.support.databases import Sql
+
+INSERT = "INSERT INTO cities (name, name_key, country_code, listed) VALUES (%s, %s, %s, false)"
+
+
+def store(sql: Sql, name: str, key: str, country: str | None) -> None:  # noqa: F811
+    """Store an unlisted place with one member, as earlier releases did."""
+    sql(INSERT, (name, key, country))
+    ((city,),) = sql("SELECT max(id) FROM cities")
+    sql("INSERT INTO rooms (city_id, cluster_id) VALUES (%s, 1)", (city,))
+    sql(
+        "INSERT INTO memberships (user_id, city_id, room_id, interests, model_id, created_at,"
+        " joined_at, updated_at) SELECT %s, %s, max(rooms.id), '{surf}', max(models.id), now(),"
+        " now(), now() FROM rooms, models",
+        (f"user-{city}", city),
+    )
+
+
+def test_spellings_of_an_area_and_words_for_no_place_are_brought_together(
+    client: FlaskClient,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    act: Any,  # noqa: F811
+) -> None:
+    spellings = {
+        "ES": ["Spain", "España", "Espanya", "Spain, Europe", "ESPANA, Europe"],
+        "ES~Mallorca": ["Mallorca", "Mallorca, Spain", "Majorca"],
+        "PLACELESS": ["Remote", "Nomad"],
+    }
+    for names in spellings.values():
+        for name in names:
+            store(sql, name, fold(name), "ES" if name == "España" else None)
+    services = client.application.extensions["nomad_rooms"]
+    plan = unifying.plan_unify(services.database, services.cities)
+    assert {one.into_id for one in plan} == {None}
+    assert {one.into_name for one in plan} == {"España", "Mallorca", "Remote"}
+    assert act("merge", unifying.unify, plan, services.cities)["people_moved"] == 10
+    assert unifying.plan_unify(services.database, services.cities) == []
+    assert sql(
+        "SELECT area_code, count(*), count(DISTINCT room_id) FROM memberships"
+        " JOIN cities AS city ON city.id = city_id GROUP BY 1 ORDER BY 1"
+    ) == [("ES", 5, 1), ("ES~Mallorca", 3, 1), ("PLACELESS", 2, 1)]
+    # The spellings are names of the area, which asks for a city.
+    for name in (*spellings["ES"], *spellings["ES~Mallorca"]):
+        joined = client.post("/rooms", json={"_id": "new", "city": name, "interests": ["surf"]})
+        assert joined.json["city"]["kind"] == "area"
+        assert len(joined.json["did_you_mean"]) == 3
+
+
+def test_spellings_of_one_village_and_of_a_city_are_brought_together(
+    client: FlaskClient,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    act: Any,  # noqa: F811
+) -> None:
+    for name, key, country in (
+        ("Albarracín, Teruel", "albarracin teruel", "ES"),
+        ("Albarracín", "albarracin", None),
+        ("Madrid/Spain", "madrid spain", None),
+        ("Madrid / Barcelona", "madrid barcelona", None),
+    ):
+        store(sql, name, key, country)
+    services = client.application.extensions["nomad_rooms"]
+    plan = unifying.plan_unify(services.database, services.cities)
+    assert [(one.name, one.into_name) for one in plan] == [
+        ("Albarracín, Teruel", "Albarracín"),
+        ("Madrid/Spain", "Madrid"),
+    ]
+    counts = act("merge", unifying.unify, plan, services.cities)
+    assert counts["people_moved"] == 2
+    assert unifying.plan_unify(services.database, services.cities) == []
+    assert sql(
+        "SELECT city.name FROM memberships JOIN cities AS city ON city.id = city_id"
+        " ORDER BY user_id"
+    ) == [("Albarracín",), ("Albarracín",), ("Madrid",), ("Madrid / Barcelona",)]
+    assert join(client, "new", "Albarracín, Teruel")["city"]["name"] == "Albarracín"
