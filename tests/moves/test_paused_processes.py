@@ -217,7 +217,8 @@ class TownJoiners(Clients):
 
 # Not by `sql`, which connects each time: joins wait for each other for a tenth of a second only.
 JOINS_AT_THE_LOCK = """
-    SELECT count(*) FROM pg_locks WHERE relation = 'memberships'::regclass AND NOT granted
+    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE datname = current_database() AND relation = 'memberships'::regclass AND NOT granted
 """
 
 
