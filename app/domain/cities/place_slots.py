@@ -19,8 +19,8 @@ from app.domain.cities.words import ARTICLES
 # Shorter names than this are no name before a country without a comma ("Nueva España").
 MIN_NAME_LENGTH = 6
 MAX_CODE_LENGTH = 3
-# A city of this size is meant by its official name although a region, or a country, shares it.
-LARGE_POPULATION, VERY_LARGE_POPULATION = 100_000, 300_000
+# A city of this size is meant by its official name although a region shares it.
+LARGE_POPULATION = 100_000
 # A city of this size is meant by any of its names ("Colonia" for Köln, not a region of Uruguay).
 METROPOLIS_POPULATION = 500_000
 
