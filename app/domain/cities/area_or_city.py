@@ -7,7 +7,6 @@ country.
 from app.domain.cities.place_lookup import Area, Bearer
 from app.domain.cities.place_slots import (
     LARGE_POPULATION,
-    MAX_CODE_LENGTH,
     METROPOLIS_POPULATION,
     Slot,
 )
@@ -26,7 +25,7 @@ def is_city_meant(bearer: Bearer, slot: Slot, home: str) -> bool:
     country if the region is elsewhere, and a large one.
     """
     areas = [area for area in slot.areas if not area.is_code]
-    if not areas or len(slot.part.text) <= MAX_CODE_LENGTH:
+    if not areas:
         return True
     if any(bearer.is_in(area) and not area.is_country for area in areas):
         return not _is_overshadowed(bearer, areas, home)
