@@ -123,7 +123,7 @@ def test_an_area_asks_for_a_city_and_its_people_move_when_they_name_one(
     [
         "\ufdfa" * 80,
         "an " * 26,
-        "," * 79 + "x",
+        "," * 76 + "Vigo",
         "a," * 40,
         "st " * 26,
         "la, " * 20,
