@@ -11,6 +11,10 @@ NAMES_BEFORE = "Names of countries and regions, which may follow a city's name a
 COLUMNS = {
     "area": (sa.Text(), "Identifies the area that has this name; equal for all its names."),
     "name": (sa.Text(), "Name as written."),
+    "population": (
+        sa.BigInteger(),
+        "People of the country's or region's listed cities; null: another area.",
+    ),
     "south": (sa.Float(53), "Southern edge of the rectangle around an island; null: no island."),
     "west": (sa.Float(53), "Its western edge."),
     "north": (sa.Float(53), "Its northern edge."),

@@ -37,6 +37,7 @@ def test_a_prefix_gives_the_most_populous_cities_with_the_matching_name(
         "name": "Sevilla",
         "country": "ES",
         "region": "Andalucía",
+        "kind": "city",
         "matched": "Sevilla",
     }
     assert "max-age" in response.headers["Cache-Control"]

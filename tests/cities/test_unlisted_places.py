@@ -1,8 +1,10 @@
 """An unlisted village is one place, however people add its country, region and postal code."""
 
+from time import process_time
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.databases import Sql
@@ -114,6 +116,31 @@ def test_an_area_asks_for_a_city_and_its_people_move_when_they_name_one(
     second = client.post("/rooms", json=user | {"city_id": picked}).json
     assert (second["joined"], second["previous_room_id"]) == (True, first["room_id"])
     assert (second["city"]["id"], second["did_you_mean"]) == (picked, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufdfa" * 80,
+        "an " * 26,
+        "," * 76 + "Vigo",
+        "a," * 40,
+        "st " * 26,
+        "la, " * 20,
+        "sta. " * 16,
+        "es fr de it us an la co ar in md sc pa mt id",
+        "spain france " * 6,
+        "🇪🇸" * 40,
+    ],
+)
+def test_a_long_text_without_sense_is_read_in_50_ms(app: Flask, text: str) -> None:
+    services = app.extensions["nomad_rooms"]
+    services.cities.read("Madrid", None)
+    began = process_time()
+    services.cities.read(text, None)
+    read = process_time()
+    services.autocomplete.suggest(text, 8)
+    assert max(read - began, process_time() - read) < 0.05
 
 
 def test_an_area_lies_in_the_middle_of_its_people(client: FlaskClient, sql: Sql) -> None:

@@ -23,6 +23,8 @@ WHOLE_FACTOR = 100
 BEGUN_FACTOR, SHORT_BEGUN_FACTOR, MAX_SHORT_LENGTH = 10, 1_000, 4
 MAX_GUESSES = 3
 MAX_NAMESAKES = 50
+# A name, its region and its country; each part more is another join.
+MAX_PARTS = 4
 # Sorts after every key with a given prefix, in code point order.
 LAST = "\U0010ffff"
 # Two edits are verified in Python, on the most similar candidates.
@@ -151,7 +153,8 @@ class Autocomplete:
         """
         if not is_divided(typed):
             return self._suggest(fold(typed), None, limit)
-        parts = [fold(part.text) for part in parts_of(typed)] or [fold(typed)]
+        parts = list(dict.fromkeys(fold(part.text) for part in parts_of(typed)))[:MAX_PARTS]
+        parts = parts or [fold(typed)]
         name, *qualifiers = parts
         if not qualifiers:
             return self._suggest(name, None, limit)

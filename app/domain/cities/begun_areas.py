@@ -14,7 +14,7 @@ LAST = "\U0010ffff"
 
 FIND = """
     SELECT DISTINCT part, area, country_code AS country, admin1, is_country, is_code, name,
-           south, west, north, east
+           south, west, north, east, population
     FROM unnest(%(keys)s::text[], %(lasts)s::text[]) AS typed (part, last)
     JOIN place_names ON name_key COLLATE "C" >= part COLLATE "C"
                     AND name_key COLLATE "C" <= last COLLATE "C"

@@ -121,7 +121,16 @@ DELETE_NAMES_OF_REMOVED_CITIES = """
 """
 REPLACE_TERRITORIES = f"""
     DELETE FROM place_names;
-    INSERT INTO place_names ({TERRITORY}) SELECT {TERRITORY} FROM new_territories
+    INSERT INTO place_names ({TERRITORY}, population)
+    SELECT {TERRITORY}, people FROM new_territories
+    LEFT JOIN (
+        SELECT area, sum(population) AS people
+        FROM (
+            SELECT country_code AS area, population FROM new_cities
+            UNION ALL
+            SELECT country_code || '.' || admin1, population FROM new_cities
+        ) AS city GROUP BY area
+    ) AS count USING (area)
 """
 STORE_FINGERPRINT = """
     INSERT INTO gazetteer (id, fingerprint, cities, names)

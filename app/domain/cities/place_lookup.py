@@ -17,7 +17,8 @@ EARTH_RADIUS_KM = 6371.0
 class Area(NamedTuple):
     """A country, region or island. `code`: identifies it; `box`: south, west, north, east.
 
-    `is_code`: it was found by a code, such as ES or SE, not by a name.
+    `is_code`: it was found by a code, such as ES or SE, not by a name. `population`: people of its
+    listed cities, 0 if unknown.
     """
 
     code: str
@@ -27,6 +28,7 @@ class Area(NamedTuple):
     is_country: bool
     is_code: bool = False
     box: tuple[float, float, float, float] | None = None
+    population: int = 0
 
     def contains_area(self, other: "Area") -> bool:
         """Return whether another area is this one or a part of it, as far as the codes tell."""
@@ -51,6 +53,7 @@ class Bearer(NamedTuple):
     admin1: str | None
     population: int
     official: bool
+    is_capital: bool
     weight: int
     latitude: float | None
     longitude: float | None
@@ -89,7 +92,7 @@ FIND = f"""
     SELECT name.name_key, host.town_id, host.name, host.country_code AS town_country,
            host.listed AS is_town_listed, host.kind, city.listed AS is_listed,
            city.country_code AS country, city.admin1,
-           coalesce(city.population, 0) AS population, name.official,
+           coalesce(city.population, 0) AS population, name.official, city.is_capital,
            greatest(city.population, 1)::bigint
                * CASE WHEN name.official THEN {OFFICIAL_FACTOR} ELSE 1 END
                * CASE WHEN city.is_capital THEN {CAPITAL_FACTOR} ELSE 1 END
@@ -108,16 +111,16 @@ FIND = f"""
     JOIN city_hosts AS host ON host.city_id = city.id
     WHERE host.kind IS DISTINCT FROM 'area'
     UNION ALL
-    SELECT name_key, NULL, name, NULL, NULL, NULL, NULL, country_code, admin1, NULL, NULL, NULL,
-           NULL, NULL, coalesce(area, country_code || coalesce('.' || admin1, '')), is_country,
-           is_code, south, west, north, east
+    SELECT name_key, NULL, name, NULL, NULL, NULL, NULL, country_code, admin1, population, NULL,
+           NULL, NULL, NULL, NULL, coalesce(area, country_code || coalesce('.' || admin1, '')),
+           is_country, is_code, south, west, north, east
     FROM (
         SELECT name_key, name, country_code, admin1, area, is_country, is_code, south, west, north,
-               east
+               east, population
         FROM place_names WHERE name_key = ANY(%(keys)s)
         UNION
         SELECT typed.name_key, name.name, name.country_code, name.admin1, name.area,
-               name.is_country, false, south, west, north, east
+               name.is_country, false, south, west, north, east, name.population
         FROM cities AS typed
         JOIN cities AS town ON town.id = typed.merged_into
         JOIN place_names AS name ON name.area = town.area_code
@@ -146,6 +149,7 @@ def _bearer(row: Row) -> Bearer:
         row.admin1,
         row.population,
         row.official,
+        row.is_capital,
         row.weight,
         row.latitude,
         row.longitude,
@@ -156,4 +160,4 @@ def area_from_row(row: Row) -> Area:
     """Return the area of a row of place_names, with country_code as country."""
     box = None if row.south is None else (row.south, row.west, row.north, row.east)
     columns = (row.area, row.name or "", row.country, row.admin1, row.is_country, row.is_code)
-    return Area(*columns, box)
+    return Area(*columns, box, row.population or 0)

@@ -10,17 +10,11 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import NamedTuple
 
+from app.domain.cities.area_or_city import is_city_meant, main_area
 from app.domain.cities.city import City
 from app.domain.cities.place_lookup import OFFICIAL_FACTOR, Area, Bearer, Known
 from app.domain.cities.place_parser import Parse, Part, TypedPlace
-from app.domain.cities.place_slots import (
-    LARGE_POPULATION,
-    MAX_CODE_LENGTH,
-    METROPOLIS_POPULATION,
-    VERY_LARGE_POPULATION,
-    Slot,
-    SlotReader,
-)
+from app.domain.cities.place_slots import LARGE_POPULATION, Slot, SlotReader
 from app.domain.cities.reading import Reading
 
 # A part that names a city this near ("Granada, Armilla") does not contradict the other city.
@@ -130,7 +124,7 @@ class PlaceReader:
         area = min(self._area_fits(slots), default=None, key=lambda pair: pair[0])
         if city and not city[0].contradictions:
             slot = slots[city[0].position]
-            if not area or area[0] > city[0] or self._is_meant(city[1], slot):
+            if not area or area[0] > city[0] or is_city_meant(city[1], slot, self.default_country):
                 return self._city_reading(slots, *city)
         if area and not area[0].contradictions and not area[0].doubts:
             return Reading(area=area[1])
@@ -142,14 +136,14 @@ class PlaceReader:
         return self._unlisted(slots)
 
     def _several_areas(self, slots: list[Slot]) -> Reading:
-        areas = tuple(dict.fromkeys(self._main_area(slot.areas) for slot in slots))
+        areas = tuple(dict.fromkeys(main_area(slot.areas, self.default_country) for slot in slots))
         return Reading(area=areas[0], areas=areas, doubts=len(areas) - 1)
 
     def _read_single(self, slot: Slot) -> Reading:
         if bearer := self._meant_city(slot):
             return Reading(bearer.town)
         if slot.areas:
-            return Reading(area=self._main_area(slot.areas))
+            return Reading(area=main_area(slot.areas, self.default_country))
         return Reading(name=slot.part.full_text, doubts=1)
 
     def _city_reading(self, slots: list[Slot], fit: Fit, bearer: Bearer) -> Reading:
@@ -260,35 +254,7 @@ class PlaceReader:
 
     def _meant_city(self, slot: Slot) -> Bearer | None:
         """Return the heaviest city that is meant by a name that stands alone."""
-        return next((bearer for bearer in slot.cities if self._is_meant(bearer, slot)), None)
-
-    def _is_meant(self, bearer: Bearer, slot: Slot) -> bool:
-        """Return whether a name that is an area's too means the city.
-
-        "Andalucía" is not the town in Colombia. A city in the area is meant, one of the app's own
-        country if the area is elsewhere, and a large one (Washington, Salvador).
-        """
-        areas = [area for area in slot.areas if not area.is_code]
-        if self.country or not areas or len(slot.part.text) <= MAX_CODE_LENGTH:
-            return True
-        if any(bearer.is_in(area) for area in areas):
-            return True
-        if any(area.is_country for area in areas):
-            return bearer.official and bearer.population >= VERY_LARGE_POPULATION
-        home = self.default_country
-        if bearer.country == home and all(area.country != home for area in areas):
-            return True
-        least = LARGE_POPULATION if bearer.official else METROPOLIS_POPULATION
-        return bearer.population >= least
-
-    def _main_area(self, areas: list[Area]) -> Area:
-        """Return a country before the app's own region, and that before others.
-
-        Of a region and a district of one name, the region.
-        """
-
-        def order(area: Area) -> tuple[bool, bool, bool, str]:
-            is_abroad = area.country != self.default_country
-            return not area.is_country, is_abroad, "-" in area.code, area.code
-
-        return min(areas, key=order)
+        return next(
+            (bearer for bearer in slot.cities if is_city_meant(bearer, slot, self.default_country)),
+            None,
+        )

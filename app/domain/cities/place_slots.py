@@ -19,8 +19,10 @@ from app.domain.cities.words import ARTICLES
 # Shorter names than this are no name before a country without a comma ("Nueva España").
 MIN_NAME_LENGTH = 6
 MAX_CODE_LENGTH = 3
-# A city of this size is meant by its official name although a region, or a country, shares it.
-LARGE_POPULATION, VERY_LARGE_POPULATION = 100_000, 300_000
+# "Inca Mallorca Baleares España". Without a limit, "an an an …" is split in a billion ways.
+MAX_AREAS_IN_PART = 3
+# A city of this size is meant by its official name although a region shares it.
+LARGE_POPULATION = 100_000
 # A city of this size is meant by any of its names ("Colonia" for Köln, not a region of Uruguay).
 METROPOLIS_POPULATION = 500_000
 
@@ -138,9 +140,9 @@ class SlotReader:
         cities = self.cities(key)
         return Slot(part, cities, self.areas(key)) if cities else slot._replace(part=part)
 
-    def _split(self, slot: Slot) -> list[Slot]:
+    def _split(self, slot: Slot, areas_left: int = MAX_AREAS_IN_PART) -> list[Slot]:
         """Return a name and the areas that stand in one part without a sign between them."""
-        if not slot.is_unknown:
+        if not (slot.is_unknown and areas_left):
             return [slot]
         splits = [
             (Part(name, slot.part.number), Slot(Part(area), [], areas))
@@ -148,7 +150,11 @@ class SlotReader:
             if (areas := self.areas(fold(area)))
         ]
         for name, area in splits:
-            named = self._split(self._slot(name)) if name.text != slot.part.text else [slot]
+            named = (
+                self._split(self._slot(name), areas_left - 1)
+                if name.text != slot.part.text
+                else [slot]
+            )
             if _is_within(named[0], area.areas):
                 return [*named, area]
         for name, area in splits:

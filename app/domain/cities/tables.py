@@ -177,6 +177,9 @@ class PlaceName(Model):
         server_default=text("false"),
         comment="True: a code such as ES or SE. False: a name.",
     )
+    population: Mapped[int | None] = mapped_column(
+        comment="People of the country's or region's listed cities; null: another area."
+    )
     south: Mapped[float | None] = mapped_column(
         Float(53), comment="Southern edge of the rectangle around an island; null: no island."
     )

@@ -114,6 +114,7 @@ def _landscapes() -> Iterator[Territory]:
 
 
 def read_table(table: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table of data/."""
+    """Yield the rows of a table of data/, without comments."""
     with (DATA / table).open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        lines = (line for line in file if not line.startswith("#"))
+        yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
