@@ -16,11 +16,10 @@ from werkzeug.exceptions import HTTPException
 
 from app.infra.database import Conflict, DatabaseUnavailable, NotRegistered
 from app.infra.middleware import REQUEST_ID
-from app.infra.problem import FieldError, problem_document
+from app.infra.problem import RETRY_AFTER_S, FieldError, problem_document
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_S = 1
 # Paths and messages repeat at most this many characters of the request.
 MAX_ECHO_LENGTH = 80
 

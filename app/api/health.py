@@ -4,9 +4,10 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, Field
 
-from app.api.errors import RETRY_AFTER_S, problem
+from app.api.errors import problem
 from app.api.json import respond
 from app.infra.database import DatabaseUnavailable
+from app.infra.problem import RETRY_AFTER_S
 from app.services import services
 
 blueprint = APIBlueprint("health", __name__, tag="Health")

@@ -75,15 +75,11 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.liveness_pool = ThreadPoolExecutor(max_workers=1)
         super().init_process()
 
-    def accept(self, listener: socket.socket) -> None:
-        """Accept a client, and begin to read its request.
+    def accept(self, listener: socket.socket) -> bool:
+        """Accept a client, and begin to read its request; return False if none is queued.
 
         gunicorn 27.0 gives the connection to a thread, which then waits for the client.
         """
-        self.accept_one(listener)
-
-    def accept_one(self, listener: socket.socket) -> bool:
-        """Accept a client; return False if none is queued."""
         try:
             sock, address = listener.accept()
         except OSError:

@@ -78,6 +78,6 @@ class Worker(BufferingWorker):
             return
         while self.sockets:
             listener = self.sockets.pop()
-            while self.accept_one(listener):
+            while self.accept(listener):
                 pass
             listener.close()

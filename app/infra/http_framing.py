@@ -92,7 +92,7 @@ class RequestFraming:
 
     def _find_end_of_chunks(self, data: bytearray) -> int | None:
         while (line_end := data.find(b"\r\n", self._scanned)) >= 0:
-            size = match_chunk_size(bytes(data[self._scanned : line_end]))
+            size = match_chunk_size(data, self._scanned, line_end)
             if size is None:
                 return len(data)  # the parser refuses it
             if int(size[0], 16) == 0:

@@ -5,6 +5,8 @@ from http import HTTPStatus
 import orjson
 
 FieldError = dict[str, str]
+# In the header Retry-After of each 503.
+RETRY_AFTER_S = 1
 
 
 def problem_document(

@@ -9,7 +9,7 @@ from gunicorn.http import errors
 
 from app.infra.http_framing import Completeness
 from app.infra.metrics import count_request
-from app.infra.problem import problem_document
+from app.infra.problem import RETRY_AFTER_S, problem_document
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ class Refusal(NamedTuple):
     kind: str | None = None
 
 
+NOT_HTTP = Refusal(400, "This is not an HTTP request.")
 TOO_MANY_HEADERS = Refusal(431, "There are too many headers, or one is too long.")
 # By gunicorn's exception; any other request that it cannot parse is 400.
 UNPARSABLE = {
@@ -34,8 +35,8 @@ UNPARSABLE = {
     errors.UnsupportedTransferCoding: Refusal(
         501, "The only supported Transfer-Encoding is chunked."
     ),
-    errors.ParseException: Refusal(400, "This is not an HTTP request."),
-    errors.NoMoreData: Refusal(400, "This is not an HTTP request."),
+    errors.ParseException: NOT_HTTP,
+    errors.NoMoreData: NOT_HTTP,
 }
 TOO_LARGE = {
     Completeness.HEAD_TOO_LARGE: TOO_MANY_HEADERS,
@@ -45,7 +46,7 @@ TOO_SLOW = Refusal(408, "The request did not arrive within 10 seconds.")
 OVERLOADED = Refusal(
     503,
     "The service has more requests than it can answer. Send the same request again.",
-    "Retry-After: 1\r\n",
+    f"Retry-After: {RETRY_AFTER_S}\r\n",
     "unavailable",
 )
 FAILED = Refusal(500, "The service failed.")

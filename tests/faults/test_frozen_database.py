@@ -6,7 +6,7 @@ No timeout of PostgreSQL, TCP or libpq ends a statement there: see app/infra/con
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -50,16 +50,6 @@ def open_database(database: str) -> Iterator[Open]:
         yield open_
 
 
-@contextmanager
-def frozen(postgres: Postgres, pids: set[int] | None = None) -> Iterator[None]:
-    """Freeze processes of the server, all by default, for the time of the block."""
-    postgres.freeze(pids)
-    try:
-        yield
-    finally:
-        postgres.thaw()
-
-
 def fail_concurrently(database: Database, callers: int) -> list[float]:
     """Return the seconds after which each of concurrent statements failed."""
 
@@ -92,7 +82,7 @@ def test_while_the_server_is_frozen_each_request_ends_and_the_service_stays_live
 
     with LoadClients(service.url) as clients, ThreadPoolExecutor(1) as pool:
         clients.wait_for_joins()
-        with frozen(postgres):
+        with postgres.frozen():
             ready = pool.submit(get, "/readyz", MAX_WAIT_S)
             # So many that each client has been refused more than once.
             wait_until(
@@ -114,7 +104,7 @@ def test_frozen_connections_hold_one_statement_and_then_all_are_replaced(
 ) -> None:
     database = open_database()
     fill_pool(database)
-    with frozen(postgres, postgres.backends()):
+    with postgres.frozen(postgres.backends()):
         assert max(fail_concurrently(database, 1)) < MAX_WAIT_S
         began = time.monotonic()
         fill_pool(database)
@@ -143,7 +133,7 @@ def test_callers_do_not_try_one_after_another_to_connect_to_a_frozen_server(
     postgres: Postgres, open_database: Open
 ) -> None:
     database = open_database()
-    with frozen(postgres):
+    with postgres.frozen():
         waits_s = fail_concurrently(database, 4 * POOL_SIZE)
     print(f"\nlongest wait {max(waits_s):.1f} s")
     assert max(waits_s) < CONNECT_TIMEOUT_S + 1.5

@@ -1,21 +1,20 @@
 """Clients that are slow, silent or many: the others are answered meanwhile."""
 
 import json
-import resource
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
-from http.client import HTTPResponse, parse_headers
+from http.client import parse_headers
 from io import BufferedReader
-from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
 import requests
 
-from tests.support.http import session
+from tests.support.http import response_on, session
 from tests.support.service import Service
 from tests.support.serving import KEY, wait_until
 
@@ -40,12 +39,6 @@ def connect(service: Service) -> socket.socket:
     return socket.create_connection(("127.0.0.1", service.port), timeout=30)
 
 
-def response_on(connection: socket.socket) -> HTTPResponse:
-    response = HTTPResponse(connection)
-    response.begin()
-    return response
-
-
 def next_response(reader: BufferedReader) -> tuple[int, bytes]:
     """Return the status and the body of the next response on a connection."""
     status = int(reader.readline().split()[1])
@@ -54,8 +47,7 @@ def next_response(reader: BufferedReader) -> tuple[int, bytes]:
 
 
 def resident_bytes(pid: int) -> int:
-    pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
-    return int(pages) * resource.getpagesize()
+    return int(psutil.Process(pid).memory_info().rss)
 
 
 @contextmanager

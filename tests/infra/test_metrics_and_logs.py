@@ -15,9 +15,11 @@ from datetime import datetime
 from http.client import HTTPResponse
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
+from tests.support.http import response_on
 from tests.support.serving import KEY, Gunicorn, wait_until
 
 METRICS_KEY = "a-key-for-the-scraper-alone"
@@ -47,9 +49,7 @@ def join(server: Gunicorn, user: str, city: str = "Sevilla") -> int:
 def send_raw(server: Gunicorn, request: bytes) -> HTTPResponse:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(request)
-        response = HTTPResponse(connection)
-        response.begin()
-        return response
+        return response_on(connection)
 
 
 def test_metrics_are_the_sum_of_all_workers_and_survive_them(
@@ -146,7 +146,7 @@ def serve_with_log(serve: Callable[..., Gunicorn], log: str, **environment: str)
 
 
 def children_of(pid: int) -> set[int]:
-    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    return {child.pid for child in psutil.Process(pid).children()}
 
 
 def test_a_blocked_log_delays_no_response_and_is_written_later(

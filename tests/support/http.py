@@ -1,5 +1,7 @@
 """Requests as the app's back end sends them."""
 
+import socket
+from http.client import HTTPResponse
 from typing import Any
 
 import requests
@@ -16,6 +18,13 @@ def session() -> requests.Session:
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {KEY}"
     return session
+
+
+def response_on(connection: socket.socket) -> HTTPResponse:
+    """Return the response on a connection, on which a request was sent as bytes."""
+    response = HTTPResponse(connection)
+    response.begin()
+    return response
 
 
 def place(client: FlaskClient, **changed: Any) -> Any:

@@ -92,8 +92,7 @@ class LoadClients(Clients):
         try:
             response = http.post(f"{self.url}/rooms", json=body, timeout=TIMEOUT_S)
         except (requests.ConnectionError, ChunkedEncodingError) as error:
-            # gunicorn sends the head and the body of a response separately, and a kill may fall
-            # between the two.
+            # A kill may fall between two parts of a response.
             self.refused["no connection" if is_unconnected(error) else "reset"] += 1
             return False
         except requests.RequestException as error:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
@@ -91,9 +92,8 @@ class Postgres:
     def processes(self) -> list[int]:
         """Return the pids of the server: the postmaster's first."""
         assert self.process
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *map(int, children)]
+        children = psutil.Process(self.process.pid).children()
+        return [self.process.pid, *(child.pid for child in children)]
 
     def freeze(self, pids: Iterable[int] | None = None) -> None:
         """Stop processes, all by default. The kernel still acknowledges what they are sent."""
@@ -102,6 +102,15 @@ class Postgres:
     def thaw(self) -> None:
         """Continue all processes of the server."""
         self._signal(self.processes(), signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def frozen(self, pids: Iterable[int] | None = None) -> Iterator[None]:
+        """Freeze processes, all by default, for the time of the block."""
+        self.freeze(pids)
+        try:
+            yield
+        finally:
+            self.thaw()
 
     def connect(self, database: str = "postgres") -> Connection:
         """Return an administrator's connection in autocommit mode."""

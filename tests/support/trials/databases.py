@@ -76,12 +76,9 @@ def database_frozen(stage: Stage) -> None:
     with (
         stage.service() as service,
         stage.under_load("database frozen", service.url, clients=MANY_CLIENTS),
+        stage.postgres.frozen(),
     ):
-        stage.postgres.freeze()
-        try:
-            time.sleep(stage.seconds)
-        finally:
-            stage.postgres.thaw()
+        time.sleep(stage.seconds)
 
 
 def too_few_connections(stage: Stage) -> None:
