@@ -10,11 +10,12 @@ from app.domain.cities.city import City, city_from_row
 from app.domain.cities.normalize import fold
 from app.domain.cities.place_lookup import DEFAULT_COUNTRY_FACTOR, Area
 from app.domain.cities.place_parser import is_divided, parts_of, word_runs
+from app.domain.cities.place_slots import LARGE_POPULATION
 from app.domain.cities.typos import MIN_TWO_EDITS_LENGTH, one_edit
 from app.infra.database import Database, StatementTimeout
 
-# A whole name of a city this large is not a typo.
-LARGE_POPULATION = 100_000
+# A word this short in a text is more often a code or an article than the city's name: "san".
+MIN_WORD_LENGTH = 4
 # Shorter keys are too ambiguous; of the names in the gazetteer one in 10,000 is longer.
 MIN_TYPO_LENGTH, MAX_TYPO_LENGTH = 3, 50
 # A whole name that is not official, such as an airport's code, outweighs longer names.
@@ -158,9 +159,9 @@ class Autocomplete:
         name, *qualifiers = parts
         if not qualifiers:
             return self._suggest(name, None, limit)
-        areas = begun_areas(self.database, qualifiers)
+        areas = begun_areas(self.database, qualifiers, LOOKUP_TIMEOUT)
         found = self._suggest(name, areas, limit) if areas else []
-        if not found and (areas := begun_areas(self.database, parts[:-1])):
+        if not found and (areas := begun_areas(self.database, parts[:-1], LOOKUP_TIMEOUT)):
             found = self._suggest(parts[-1], areas, limit)  # "Spain, Barc"
         return found or self._suggest(name, None, limit)
 
@@ -201,7 +202,8 @@ class Autocomplete:
         Candidates are names a typo away, the same name elsewhere, longer names with this beginning,
         and large cities whose name stands in the typed text. Raises DatabaseUnavailable.
         """
-        name, words = fold(unlisted.name), word_runs(typed or unlisted.name)
+        name = fold(unlisted.name)
+        words = [run for run in word_runs(typed or unlisted.name) if len(run) >= MIN_WORD_LENGTH]
         rows = self.database.execute(
             GUESS,
             {

@@ -22,15 +22,16 @@ FIND = """
 """
 
 
-def begun_areas(database: Database, parts: Sequence[str]) -> list[Area]:
+def begun_areas(database: Database, parts: Sequence[str], settings: str) -> list[Area]:
     """Return the areas that lie in an area of each part; the last part may be only begun.
 
-    Parts that begin no area are skipped. Raises DatabaseUnavailable.
+    Parts that begin no area are skipped. `settings`: bounds the time of the statement. Raises
+    DatabaseUnavailable.
     """
     lasts = [*parts[:-1], parts[-1] + LAST]
     parameters = {"keys": list(parts), "lasts": lasts, "limit": MAX_AREAS}
     found: dict[str, list[Area]] = defaultdict(list)
-    for row in database.execute(FIND, parameters):
+    for row in database.execute(FIND, parameters, settings):
         found[row.part].append(area_from_row(row))
     groups = list(found.values())
     return [
