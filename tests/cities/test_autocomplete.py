@@ -89,6 +89,7 @@ def test_the_first_city_is_the_one_that_a_join_would_take(client: FlaskClient, t
         ("Spain, Barc", "Barcelona", "ES"),
         ("Mallorca, Inc", "Inca", "ES"),
         ("Granada, Xyzzy", "Granada", "ES"),
+        ("Sector 1", "Sector 1", "RO"),
     ],
 )
 def test_areas_beside_a_name_are_read_whole_or_begun(

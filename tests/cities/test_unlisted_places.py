@@ -112,6 +112,8 @@ def test_an_area_asks_for_a_city_and_its_people_move_when_they_name_one(
     first = client.post("/rooms", json=user | {"city": "Canarias"}).json
     names = [city["name"] for city in first["did_you_mean"]]
     assert names == ["Las Palmas de Gran Canaria", "Santa Cruz de Tenerife", "La Laguna"]
+    again = client.post("/rooms", json=user | {"city_id": first["city"]["id"]}).json
+    assert (again["city"], again["did_you_mean"]) == (first["city"], first["did_you_mean"])
     picked = first["did_you_mean"][1]["id"]
     second = client.post("/rooms", json=user | {"city_id": picked}).json
     assert (second["joined"], second["previous_room_id"]) == (True, first["room_id"])

@@ -9,7 +9,7 @@ from app.domain.cities.begun_areas import area_columns, begun_areas
 from app.domain.cities.city import City, city_from_row
 from app.domain.cities.normalize import fold
 from app.domain.cities.place_lookup import DEFAULT_COUNTRY_FACTOR, Area
-from app.domain.cities.place_parser import is_divided, parts_of, word_runs
+from app.domain.cities.place_parser import is_divided, is_one_name, parts_of, word_runs
 from app.domain.cities.place_slots import LARGE_POPULATION
 from app.domain.cities.typos import MIN_TWO_EDITS_LENGTH, one_edit
 from app.infra.database import Database, StatementTimeout
@@ -152,8 +152,10 @@ class Autocomplete:
 
         Raises DatabaseUnavailable.
         """
-        if not is_divided(typed):
-            return self._suggest(fold(typed), None, limit)
+        if is_one_name(typed):  # "Sector 1" too
+            found = self._suggest(fold(typed), None, limit)
+            if found or not is_divided(typed):
+                return found
         parts = list(dict.fromkeys(fold(part.text) for part in parts_of(typed)))[:MAX_PARTS]
         parts = parts or [fold(typed)]
         name, *qualifiers = parts

@@ -72,6 +72,8 @@ class Cities:
         """
         if place.city_id is not None:
             city = self.by_id(place.city_id)
+            if city.kind == Kind.AREA:  # "which city?" is asked whether it was typed or picked
+                return Located(city, self.locate(Place(city.name, city.country)).did_you_mean)
             return Located(city, is_unread=city.kind == Kind.CITY and not city.listed)
         # The folded key would lose the position of the comma.
         key = (place.name, place.country)
