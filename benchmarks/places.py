@@ -30,7 +30,7 @@ OUTCOMES = {
     "area": "an area, where the string names only that",
     "placeless": "no place, as the string says",
     "asked": "asked back",
-    "elsewhere": "a city elsewhere, which the string names",
+    "elsewhere": "a city or area elsewhere, which the string names",
     "silent": "a city elsewhere, in silence",
     "nothing": "nothing",
 }
@@ -73,13 +73,15 @@ class Places:
         reading = self.read(text)
         if reading is None:
             return "nothing"
+        expected = {area for province in provinces for area in self._province(province)}
         if reading.city is None:
+            if reading.area and reading.area.country not in {country for country, _ in expected}:
+                return "elsewhere"
             if reading.is_area:
                 kind = self.services.cities.locate(Place(text)).city.kind
                 return str(kind)
             return "asked" if self.choices(text, reading) else "nothing"
         country, admin1 = self.regions[reading.city.id]
-        expected = {area for province in provinces for area in self._province(province)}
         narrow = {area for area in expected if area[1]} or expected
         if any(area in narrow for area in ((country, admin1), (country, None))):
             return "city"

@@ -21,12 +21,17 @@ FAMOUS_FACTOR, MAX_OVERSHADOWED_POPULATION = 10, 200_000
 def is_city_meant(bearer: Bearer, slot: Slot, home: str) -> bool:
     """Return whether a city is meant by a name that stands alone.
 
-    A city in the region is, the capital of the country (México, Túnez), one of the app's own
+    No city abroad is, if an area of the app's own country has the name (La Rioja). A city in the
+    region is, the capital of the country (México, Túnez), one of the app's own
     country if the region is elsewhere, and a large one.
     """
-    areas = [area for area in slot.areas if not area.is_code]
+    # ESP and USA are countries, and Bra is a town in Italy.
+    is_code_meant = not slot.is_code and not (bearer.official and not slot.part.text.isupper())
+    areas = [area for area in slot.areas if not area.is_code or (area.is_country and is_code_meant)]
     if not areas:
         return True
+    if bearer.country != home and any(area.country == home for area in areas):
+        return False
     if any(bearer.is_in(area) and not area.is_country for area in areas):
         return not _is_overshadowed(bearer, areas, home)
     if any(area.is_country for area in areas):

@@ -7,8 +7,8 @@ from typing import Any
 from app.domain.cities.place_lookup import Area, area_from_row
 from app.infra.database import Database
 
-# A few letters begin the names of many areas.
-MAX_AREAS = 400
+# A few letters begin the names of many areas: the most populous are meant.
+MAX_AREAS = 100
 # Sorts after every key with a given prefix, in code point order.
 LAST = "\U0010ffff"
 
@@ -18,7 +18,7 @@ FIND = """
     FROM unnest(%(keys)s::text[], %(lasts)s::text[]) AS typed (part, last)
     JOIN place_names ON name_key COLLATE "C" >= part COLLATE "C"
                     AND name_key COLLATE "C" <= last COLLATE "C"
-    LIMIT %(limit)s
+    ORDER BY is_country DESC, population DESC NULLS LAST, area LIMIT %(limit)s
 """
 
 

@@ -30,15 +30,20 @@ class Area(NamedTuple):
     box: tuple[float, float, float, float] | None = None
     population: int = 0
 
+    @property
+    def is_district(self) -> bool:
+        """Whether it is a part of the region `admin1`: the gazetteer knows only the region."""
+        return "-" in self.code
+
     def contains_area(self, other: "Area") -> bool:
         """Return whether another area is this one or a part of it, as far as the codes tell."""
         if self.country != other.country or (other.is_country and not self.is_country):
             return False
         if self.is_country or self.code == other.code:
             return True
-        if self.box is None:
-            return self.admin1 is not None and self.admin1 == other.admin1
-        return False
+        if self.box or (self.is_district and not other.box):
+            return False
+        return self.admin1 is not None and self.admin1 == other.admin1
 
 
 class Bearer(NamedTuple):
@@ -67,14 +72,16 @@ class Bearer(NamedTuple):
             return south <= self.latitude <= north and west <= self.longitude <= east
         return area.admin1 is None or area.admin1 == self.admin1
 
-    def distance_km(self, other: "Bearer") -> float:
-        """Return the great-circle distance to another city; infinite if a position is unknown."""
+    def is_near(self, other: "Bearer", max_km: float) -> bool:
+        """Return whether another city is near, by the great-circle distance of known positions."""
         if None in (self.latitude, self.longitude, other.latitude, other.longitude):
-            return float("inf")
-        lat1, lon1 = radians(self.latitude or 0), radians(self.longitude or 0)
-        lat2, lon2 = radians(other.latitude or 0), radians(other.longitude or 0)
+            return False
+        lat1, lat2 = radians(self.latitude or 0), radians(other.latitude or 0)
+        if abs(lat2 - lat1) * EARTH_RADIUS_KM > max_km:
+            return False
+        lon1, lon2 = radians(self.longitude or 0), radians(other.longitude or 0)
         half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
-        return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
+        return 2 * EARTH_RADIUS_KM * asin(sqrt(half)) <= max_km
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,8 @@ FIND = f"""
     JOIN city_hosts AS host ON host.city_id = city.id
     WHERE host.kind IS DISTINCT FROM 'area'
     UNION ALL
-    SELECT name_key, NULL, name, NULL, NULL, NULL, NULL, country_code, admin1, population, NULL,
+    SELECT name_key, NULL, coalesce(name, upper(name_key)), NULL, NULL, NULL, NULL, country_code,
+           admin1, population, NULL,
            NULL, NULL, NULL, NULL, coalesce(area, country_code || coalesce('.' || admin1, '')),
            is_country, is_code, south, west, north, east
     FROM (

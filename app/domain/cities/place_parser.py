@@ -73,6 +73,7 @@ class Parse(NamedTuple):
 class TypedPlace(NamedTuple):
     """A typed place: its divisions, the likeliest first, and the countries of its flags."""
 
+    text: str
     key: str
     parses: tuple[Parse, ...]
     flags: tuple[str, ...]
@@ -98,7 +99,7 @@ def parse(typed: str) -> TypedPlace:
         segments = tuple(_segments(text, separators, alternatives))
         if segments:
             parses.setdefault(segments, Parse(segments, number == 0))
-    return TypedPlace(fold(text), tuple(parses.values()), flags)
+    return TypedPlace(text, fold(text), tuple(parses.values()), flags)
 
 
 def parts_of(typed: str) -> list[Part]:

@@ -7,31 +7,20 @@ silence: the reading then names the other cities that may be meant.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from enum import Enum, auto
 from typing import NamedTuple
 
+from app.domain.cities.agreement import Agreement, agreement
 from app.domain.cities.area_or_city import is_city_meant, main_area
 from app.domain.cities.city import City
 from app.domain.cities.place_lookup import OFFICIAL_FACTOR, Area, Bearer, Known
 from app.domain.cities.place_parser import Parse, Part, TypedPlace
 from app.domain.cities.place_slots import LARGE_POPULATION, Slot, SlotReader
+from app.domain.cities.postal_codes import is_code_of
 from app.domain.cities.reading import Reading
 
-# A part that names a city this near ("Granada, Armilla") does not contradict the other city.
-NEAR_KM = 30.0
 MAX_OTHERS = 3
 # A part that is not understood is worse than another place to choose from.
 DOUBT_OF_UNKNOWN = 10
-
-
-class Agreement(Enum):
-    """How a part agrees with a city: names its region, its country or itself, or a city near."""
-
-    REGION = auto()
-    COUNTRY = auto()
-    NEAR = auto()
-    UNKNOWN = auto()
-    CONTRADICTION = auto()
 
 
 class Fit(NamedTuple):
@@ -62,7 +51,7 @@ class PlaceReader:
         """Return the best reading."""
         whole = self._read_whole()
         if not self.typed.parses:  # only digits, or only flags
-            flags = [self.reader.flag(flag) for flag in self.typed.flags]
+            flags = self.reader.flags(self.typed.flags)
             return whole or (
                 self._read_segment(flags) if flags else Reading(name=self.typed.key, doubts=1)
             )
@@ -80,12 +69,12 @@ class PlaceReader:
     def _read_whole(self) -> Reading | None:
         """Return the city that has the whole text as its name."""
         key = self.typed.key
-        slot = Slot(Part(key), self.reader.cities(key), self.reader.areas(key))
+        slot = Slot(Part(self.typed.text), self.reader.cities(key), self.reader.areas(key))
         bearer = self._meant_city(slot)
         return Reading(bearer.town) if bearer else None
 
     def _read_parse(self, parse: Parse) -> Reading | None:
-        flags = [self.reader.flag(flag) for flag in self.typed.flags]
+        flags = self.reader.flags(self.typed.flags)
         segments = [self.reader.slots(segment) for segment in parse.segments]
         segments = [slots for slots in segments if slots]
         named = [slots for slots in segments if not all(slot.is_area_only for slot in slots)]
@@ -122,18 +111,30 @@ class PlaceReader:
             return self._read_single(slots[0])
         city = min(self._city_fits(slots), default=None, key=lambda pair: pair[0])
         area = min(self._area_fits(slots), default=None, key=lambda pair: pair[0])
-        if city and not city[0].contradictions:
-            slot = slots[city[0].position]
-            if not area or area[0] > city[0] or is_city_meant(city[1], slot, self.default_country):
-                return self._city_reading(slots, *city)
+        if (city and not city[0].contradictions) and (
+            not area or area[0][:-1] > city[0][:-1] or self._is_meant(city[1], slots, *area)
+        ):
+            return self._city_reading(slots, *city)
         if area and not area[0].contradictions and not area[0].doubts:
             return Reading(area=area[1])
         if all(slot.is_area_only for slot in slots):
             return self._several_areas(slots)
         several = self._own_cities(slots)
-        if len(several) > 1:
+        if len(several) > 1 and not self._is_in_home(several[0], slots):
             return Reading(several[0], tuple(several[:MAX_OTHERS]), doubts=len(several) - 1)
         return self._unlisted(slots)
+
+    def _is_meant(self, bearer: Bearer, slots: list[Slot], fit: Fit, area: Area) -> bool:
+        """Return whether a city is meant by a name which an area has that fits as well."""
+        slot = slots[fit.position]
+        areas = [one for other, one in self._area_fits(slots) if other[:-1] == fit[:-1]]
+        return is_city_meant(bearer, slot._replace(areas=areas), self.default_country)
+
+    def _is_in_home(self, city: City, slots: list[Slot]) -> bool:
+        """Return whether a part says that the place is in the app's own country, and a city not."""
+        home = self.default_country
+        areas = [area for slot in slots[1:] if not slot.is_code for area in slot.areas]
+        return city.country != home and any(area.country == home for area in areas)
 
     def _several_areas(self, slots: list[Slot]) -> Reading:
         areas = tuple(dict.fromkeys(main_area(slot.areas, self.default_country) for slot in slots))
@@ -141,7 +142,8 @@ class PlaceReader:
 
     def _read_single(self, slot: Slot) -> Reading:
         if bearer := self._meant_city(slot):
-            return Reading(bearer.town)
+            usual = self._meant_city(slot._replace(part=Part(slot.part.text))) or bearer
+            return Reading(bearer.town, (usual.town,) if usual.town != bearer.town else ())
         if slot.areas:
             return Reading(area=main_area(slot.areas, self.default_country))
         return Reading(name=slot.part.full_text, doubts=1)
@@ -152,26 +154,45 @@ class PlaceReader:
             return self._unlisted(slots)  # "Albarracín, Teruel" is not the city of Teruel
         if fit.doubts and fit.position and not self._is_notable(bearer):
             return self._unlisted(slots)  # a town that stands somewhere in an unknown text
-        others = self._elsewhere(first.cities, bearer) if fit.doubts else ()
+        fits = [pair for pair in self._city_fits(slots) if pair[0][:-1] == fit[:-1]]
+        is_code = any(slot.is_code for slot in slots)  # "Richmond, CA" may be in Canada
+        likely = first.cities if fit.doubts else [one for _, one in fits if is_code]
+        others = self._elsewhere(likely, bearer)
         return Reading(bearer.town, others, doubts=fit.doubts)
 
     def _elsewhere(self, bearers: Iterable[Bearer], chosen: Bearer) -> tuple[City, ...]:
-        """Return the large cities of the same name in other countries."""
+        """Return the cities of the same name in other countries, large ones or larger than it."""
+        least = min(LARGE_POPULATION, chosen.population)
         found = [
             bearer.town
             for bearer in bearers
-            if bearer.country != chosen.country and bearer.population >= LARGE_POPULATION
+            if bearer.country != chosen.country and bearer.population >= least
         ]
         return tuple(dict.fromkeys(found))[:MAX_OTHERS]
 
     def _unlisted(self, slots: list[Slot]) -> Reading:
-        names = [slot for slot in slots if not slot.is_area_only] or slots
-        qualifiers = [slot for slot in slots if slot is not names[0] and slot.areas]
+        names = [slot for slot in slots if slot.is_unknown]
+        names = names or [slot for slot in slots if not slot.is_area_only] or slots
+        qualifiers = [self._qualifier(slot) for slot in slots if slot is not names[0]]
+        qualifiers = [slot for slot in qualifiers if slot.areas]
         areas = [area for slot in qualifiers if not slot.is_code for area in slot.areas]
         narrow = self._narrowest(areas, qualifiers)
         home = narrow.country if narrow else self.default_country
         others = [city for city in self._own_cities(qualifiers) if city.country == home]
         return Reading(None, tuple(others), narrow, name=names[0].part.full_text, doubts=len(slots))
+
+    def _qualifier(self, slot: Slot) -> Slot:
+        """Return a part of which the areas are around the city that it names, if it names one.
+
+        "Conxo, Santiago" is not on the island in Cape Verde.
+        """
+        bearer = self._meant_city(slot)
+        if bearer is None or bearer.country is None or not self._is_notable(bearer):
+            return slot
+        around = [area for area in slot.areas if bearer.is_in(area)]
+        code = f"{bearer.country}.{bearer.admin1}"
+        region = Area(code, "", bearer.country, bearer.admin1, is_country=False)
+        return slot._replace(areas=around or [region])
 
     def _narrowest(self, areas: list[Area], qualifiers: list[Slot]) -> Area | None:
         """Return the narrowest of some areas that lies in one area of each other part."""
@@ -193,40 +214,19 @@ class PlaceReader:
         for position, slot in enumerate(slots):
             others = [other for other in slots if other is not slot]
             for bearer in slot.cities:
-                agreements = [self._agreement(bearer, other, slot.cities) for other in others]
+                agreements = [agreement(bearer, other, slot) for other in others]
                 yield (
                     Fit(
                         agreements.count(Agreement.CONTRADICTION),
-                        DOUBT_OF_UNKNOWN * agreements.count(Agreement.UNKNOWN),
+                        DOUBT_OF_UNKNOWN * agreements.count(Agreement.UNKNOWN)
+                        + agreements.count(Agreement.DISTRICT)
+                        + (not is_code_of(slot.part.number, bearer.country)),
                         agreements.count(Agreement.NEAR),
                         position,
                         -bearer.weight * OFFICIAL_FACTOR ** agreements.count(Agreement.REGION),
                     ),
                     bearer,
                 )
-
-    def _agreement(self, bearer: Bearer, slot: Slot, namesakes: list[Bearer]) -> Agreement:
-        """Return how another part agrees with a city, one of some namesakes."""
-        areas = slot.areas
-        if slot.is_code:
-            countries = [area for area in areas if area.is_country]
-            if any(one.is_in(area) for one in namesakes for area in countries):
-                areas = countries  # "Granada, CO" is in Colombia, not in a province with this code
-        around = [area for area in areas if bearer.is_in(area)]
-        if around:
-            is_region = any(not area.is_country for area in around)
-            return Agreement.REGION if is_region else Agreement.COUNTRY
-        if any(other.town.id == bearer.town.id for other in slot.cities):
-            return Agreement.COUNTRY
-        if any(bearer.distance_km(other) <= NEAR_KM for other in slot.cities):
-            return Agreement.NEAR
-        if slot.is_unknown or (slot.is_code and not self._is_code_of_any(namesakes, areas)):
-            return Agreement.UNKNOWN
-        return Agreement.CONTRADICTION
-
-    @staticmethod
-    def _is_code_of_any(namesakes: list[Bearer], areas: list[Area]) -> bool:
-        return any(bearer.is_in(area) for bearer in namesakes for area in areas)
 
     def _area_fits(self, slots: list[Slot]) -> Iterator[tuple[Fit, Area]]:
         for position, slot in enumerate(slots):
@@ -240,21 +240,28 @@ class PlaceReader:
 
     def _own_cities(self, slots: list[Slot]) -> list[City]:
         """Return the cities that the parts name, each by itself, if they are large."""
-        found: list[City] = []
-        for position, slot in enumerate(slots):
-            fits = [pair for pair in self._city_fits(slots) if pair[0].position == position]
-            if fits:
-                _, bearer = min(fits, key=lambda pair: pair[0])
-                if self._is_notable(bearer) and not slot.is_code:
-                    found.append(bearer.town)
-        return list(dict.fromkeys(found))
+        best: dict[int, tuple[Fit, Bearer]] = {}
+        for pair in self._city_fits(slots):
+            position = pair[0].position
+            best[position] = min(best.get(position, pair), pair, key=lambda pair: pair[0])
+        found = [
+            bearer
+            for fit, bearer in best.values()
+            if self._is_notable(bearer) and not slots[fit.position].is_code
+        ]
+        # The town Plaza is hardly meant by "Plaza de España, Sevilla".
+        found.sort(key=lambda bearer: bearer.population < LARGE_POPULATION)
+        return list(dict.fromkeys(bearer.town for bearer in found))
 
     def _is_notable(self, bearer: Bearer) -> bool:
         return bearer.population >= LARGE_POPULATION or bearer.country == self.default_country
 
     def _meant_city(self, slot: Slot) -> Bearer | None:
-        """Return the heaviest city that is meant by a name that stands alone."""
-        return next(
-            (bearer for bearer in slot.cities if is_city_meant(bearer, slot, self.default_country)),
-            None,
+        """Return the heaviest city that is meant by a name with no more than a postal code."""
+        home = self.default_country
+        areas = [area for area in slot.areas if is_code_of(slot.part.number, area.country)]
+        slot = slot._replace(areas=areas)
+        meant = (bearer for bearer in slot.cities if is_city_meant(bearer, slot, home))
+        return min(
+            meant, default=None, key=lambda one: not is_code_of(slot.part.number, one.country)
         )

@@ -1,5 +1,7 @@
 """Finds what each part of a typed place names: cities, areas, both, or neither."""
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from app.domain.cities.normalize import fold
@@ -14,11 +16,13 @@ from app.domain.cities.place_parser import (
     without_ending,
     word_splits,
 )
-from app.domain.cities.words import ARTICLES
+from app.domain.cities.words import ARTICLES, NOTHING
 
 # Shorter names than this are no name before a country without a comma ("Nueva España").
 MIN_NAME_LENGTH = 6
 MAX_CODE_LENGTH = 3
+# A city, its district, province, region, country and continent, and one more.
+MAX_PARTS = 7
 # "Inca Mallorca Baleares España". Without a limit, "an an an …" is split in a billion ways.
 MAX_AREAS_IN_PART = 3
 # A city of this size is meant by its official name although a region shares it.
@@ -78,18 +82,31 @@ class SlotReader:
         """Return what the parts of a segment name, without noise."""
         parts = [part for part in segment if not is_noise(part)]
         slots: list[Slot] = []
+        # "Granada, Granada" says as much as "Granada", and an eighth part nothing.
+        once: dict[str, Part] = {}
         for part in parts or segment:
+            once.setdefault(fold(part.text), part)
+        for part in islice(once.values(), MAX_PARTS):
             if slots and self._is_article(slots[-1], part):
                 slots[-1] = self._with_article(slots[-1], part)
             else:
                 slots.extend(self._split(self._slot(part)))
         known = [slot for slot in slots if not (slot.is_unknown and slot.part.is_street)]
-        return known or slots
+        return [slot for slot in known if not self._says_nothing(slot, slots)] or known or slots
 
-    def flag(self, code: str) -> Slot:
-        """Return the country of a flag."""
-        areas = [area for area in self.known.areas.get(code.lower(), []) if area.is_country]
-        return Slot(Part(code), [], areas)
+    def _says_nothing(self, slot: Slot, slots: list[Slot]) -> bool:
+        """Return whether a part is a word for nothing ("None, Madrid"), not Nan in Thailand."""
+        areas = [area for other in slots if other is not slot for area in other.areas]
+        is_city = any(city.is_in(area) for city in slot.cities for area in areas)
+        return fold(slot.part.text) in NOTHING and not is_city
+
+    def flags(self, codes: Iterable[str]) -> list[Slot]:
+        """Return the countries of flags; the flags of the UN and others are of none."""
+        slots = []
+        for code in codes:
+            areas = [area for area in self.known.areas.get(code.lower(), []) if area.is_country]
+            slots += [Slot(Part(code), [], areas)] if areas else []
+        return slots
 
     def cities(self, key: str) -> list[Bearer]:
         """Return the cities of a name; an unlisted one that was merged comes first."""

@@ -117,7 +117,7 @@ class Cities:
         )
         reader = PlaceReader(typed, known, country, self.default_country)
         if is_plain:
-            if typed.key in NOTHING and typed.key not in known.cities:
+            if typed.key in NOTHING and not reader.reader.cities(typed.key):
                 raise NoPlace(name)
             if typed.key in known.cities or typed.key in known.areas:
                 reading = reader.read()
@@ -125,7 +125,10 @@ class Cities:
                     return reading
             known = look_up(self.database, self.default_country, keys_of(typed))
             reader = PlaceReader(typed, known, country, self.default_country)
-        return reader.read()
+        reading = reader.read()
+        if not (reading.city or reading.area or reading.name):  # the flag of the UN
+            raise NoPlace(name)
+        return reading
 
     def find(self, name: str, country: str | None) -> City | None:
         """Return the listed city that a typed name means, or the city it was merged into, or None.

@@ -18,8 +18,21 @@ DATA = Path(__file__).parent / "data"
 # Languages in which the app's users write countries, besides each country's own.
 LATIN_LANGUAGES = ("es", "en", "fr", "de", "pt", "it", "ca", "gl", "eu", "nl", "pl", "tr")
 LANGUAGES = (*LATIN_LANGUAGES, "ru", "uk", "ar", "zh", "zh_Hant", "ja", "ko")
-# Codes that people write beside those of ISO 3166-1.
+# Codes and names that people write beside those of ISO 3166-1 and CLDR.
 OTHER_CODES = {"UK": "GB"}
+OTHER_NAMES = {
+    "Great Britain": "GB",
+    "Gran Bretaña": "GB",
+    "Gran Bretanya": "GB",
+    "Grã-Bretanha": "GB",
+    "Grande-Bretagne": "GB",
+    "Großbritannien": "GB",
+    "Holland": "NL",
+    "Holanda": "NL",
+    "Hollande": "NL",
+    "Korea": "KR",
+    "Corea": "KR",
+}
 
 
 class Territory(NamedTuple):
@@ -91,6 +104,8 @@ def _countries() -> Iterator[Territory]:
         yield country(record.alpha_3, record.alpha_2, is_code=True)
     for code, iso_code in OTHER_CODES.items():
         yield country(code, iso_code, is_code=True)
+    for name, iso_code in OTHER_NAMES.items():
+        yield country(name, iso_code)
 
 
 def _regions() -> Iterator[Territory]:

@@ -72,7 +72,9 @@ class UnlistedPlaces:
                 row = self._find(place)
         assert row is not None, "an unlisted city is never deleted"
         if place.admin1 and row.admin1 is None:
-            self.database.execute(NARROW, {"id": row.typed_id, "admin1": place.admin1})
+            narrowed = self.database.execute(NARROW, {"id": row.typed_id, "admin1": place.admin1})
+            if not narrowed:  # another caller narrowed it, perhaps to another region
+                return self.find_or_create(place)
         return city_from_row(row)
 
     def _find(self, place: UnlistedPlace) -> Row | None:
