@@ -20,7 +20,6 @@ COLUMNS = {
     "north": (sa.Float(53), "Its northern edge."),
     "east": (sa.Float(53), "Its eastern edge."),
 }
-KEY = ["name_key", "country_code", "admin1"]
 
 
 # Nullable, because the loader of the release before stages its rows in tables like this one, which
@@ -38,27 +37,9 @@ def upgrade() -> None:
         ),
     )
     op.create_table_comment("place_names", NAMES, existing_comment=NAMES_BEFORE)
-    # Two areas of one region may share a name: the province and the region Murcia.
-    with op.get_context().autocommit_block():
-        op.create_index(
-            "uq_place_names_of_areas",
-            "place_names",
-            [*KEY, "area"],
-            unique=True,
-            postgresql_nulls_not_distinct=True,
-            postgresql_concurrently=True,
-        )
-        op.drop_index("uq_place_names", "place_names", postgresql_concurrently=True)
 
 
 def downgrade() -> None:
-    # The loader of the release before fills the table again.
-    op.execute("DELETE FROM place_names")
-    op.execute("DELETE FROM gazetteer")
-    op.create_index(
-        "uq_place_names", "place_names", KEY, unique=True, postgresql_nulls_not_distinct=True
-    )
-    op.drop_index("uq_place_names_of_areas", "place_names")
     for column in (*COLUMNS, "is_code"):
         op.drop_column("place_names", column)
     op.create_table_comment("place_names", NAMES_BEFORE, existing_comment=NAMES)

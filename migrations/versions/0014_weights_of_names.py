@@ -6,8 +6,6 @@ from alembic import op
 revision = "0014"
 down_revision = "0013"
 
-INDEX = "ix_city_names_suggestions"
-
 
 # Nullable, as in 0013.
 def upgrade() -> None:
@@ -24,17 +22,8 @@ def upgrade() -> None:
         "city_names",
         sa.Column("country_code", sa.CHAR(2), comment="Country of the city, ISO 3166-1 alpha-2."),
     )
-    with op.get_context().autocommit_block():
-        op.create_index(
-            INDEX,
-            "city_names",
-            ["name_key", "city_id"],
-            postgresql_include=["weight", "country_code", "official"],
-            postgresql_concurrently=True,
-        )
 
 
 def downgrade() -> None:
-    op.drop_index(INDEX, "city_names")
     op.drop_column("city_names", "country_code")
     op.drop_column("city_names", "weight")

@@ -8,7 +8,6 @@ down_revision = "0014"
 
 TABLE = "Cities: GeoNames places of 5,000 people and more, and places typed by users."
 TABLE_BEFORE = "Cities: GeoNames places of 5,000 people and more, and those typed by users."
-INDEX, NAMES_INDEX = "uq_cities_area_code", "ix_place_names_area"
 CITY_HOSTS = """
     CREATE OR REPLACE VIEW city_hosts AS
     SELECT city.id AS city_id, town.id AS town_id, coalesce(town.hub_id, town.id) AS host_id,
@@ -68,9 +67,6 @@ def upgrade() -> None:
     op.create_table_comment("cities", TABLE, existing_comment=TABLE_BEFORE)
     op.execute(CITY_HOSTS)
     op.execute("COMMENT ON COLUMN city_hosts.kind IS 'Kind of the town: city, area or placeless.'")
-    with op.get_context().autocommit_block():
-        op.create_index(INDEX, "cities", ["area_code"], unique=True, postgresql_concurrently=True)
-        op.create_index(NAMES_INDEX, "place_names", ["area"], postgresql_concurrently=True)
 
 
 def downgrade() -> None:
@@ -79,8 +75,6 @@ def downgrade() -> None:
     op.execute(f"COMMENT ON VIEW city_hosts IS '{VIEW_COMMENT}'")
     for column, comment in VIEW_COLUMNS.items():
         op.execute(f"COMMENT ON COLUMN city_hosts.{column} IS '{comment}'")
-    op.drop_index(NAMES_INDEX, "place_names")
-    op.drop_index(INDEX, "cities")
     op.drop_column("cities", "area_code")
     op.drop_column("cities", "kind")
     op.create_table_comment("cities", TABLE_BEFORE, existing_comment=TABLE)

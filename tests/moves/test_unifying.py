@@ -11,6 +11,11 @@ from tests.support.databases import Sql
 
 INSERT = "INSERT INTO cities (name, name_key, country_code, listed) VALUES (%s, %s, %s, false)"
 
+TOWNS = """
+    SELECT concat_ws(' ', city.name, city.country_code)
+    FROM memberships JOIN cities AS city ON city.id = city_id ORDER BY user_id
+"""
+
 
 def store(sql: Sql, name: str, key: str, country: str | None) -> None:  # noqa: F811
     """Store an unlisted place with one member, as earlier releases did."""
@@ -65,6 +70,9 @@ def test_spellings_of_one_village_and_of_a_city_are_brought_together(
         ("Albarracín", "albarracin", None),
         ("Madrid/Spain", "madrid spain", None),
         ("Madrid / Barcelona", "madrid barcelona", None),
+        ("Milano (MI)", "milano mi", "US"),
+        ("México, Mérida", "mexico merida", "VE"),
+        ("Madrid, Costa del Sol", "madrid costa del sol", "ES"),
     ):
         store(sql, name, key, country)
     services = client.application.extensions["nomad_rooms"]
@@ -72,12 +80,43 @@ def test_spellings_of_one_village_and_of_a_city_are_brought_together(
     assert [(one.name, one.into_name) for one in plan] == [
         ("Albarracín, Teruel", "Albarracín"),
         ("Madrid/Spain", "Madrid"),
+        ("Milano (MI)", "Milan"),
+        ("México, Mérida", "Mérida"),
     ]
     counts = act("merge", unifying.unify, plan, services.cities)
-    assert counts["people_moved"] == 2
+    assert counts["people_moved"] == 4
     assert unifying.plan_unify(services.database, services.cities) == []
-    assert sql(
-        "SELECT city.name FROM memberships JOIN cities AS city ON city.id = city_id"
-        " ORDER BY user_id"
-    ) == [("Albarracín",), ("Albarracín",), ("Madrid",), ("Madrid / Barcelona",)]
+    assert [town for (town,) in sql(TOWNS)] == [
+        "Albarracín",
+        "Albarracín",
+        "Madrid ES",
+        "Madrid / Barcelona",
+        "Milan IT",
+        "Mérida MX",
+        "Madrid, Costa del Sol ES",
+    ]
     assert join(client, "new", "Albarracín, Teruel")["city"]["name"] == "Albarracín"
+
+
+def test_a_repeated_run_finishes_what_an_interrupted_one_began(
+    client: FlaskClient,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    act: Any,  # noqa: F811
+) -> None:
+    store(sql, "Spain", "spain", None)
+    store(sql, "Espanya", "espanya", None)
+    area = join(client, "new", "España")
+    # The process ended after the pointers were set, before the people moved.
+    sql(
+        "UPDATE cities SET merged_into = %s WHERE name <> 'España' AND NOT listed",
+        (area["city"]["id"],),
+    )
+    services = client.application.extensions["nomad_rooms"]
+    plan = unifying.plan_unify(services.database, services.cities)
+    assert [(one.name, one.people, one.into_id) for one in plan] == [
+        ("Spain", 1, area["city"]["id"]),
+        ("Espanya", 1, area["city"]["id"]),
+    ]
+    assert act("merge", unifying.unify, plan, services.cities)["people_moved"] == 2
+    assert sql("SELECT DISTINCT city_id FROM rooms") == [(area["city"]["id"],)]
+    assert unifying.plan_unify(services.database, services.cities) == []

@@ -9,7 +9,7 @@ import sqlalchemy
 from app.cli.migrations import create_migrating_app
 from app.config import psycopg2_url
 from app.domain.schema.readiness import REVISIONS, schema_head
-from tests.support.databases import Server, settings_of
+from tests.support.databases import Server, settings_of, sql_on
 from tests.support.schema import dump
 
 
@@ -38,6 +38,18 @@ def test_each_migration_can_be_reverted_and_repeated(server: Server, revision: s
         assert dump(url) == upgraded
         flask_migrate.downgrade(revision="base")
         assert dump(url) == {}
+    server.drop(url)
+
+
+def test_indexes_that_an_interrupted_release_left_are_built_again(server: Server) -> None:
+    url = server.create()
+    with app_on(url).app_context():
+        flask_migrate.upgrade()
+        upgraded = dump(url)
+        sql_on(url)("UPDATE alembic_version SET version_num = '0016'")
+        flask_migrate.upgrade(revision="0017")
+        flask_migrate.upgrade()
+        assert dump(url) == upgraded
     server.drop(url)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.domain.cities.area_places import PLACELESS_NAME
 from app.domain.cities.city import City, Place
+from app.domain.cities.place_parser import is_divided
 from app.domain.cities.repository import Cities, UnusableName
 from app.domain.moves.merging import merge_all
 from app.domain.moves.relocation import Relocation
@@ -28,12 +29,16 @@ class Unification:
     into_country: str | None
 
 
+# Places that were merged and still have rooms are those of an interrupted run.
 LIST = """
-    SELECT city.id, city.name, city.country_code AS country, count(member.user_id) AS people
+    SELECT city.id, city.name, city.country_code AS country, count(member.user_id) AS people,
+           town.id AS town_id, town.name AS town_name, town.country_code AS town_country
     FROM cities AS city
     LEFT JOIN memberships AS member ON member.city_id = city.id
-    WHERE NOT city.listed AND city.kind = 'city' AND city.merged_into IS NULL
-    GROUP BY city.id ORDER BY people DESC, city.id
+    LEFT JOIN cities AS town ON town.id = city.merged_into
+    WHERE NOT city.listed AND city.kind = 'city'
+      AND (town.id IS NULL OR EXISTS (SELECT FROM rooms WHERE rooms.city_id = city.id))
+    GROUP BY city.id, town.id ORDER BY people DESC, city.id
 """
 
 
@@ -41,8 +46,11 @@ def plan_unify(database: Database, cities: Cities) -> list[Unification]:
     """Return what becomes what, most people first. Raises DatabaseUnavailable."""
     plan = []
     for row in database.execute(LIST):
-        place = Place(row.name, row.country)
-        if (target := _target(cities, place)) is None:
+        target: tuple[int | None, str, str | None] | None
+        target = (row.town_id, row.town_name, row.town_country)
+        if row.town_id is None:
+            target = _target(cities, row.name, row.country)
+        if target is None:
             continue
         into_id, into_name, into_country = target
         if into_id != row.id:
@@ -54,9 +62,26 @@ def plan_unify(database: Database, cities: Cities) -> list[Unification]:
     return plan
 
 
-def _target(cities: Cities, place: Place) -> tuple[int | None, str, str | None] | None:
+def _as_typed(cities: Cities, name: str, country: str | None) -> Place:
+    """Return what was typed.
+
+    Earlier releases took "Milano (MI)" for a place in the US, and "México, Mérida" for one in
+    Venezuela: their country counts only if the text alone says less. Raises UnusableName,
+    DatabaseUnavailable.
+    """
+    if is_divided(name):
+        alone = cities.read(name, None)
+        if (alone.city or alone.is_area) and not alone.doubts:
+            return Place(name)
+    return Place(name, country)
+
+
+def _target(
+    cities: Cities, name: str, country: str | None
+) -> tuple[int | None, str, str | None] | None:
     """Return the id, name and country of the city that a place is; None if there is a doubt."""
     try:
+        place = _as_typed(cities, name, country)
         reading = cities.read(place.name, place.country)
     except UnusableName:
         return None
@@ -68,6 +93,8 @@ def _target(cities: Cities, place: Place) -> tuple[int | None, str, str | None] 
         area = reading.area
         return None, area.name if area else PLACELESS_NAME, area.country if area else None
     unlisted = cities.unlisted_place(place, reading)
+    if cities.read(unlisted.name, unlisted.country).city:
+        return None  # "Madrid, Costa del Sol" is not Madrid, nor another place of this name
     return None, unlisted.name, unlisted.country or cities.default_country
 
 
@@ -82,7 +109,7 @@ def unify(relocation: Relocation, plan: list[Unification], cities: Cities) -> No
     """
     pairs = []
     for unification in plan:
-        place = Place(unification.name, unification.country)
+        place = _as_typed(cities, unification.name, unification.country)
         into = unification.into_id or cities.locate(place).city.id
         if into != unification.from_id:
             pairs.append((unification.from_id, into))
