@@ -21,7 +21,9 @@ from app.infra.database import Conflict, DatabaseUnavailable
 from app.infra.metrics import JOINS, MOVES
 from model.predict import Model
 
-MAX_ATTEMPTS = 3
+# A command moves a room once. But where users leave and join a typed place in turn, each who leaves
+# last removes it, and a join may find it gone several times.
+MAX_ATTEMPTS = 20
 
 
 class NoInterests(Exception):
@@ -82,14 +84,17 @@ class Assigner:
                 placement, created = self.join(user_id, profile, city, now)
                 break
             except Conflict:
-                # A command moved the room between the lookup and the join, the process was paused
-                # between them, or a deadlock: the next lookup reads the database, not the caches.
+                # Between the lookup and the join a command moved the room, the last user of a typed
+                # place left, or the process was paused. Or a deadlock. The next lookup reads the
+                # database, not the caches.
                 self.cities.clear_cache()
                 self.rooms.clear_cache()
         else:
             raise DatabaseUnavailable("the rooms of this city are being moved")
         if placement.joined:
             (JOINS if placement.previous_room_id is None else MOVES).inc()
+            if placement.previous_room_id is not None:
+                self.members.empty_places.remove_left(placement.previous_room_id)
         did_you_mean = self.guess(located, place)
         return Assignment(user_id, profile, city, placement, created, did_you_mean)
 

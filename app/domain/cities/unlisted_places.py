@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from app.domain.cities.city import City, city_from_row
 from app.domain.cities.normalize import fold
-from app.infra.database import Database, Row
+from app.infra.database import Conflict, Database, Row
 from app.infra.metrics import UNLISTED
 
 
@@ -61,7 +61,10 @@ class UnlistedPlaces:
         return city_from_row(row) if row else None
 
     def find_or_create(self, place: UnlistedPlace) -> City:
-        """Return the city of a place; the first caller creates it. Raises DatabaseUnavailable."""
+        """Return the city of a place; the first caller creates it.
+
+        Raises Conflict when it was removed meanwhile, DatabaseUnavailable.
+        """
         row = self._find(place)
         country = place.country or self.default_country
         for key in self._keys(place):
@@ -70,7 +73,8 @@ class UnlistedPlaces:
                 if self.database.execute(CREATE, parameters):
                     UNLISTED.inc()
                 row = self._find(place)
-        assert row is not None, "an unlisted city is never deleted"
+        if row is None:
+            raise Conflict("the last user of the place left it between the two statements")
         if place.admin1 and row.admin1 is None:
             self.database.execute(NARROW, {"id": row.typed_id, "admin1": place.admin1})
         return city_from_row(row)

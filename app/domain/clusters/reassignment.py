@@ -171,6 +171,8 @@ class Reassigner:
         connection.exec_driver_sql(LOCK_CHANGES)
         pairs = sorted({(member.city_id, cluster) for member, cluster in movers})
         created, rooms = create_rooms(connection, pairs)
+        # Without those whose city was removed with its last user, who was erased meanwhile.
+        movers = [mover for mover in movers if (mover[0].city_id, mover[1]) in rooms]
         targets = [rooms[member.city_id, cluster] for member, cluster in movers]
         moved = connection.exec_driver_sql(
             MOVE,

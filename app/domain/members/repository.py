@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from app.domain.cities.city import City, city_from_row, split_city
+from app.domain.members.empty_places import EmptyPlaces
 from app.domain.members.joins import Join, JoinResult, join_batch
 from app.infra.batcher import Batcher
 from app.infra.database import Database, PreparedStatement
@@ -85,7 +86,7 @@ SHOW_MOVES = f"""
     SELECT from_room, to_room, reason, at FROM room_changes
     WHERE user_id = %(user)s AND at >= {MOVES_KEPT_SINCE} ORDER BY id
 """
-DELETE = "DELETE FROM memberships WHERE user_id = %(user)s"
+DELETE = "DELETE FROM memberships WHERE user_id = %(user)s RETURNING city_id"
 DELETE_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
 
 
@@ -94,6 +95,7 @@ class Members:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.empty_places = EmptyPlaces(database)
         self._batcher = Batcher(partial(join_batch, database))
 
     def join(self, join: Join) -> JoinResult | None:
@@ -140,9 +142,11 @@ class Members:
     def forget(self, user_id: str) -> None:
         """Erase all that is stored about a user; an unknown user is no error.
 
-        Raises DatabaseUnavailable.
+        With the last user of a place that users typed, the place goes too. Raises
+        DatabaseUnavailable.
         """
         # The membership first: its row lock waits for a command that is moving the user, whose row
         # in room_changes is then visible to the second statement.
-        self.database.execute(DELETE, {"user": user_id})
+        cities = [row.city_id for row in self.database.execute(DELETE, {"user": user_id})]
         self.database.execute(DELETE_CHANGES, {"user": user_id})
+        self.empty_places.remove(cities)

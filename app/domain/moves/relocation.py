@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy
 
+from app.domain.members.empty_places import EmptyPlaces
 from app.domain.rooms.bulk_create import create_rooms
 from app.domain.rooms.repository import ROOM_VALID_FOR_S
 from app.domain.runs.admin_runs import Run
@@ -117,7 +118,7 @@ class Relocation:
 
     def relocate(self, towns: Sequence[int]) -> None:
         """Move everybody of some towns to where the pointers lead: at once, and once more when no
-        join can use a lookup from before.
+        join can use a lookup from before. Then remove the typed places that are empty now.
 
         Idempotent: a repeated run finishes what an interrupted one began. Raises Conflict,
         DatabaseUnavailable.
@@ -129,6 +130,7 @@ class Relocation:
         self.progress("waiting for joins in progress", 0)
         self._wait_for_writers()
         self._sweep(towns)
+        EmptyPlaces(self.database).remove_all()
 
     def _wait_for_writers(self) -> None:
         """Wait until the transactions that may write members now have ended."""
@@ -182,6 +184,8 @@ class Relocation:
             return
         pair = (town, locked.cluster)
         _, rooms = create_rooms(connection, [pair])
+        if pair not in rooms:  # the town was removed with its last member
+            return
         target, into = rooms[pair].room_id, rooms[pair].town_id
         parameters = {"room": room, "target": target, "town": town, "into": into}
         if target == room:
