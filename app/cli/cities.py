@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def cities() -> None:
-    """Cities: load, find, merge, unify, gather, release."""
+    """Cities: load, find, merge, unify, gather, release, clean."""
 
 
 @cities.command("load")
@@ -231,6 +231,34 @@ def release(city_ids: tuple[int, ...], dry_run: bool, yes: bool, as_json: bool) 
     counts = _run_move("cities release", "release", arguments, gathering.release, towns)
     message = f"released: {_format_counts(counts)}"
     _print_result(as_json, message, counts | {"towns": len(towns)})
+
+
+@cities.command()
+@changing
+@json_option
+@with_app
+def clean(dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Remove the places that users typed and nobody is in, with their rooms.
+
+    A place goes with its last user. This removes those that earlier releases left.
+    """
+    from app.domain.runs.admin_runs import record_run
+    from app.services import services
+
+    empty_places = services().members.empty_places
+    places = empty_places.find()
+    counts = {"places": len(places), "rooms": sum(place.rooms for place in places)}
+    summary = f"{counts['places']:,} places with {counts['rooms']:,} rooms"
+    if not as_json:
+        rows = [(place.id, place.name, place.country, place.rooms) for place in places]
+        print_table(("id", "typed", "country", "rooms"), rows, empty="No place is empty.")
+    if dry_run:
+        _print_result(as_json, f"would remove {summary}", counts | {"empty": places})
+        return
+    confirm(f"Remove {summary}?", yes)
+    with record_run(services().database, "cities clean", {}) as run:
+        run.counts = empty_places.remove([place.id for place in places])
+    _print_result(as_json, f"removed {summary}", run.counts)
 
 
 def _run_move(
