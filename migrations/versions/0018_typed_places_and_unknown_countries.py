@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 INDEX = "ix_memberships_unlisted"
 # Each view with the parts that change.

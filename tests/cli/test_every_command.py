@@ -83,6 +83,7 @@ CASES = {
     ),
     "rooms export": Case("", "room_id,", "--city Nowhere", "cities find", JSON_LINES),
     "rooms list": Case("", "Vila", "--cluster 99", "clusters list"),
+    "rooms members": Case("{room}", "Vila", "987654321", "rooms list"),
     "rooms show": Case("{room}", "Vila", "987654321", "rooms list"),
     "runs list": Case("", "cities load", "--limit x", "x"),
     "runs show": Case("{run}", "cities load", "987654321", "runs list"),

@@ -18,7 +18,8 @@ class Membership(Model):
 
     __tablename__ = "memberships"
     __table_args__ = (
-        Index("ix_memberships_room_id", "room_id"),
+        # With the id, so that a page of a room's members is a part of the index.
+        Index("ix_memberships_room_id_user_id", "room_id", "user_id"),
         # A typed place is removed with its last member, and the foreign key's check must not read
         # the whole table. Few members are in one, so joins elsewhere do not write this index.
         Index(
@@ -34,6 +35,10 @@ class Membership(Model):
         ForeignKey("cities.id"), comment="City given by the user, also if the room is its hub's."
     )
     room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id"), comment="Current room.")
+    # No foreign key: joins would check it, and the merged city may be gone.
+    said_city_id: Mapped[int | None] = mapped_column(
+        comment="City that the user gave, if it was merged into city_id; null: city_id."
+    )
     # No foreign key: the room it names may be gone.
     previous_room_id: Mapped[int | None] = mapped_column(
         comment="Previous room, which may no longer exist; null: the first room."

@@ -77,7 +77,11 @@ SHOW = f"""
     FROM {DETAILS_FROM}
     WHERE rooms.id = %(id)s
 """
-FIND_REDIRECT = "SELECT room_id FROM room_redirects WHERE id = %(id)s"
+# One statement: between two, a command may restore a room and delete its redirect.
+FOLLOW = """
+    SELECT id AS room_id FROM rooms WHERE id = %(id)s
+    UNION ALL SELECT room_id FROM room_redirects WHERE id = %(id)s
+"""
 
 
 class Rooms:
@@ -118,11 +122,20 @@ class Rooms:
 
         Raises RoomMoved, UnknownRoom, DatabaseUnavailable.
         """
-        if rows := self.database.execute(SHOW, {"id": room_id}):
-            return details_from_row(rows[0])
-        if rows := self.database.execute(FIND_REDIRECT, {"id": room_id}):
+        while not (rows := self.database.execute(SHOW, {"id": room_id})):
+            self.require(room_id)
+        return details_from_row(rows[0])
+
+    def require(self, room_id: int) -> None:
+        """Do nothing if a room exists.
+
+        Raises RoomMoved, UnknownRoom, DatabaseUnavailable.
+        """
+        rows = self.database.execute(FOLLOW, {"id": room_id})
+        if not rows:
+            raise UnknownRoom(room_id)
+        if rows[0].room_id != room_id:
             raise RoomMoved(rows[0].room_id)
-        raise UnknownRoom(room_id)
 
     def clear_cache(self) -> None:
         """Drop all cached rooms."""

@@ -1,0 +1,43 @@
+"""The members of a room in pages, and the city that members said before it was merged."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+
+INDEX, INDEX_BEFORE = "ix_memberships_room_id_user_id", "ix_memberships_room_id"
+REASONS_BEFORE = "merge, gather, release, reassign or import."
+REASONS = "merge, unmerge, gather, release, reassign or import."
+ASKED = "asked: the person sent another city or other interests;"
+KEPT = "a command moved the person; no longer known: the reason is kept for 30 days."
+
+
+# The new index serves what the one before it did, so each member is in as many indexes as before.
+def upgrade() -> None:
+    op.add_column(
+        "memberships",
+        sa.Column(
+            "said_city_id",
+            sa.BigInteger(),
+            comment="City that the user gave, if it was merged into city_id; null: city_id.",
+        ),
+    )
+    set_reasons(REASONS, REASONS_BEFORE)
+    with op.get_context().autocommit_block():
+        op.create_index(INDEX, "memberships", ["room_id", "user_id"], postgresql_concurrently=True)
+        op.drop_index(INDEX_BEFORE, "memberships", postgresql_concurrently=True)
+
+
+def downgrade() -> None:
+    op.create_index(INDEX_BEFORE, "memberships", ["room_id"])
+    op.drop_index(INDEX, "memberships")
+    set_reasons(REASONS_BEFORE, REASONS)
+    op.drop_column("memberships", "said_city_id")
+
+
+def set_reasons(reasons: str, before: str) -> None:
+    op.alter_column("room_changes", "reason", comment=reasons, existing_comment=before)
+    op.execute(
+        f"COMMENT ON COLUMN analytics.moves.reason IS '{ASKED} {reasons.removesuffix('.')}: {KEPT}'"
+    )
