@@ -28,7 +28,7 @@ from app.domain.members.joins import INSERT, ON_CONFLICT
 from app.domain.moves.relocation import LOCK_CHANGES, in_transaction
 from app.domain.rooms.bulk_create import create_rooms
 from app.domain.runs.admin_runs import Run
-from app.infra.database import Database
+from app.infra.database import Conflict, Database
 from model.predict import Model
 
 CHUNK_SIZE = 2_000
@@ -40,15 +40,17 @@ CREATE_TABLES = """
         user_id text, city_id bigint, cluster_id smallint, interests text[]
     ) ON COMMIT DELETE ROWS;
     CREATE TEMPORARY TABLE IF NOT EXISTS placed (
-        user_id text, town_id bigint, cluster_id smallint, room_id bigint, interests text[]
+        user_id text, town_id bigint, said_city_id bigint, cluster_id smallint, room_id bigint,
+        interests text[]
     ) ON COMMIT DELETE ROWS
 """
 COPY = "COPY incoming (user_id, city_id, cluster_id, interests) FROM STDIN"
 # Each city once: so few rows are looked up by key instead of a join with all 69,000.
 PLACE = """
     DELETE FROM placed;
-    INSERT INTO placed (user_id, town_id, cluster_id, room_id, interests)
-    SELECT incoming.user_id, host.town_id, incoming.cluster_id, rooms.id, incoming.interests
+    INSERT INTO placed (user_id, town_id, said_city_id, cluster_id, room_id, interests)
+    SELECT incoming.user_id, host.town_id, nullif(host.city_id, host.town_id), incoming.cluster_id,
+           rooms.id, incoming.interests
     FROM incoming
     JOIN (
         SELECT host.city_id, host.town_id, host.host_id
@@ -71,7 +73,7 @@ FIND_MISSING_ROOMS = """
 # Ordered by user id: two writers of the same users lock them in one order and cannot deadlock.
 JOIN = f"""
     {INSERT}
-    SELECT user_id, town_id, room_id, interests, %(model)s, %(now)s, %(now)s, %(now)s
+    SELECT user_id, town_id, said_city_id, room_id, interests, %(model)s, %(now)s, %(now)s, %(now)s
     FROM placed WHERE room_id IS NOT NULL ORDER BY user_id COLLATE "C"
     {ON_CONFLICT}
 """
@@ -129,7 +131,7 @@ class Importer:
                 written.result()
 
     def _find_city(self, place: Place) -> int:
-        return self.cities.locate(place).city.id
+        return self.cities.locate(place).said_id
 
     def _write(self, chunk: ResolvedChunk[int], copy_input: str, run: Run) -> None:
         def write(connection: sqlalchemy.Connection) -> dict[str, int]:
@@ -149,7 +151,7 @@ class Importer:
         raw: Any = connection.connection.dbapi_connection
         with raw.cursor() as cursor:
             cursor.copy_expert(COPY, StringIO(copy_input), COPY_BUFFER_BYTES)
-        rooms_created = _find_or_create_rooms(connection)
+        rooms_created = _find_or_create_rooms(connection, users)
         parameters = {"model": self.model.id, "now": datetime.now(UTC), "run": run_id}
         result = connection.exec_driver_sql(JOIN_AND_RECORD_MOVES, parameters).one()
         return {
@@ -160,10 +162,14 @@ class Importer:
         }
 
 
-def _find_or_create_rooms(connection: sqlalchemy.Connection) -> int:
-    """Give the incoming users their rooms; return how many rooms were created."""
+def _find_or_create_rooms(connection: sqlalchemy.Connection, users: int) -> int:
+    """Give the incoming users their rooms; return how many rooms were created.
+
+    Raises Conflict if an admin removed the place of one of them since it was looked up.
+    """
     created = 0
-    connection.exec_driver_sql(PLACE)
+    if connection.exec_driver_sql(PLACE).rowcount < users:
+        raise Conflict("a place was removed meanwhile")
     # Creating a room may wait for a merge or gather, after which other towns can lack a room.
     while missing := connection.exec_driver_sql(FIND_MISSING_ROOMS).all():
         created += create_rooms(connection, [(row.town_id, row.cluster_id) for row in missing])[0]
