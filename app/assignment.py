@@ -81,7 +81,7 @@ class Assigner:
             try:
                 located = self.cities.locate(place)
                 city = located.city
-                placement, created = self.join(user_id, profile, city, now)
+                placement, created = self.join(user_id, profile, located, now)
                 break
             except Conflict:
                 # Between the lookup and the join a command moved the room, the last user of a typed
@@ -119,21 +119,22 @@ class Assigner:
         return Profile(keys, unknown, self.model.predict(keys))
 
     def join(
-        self, user_id: str, profile: Profile, city: City, now: datetime
+        self, user_id: str, profile: Profile, located: Located, now: datetime
     ) -> tuple[Placement, bool]:
         """Find or create the room, and join it; also whether this call created the room."""
-        room, created = self.rooms.find(city.id, profile.cluster), False
+        city, said_id = located.city, located.said_id
+        room, created = self.rooms.find(city.id, said_id, profile.cluster), False
         if room is None:
             # A repeated request after a new model shipped changes nothing, and must not create a
             # room for the cluster that the user would be in now.
             if placement := self.members.find_placement(user_id, city.id, profile.interests, now):
                 return placement, created
-            created = self.rooms.create(city.id, profile.cluster)
-            room = self.rooms.find(city.id, profile.cluster)
+            created = self.rooms.create(said_id, profile.cluster)
+            room = self.rooms.find(city.id, said_id, profile.cluster)
             if room is None:
                 raise Conflict("the city was merged or gathered meanwhile")
         interests, valid_until = profile.interests, room.valid_until
-        join = Join(user_id, city.id, room.id, interests, self.model.id, now, valid_until)
+        join = Join(user_id, city.id, said_id, room.id, interests, self.model.id, now, valid_until)
         while True:
             if result := self.members.join(join):
                 return Placement(*result, cluster=profile.cluster, hub=room.hub), created

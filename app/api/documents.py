@@ -58,6 +58,7 @@ def user_document(user: UserRecord, explanation: UserExplanation | None = None) 
         "room_id": user.room_id,
         "cluster": user.cluster,
         "city": user.city,
+        "said_city_id": user.said_city_id,
         "interests": user.interests,
         "model_id": user.model_id,
         "previous_room_id": user.previous_room_id,

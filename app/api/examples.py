@@ -67,6 +67,7 @@ USER = {
     "room_id": 17,
     "cluster": 1,
     "city": CITY,
+    "said_city_id": None,
     "interests": ["coffee", "surf"],
     "model_id": "2021-10-24-d65a7ae0",
     "previous_room_id": None,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from app.domain.cities.area_or_city import is_city_meant, main_area
 from app.domain.cities.city import City
+from app.domain.cities.distance import distance_km
 from app.domain.cities.place_lookup import OFFICIAL_FACTOR, Area, Bearer, Known
 from app.domain.cities.place_parser import Parse, Part, TypedPlace
 from app.domain.cities.place_slots import LARGE_POPULATION, Slot, SlotReader
@@ -82,7 +83,7 @@ class PlaceReader:
         key = self.typed.key
         slot = Slot(Part(key), self.reader.cities(key), self.reader.areas(key))
         bearer = self._meant_city(slot)
-        return Reading(bearer.town) if bearer else None
+        return Reading(bearer.town, said_id=bearer.id) if bearer else None
 
     def _read_parse(self, parse: Parse) -> Reading | None:
         flags = [self.reader.flag(flag) for flag in self.typed.flags]
@@ -141,7 +142,7 @@ class PlaceReader:
 
     def _read_single(self, slot: Slot) -> Reading:
         if bearer := self._meant_city(slot):
-            return Reading(bearer.town)
+            return Reading(bearer.town, said_id=bearer.id)
         if slot.areas:
             return Reading(area=main_area(slot.areas, self.default_country))
         return Reading(name=slot.part.full_text, doubts=1)
@@ -153,7 +154,7 @@ class PlaceReader:
         if fit.doubts and fit.position and not self._is_notable(bearer):
             return self._unlisted(slots)  # a town that stands somewhere in an unknown text
         others = self._elsewhere(first.cities, bearer) if fit.doubts else ()
-        return Reading(bearer.town, others, doubts=fit.doubts)
+        return Reading(bearer.town, others, doubts=fit.doubts, said_id=bearer.id)
 
     def _elsewhere(self, bearers: Iterable[Bearer], chosen: Bearer) -> tuple[City, ...]:
         """Return the large cities of the same name in other countries."""
@@ -218,7 +219,7 @@ class PlaceReader:
             return Agreement.REGION if is_region else Agreement.COUNTRY
         if any(other.town.id == bearer.town.id for other in slot.cities):
             return Agreement.COUNTRY
-        if any(bearer.distance_km(other) <= NEAR_KM for other in slot.cities):
+        if any(distance_km(bearer, other) <= NEAR_KM for other in slot.cities):
             return Agreement.NEAR
         if slot.is_unknown or (slot.is_code and not self._is_code_of_any(namesakes, areas)):
             return Agreement.UNKNOWN

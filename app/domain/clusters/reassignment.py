@@ -41,7 +41,9 @@ MOVE = """
     ), moved AS (
         UPDATE memberships AS member
         SET room_id = planned.target_id, previous_room_id = member.room_id,
-            city_id = planned.town_id, model_id = %(model)s, joined_at = now(), updated_at = now()
+            city_id = planned.town_id,
+            said_city_id = nullif(coalesce(member.said_city_id, member.city_id), planned.town_id),
+            model_id = %(model)s, joined_at = now(), updated_at = now()
         FROM planned
         WHERE member.user_id = planned.user_id AND member.room_id = planned.room_id
           AND member.city_id = planned.city_id

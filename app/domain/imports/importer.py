@@ -42,7 +42,8 @@ CREATE_TABLES = """
         user_id text, city_id bigint, cluster_id smallint, interests text[]
     ) ON COMMIT DELETE ROWS;
     CREATE TEMPORARY TABLE IF NOT EXISTS placed (
-        user_id text, town_id bigint, cluster_id smallint, room_id bigint, interests text[]
+        user_id text, town_id bigint, said_city_id bigint, cluster_id smallint, room_id bigint,
+        interests text[]
     ) ON COMMIT DELETE ROWS
 """
 COPY = "COPY incoming (user_id, city_id, cluster_id, interests) FROM STDIN"
@@ -55,8 +56,9 @@ KEEP_PLACES = f"""
 # Each city once: so few rows are looked up by key instead of a join with all 69,000.
 PLACE = """
     DELETE FROM placed;
-    INSERT INTO placed (user_id, town_id, cluster_id, room_id, interests)
-    SELECT incoming.user_id, host.town_id, incoming.cluster_id, rooms.id, incoming.interests
+    INSERT INTO placed (user_id, town_id, said_city_id, cluster_id, room_id, interests)
+    SELECT incoming.user_id, host.town_id, nullif(host.city_id, host.town_id), incoming.cluster_id,
+           rooms.id, incoming.interests
     FROM incoming
     JOIN (
         SELECT host.city_id, host.town_id, host.host_id
@@ -79,7 +81,7 @@ FIND_MISSING_ROOMS = """
 # Ordered by user id: two writers of the same users lock them in one order and cannot deadlock.
 JOIN = f"""
     {INSERT}
-    SELECT user_id, town_id, room_id, interests, %(model)s, %(now)s, %(now)s, %(now)s
+    SELECT user_id, town_id, said_city_id, room_id, interests, %(model)s, %(now)s, %(now)s, %(now)s
     FROM placed WHERE room_id IS NOT NULL ORDER BY user_id COLLATE "C"
     {ON_CONFLICT}
 """
@@ -158,7 +160,7 @@ class Importer:
         EmptyPlaces(self.database).remove_all()
 
     def _find_city(self, place: Place) -> int:
-        return self.cities.locate(place).city.id
+        return self.cities.locate(place).said_id
 
     def _write(self, chunk: ResolvedChunk[int], copy_input: str, run: Run) -> None:
         def write(connection: sqlalchemy.Connection) -> dict[str, int]:

@@ -46,6 +46,7 @@ class UserRecord:
     previous_room_id: int | None
     cluster: int
     city: City
+    said_city_id: int | None
     interests: list[str]
     model_id: str
     created_at: datetime
@@ -70,7 +71,7 @@ FIND_PLACEMENT = PreparedStatement(
 )
 SHOW = """
     SELECT member.user_id, member.room_id, member.previous_room_id, rooms.cluster_id AS cluster,
-           member.interests, member.model_id,
+           member.said_city_id, member.interests, member.model_id,
            member.created_at, member.joined_at, member.updated_at, town.id AS city_id,
            town.name AS city_name, town.country_code AS city_country, town.listed AS city_listed,
            town.kind AS city_kind
