@@ -1,4 +1,4 @@
-"""An index of the people in typed places, and 'unknown' for a country that is not known."""
+"""Who is in a typed place, merged or not; and 'unknown' for a country that is not known."""
 
 import sqlalchemy as sa
 from alembic import context, op
@@ -6,7 +6,12 @@ from alembic import context, op
 revision = "0018"
 down_revision = "0017"
 
-INDEX = "ix_memberships_unlisted"
+# By column: the index, and which members it has.
+INDEXES = {
+    "city_id": ("ix_memberships_unlisted", "city_id >= 1000000000001"),
+    "said_city_id": ("ix_memberships_said_city_id", "said_city_id IS NOT NULL"),
+}
+MERGED_AT = "Time of the merge; null: not merged, or before it was kept who said it."
 # Each view with the parts that change.
 VIEWS = {
     "city_interests": {
@@ -42,18 +47,22 @@ def upgrade() -> None:
             ", or ''unknown''." if column.startswith("city") else "; or ''other'', or ''unknown''."
         )
         op.execute(f"COMMENT ON COLUMN analytics.{column} IS '{comment.format(other)}'")
+    op.add_column("cities", sa.Column("merged_at", sa.DateTime(timezone=True), comment=MERGED_AT))
     with op.get_context().autocommit_block():
-        op.create_index(
-            INDEX,
-            "memberships",
-            ["city_id"],
-            postgresql_where=sa.text("city_id >= 1000000000001"),
-            postgresql_concurrently=True,
-        )
+        for column, (index, members) in INDEXES.items():
+            op.create_index(
+                index,
+                "memberships",
+                [column],
+                postgresql_where=sa.text(members),
+                postgresql_concurrently=True,
+            )
 
 
 def downgrade() -> None:
-    op.drop_index(INDEX, "memberships")
+    for index, _ in INDEXES.values():
+        op.drop_index(index, "memberships")
+    op.drop_column("cities", "merged_at")
     for name in VIEWS:
         op.execute(
             f"CREATE OR REPLACE VIEW analytics.{name} WITH (security_barrier) AS {sql_before(name)}"

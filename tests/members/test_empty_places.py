@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from app.domain.clusters.member_batches import Member
 from app.domain.clusters.reassignment import Reassigner
+from app.domain.moves.upkeep import remove_empty_places
 from app.domain.runs.admin_runs import record_run
 from tests.members.test_erasure import columns_with
 from tests.support.databases import Sql, sql_on
@@ -110,6 +111,54 @@ def test_a_place_goes_with_the_places_that_were_merged_into_it(
     assert sql("SELECT count(*) FROM room_redirects") == [(0,)]
     for gone in (old, into):
         assert client.get(f"/rooms/{gone['room_id']}").status_code == 404
+
+
+def test_a_merged_place_goes_with_the_last_user_who_said_it_and_its_rooms_lead_on(
+    client: FlaskClient, sql: Sql, database_url: str
+) -> None:
+    old, into = place(client, _id="ana", city=ADDRESS), place(client, _id="other", city="Sevilla")
+    merge(database_url, old, into)
+    said_later = place(client, _id="eva", city=ADDRESS)
+    assert said_later["city"] == into["city"]
+    for user, where in (("ana", EVERYWHERE[:2]), ("eva", [])):
+        assert client.delete(f"/users/{user}").status_code == 204
+        assert columns_with_address(sql) == where
+        led = client.get(f"/rooms/{old['room_id']}")
+        assert led.status_code == 308
+        assert led.headers["Location"].endswith(str(into["room_id"]))
+    assert place(client, _id="new", city=ADDRESS)["city"]["listed"] is False
+
+
+def test_a_merged_place_goes_when_the_last_user_who_said_it_has_moved(
+    client: FlaskClient, sql: Sql, database_url: str
+) -> None:
+    merge(database_url, place(client, city=ADDRESS), place(client, _id="other", city="Sevilla"))
+    place(client, city="Vigo")
+    services = client.application.extensions["nomad_rooms"]
+    remove_empty_places(services.database)
+    assert columns_with_address(sql) == []
+
+
+def test_a_place_that_was_merged_before_it_was_kept_who_said_it_stays(
+    client: FlaskClient, sql: Sql, database_url: str
+) -> None:
+    old, into = place(client, _id="ana", city=ADDRESS), place(client, _id="other", city="Sevilla")
+    merge(database_url, old, into)
+    sql("UPDATE memberships SET said_city_id = NULL")
+    sql("UPDATE cities SET merged_at = NULL WHERE merged_at IS NOT NULL")
+    services = client.application.extensions["nomad_rooms"]
+    remove_empty_places(services.database)
+    assert place(client, _id="eva", city=ADDRESS)["city"] == into["city"]
+
+
+def test_a_join_that_said_a_merged_place_just_before_it_was_removed_is_as_if_it_said_the_city(
+    client: FlaskClient, sql: Sql
+) -> None:
+    place(client, city="Sevilla")
+    sql("UPDATE memberships SET said_city_id = 1000000999999")
+    services = client.application.extensions["nomad_rooms"]
+    remove_empty_places(services.database)
+    assert sql("SELECT said_city_id FROM memberships") == [(None,)]
 
 
 def test_a_place_that_took_in_a_city_of_the_gazetteer_stays_without_users(

@@ -1,6 +1,7 @@
 """Removes the places that users typed once nobody is in them, because a typed name may be personal.
 
-The one who leaves a place last removes it: an erasure, a move, a command. A join that has looked
+The one who leaves a place last removes it: an erasure, a move, a command. A user who said a place
+that was merged is in it still. A join that has looked
 the place up, or has it in its cache, meanwhile fails on its foreign key and creates the place again
 (app/assignment.py). What a killed process or a failed join leaves behind, each web worker removes
 within the hour.
@@ -21,24 +22,25 @@ MAX_ATTEMPTS = 3
 MAX_BATCH_SIZE = 100
 MAX_CACHED_ROOMS = 50_000
 
-# A place in which nobody is: nobody said it, or a place merged into it. A place that took in
-# a city of the gazetteer or an area, or that is a hub, stays: an admin made it the name of these.
-# Read through ix_memberships_unlisted, which holds only members of unlisted cities: the condition
-# on the id says so to the planner. Where an interrupted command left people of another city in its
-# rooms, their foreign key refuses the removal.
+# A place in which nobody is: no member said it, or a place merged into it. A merged place too, if
+# the merge recorded who said it (releases before did not, and did not set merged_at). A place that
+# took in a city of the gazetteer or an area, or that is a hub, stays: an admin made it the name of
+# these. Members are found through two small indexes, of those in unlisted cities and those who said
+# a merged one: the condition on the id says so to the planner. Where an interrupted command left
+# people of another city in its rooms, their foreign key refuses the removal.
 IS_EMPTY = f"""
     city.id >= {FIRST_UNLISTED_ID} AND NOT city.listed AND city.kind = 'city'
-    AND city.merged_into IS NULL AND city.hub_id IS NULL
+    AND city.hub_id IS NULL AND (city.merged_into IS NULL OR city.merged_at IS NOT NULL)
     AND NOT EXISTS (
         SELECT FROM memberships AS member
         WHERE member.city_id = city.id AND member.city_id >= {FIRST_UNLISTED_ID}
     )
+    AND NOT EXISTS (SELECT FROM memberships AS member WHERE member.said_city_id = city.id)
     AND NOT EXISTS (
-        SELECT FROM cities AS merged
-        WHERE merged.merged_into = city.id
-          AND (merged.listed OR merged.kind <> 'city'
-               OR EXISTS (SELECT FROM memberships AS member WHERE member.city_id = merged.id
-                          AND member.city_id >= {FIRST_UNLISTED_ID}))
+        SELECT FROM cities AS other
+        WHERE other.merged_into = city.id
+          AND (other.listed OR other.kind <> 'city'
+               OR EXISTS (SELECT FROM memberships AS member WHERE member.said_city_id = other.id))
     )
     AND NOT EXISTS (SELECT FROM cities AS town WHERE town.hub_id = city.id)
 """
@@ -50,20 +52,21 @@ FIND_EMPTY = f"""
 # Two statements in one transaction. A join that has written its row holds a lock on the place until
 # it commits: the first statement waits for it, and the second one sees the member. A join that
 # comes later waits for this transaction, and then finds the place gone. A place with members is not
-# locked. Redirects to rooms elsewhere stay, as those of the city that has the rooms.
+# locked. Redirects to rooms elsewhere stay, as those of the city that the place was merged into.
 REMOVE = f"""
     SELECT id FROM cities AS city WHERE id = ANY(%(places)s) AND {IS_EMPTY}
     ORDER BY id FOR UPDATE OF city;
     WITH empty AS MATERIALIZED (
         SELECT id FROM cities AS city WHERE id = ANY(%(places)s) AND {IS_EMPTY}
     ), gone AS MATERIALIZED (
-        SELECT id FROM empty
-        UNION ALL
-        SELECT id FROM cities WHERE merged_into IN (SELECT id FROM empty)
+        SELECT id, merged_into FROM cities
+        WHERE id IN (SELECT id FROM empty) OR merged_into IN (SELECT id FROM empty)
     ), kept_redirects AS (
-        UPDATE room_redirects SET city_id = rooms.city_id
-        FROM rooms
-        WHERE rooms.id = room_id AND room_redirects.city_id IN (SELECT id FROM gone)
+        UPDATE room_redirects AS old
+        SET city_id = CASE WHEN gone.merged_into IN (SELECT id FROM gone) THEN rooms.city_id
+                           ELSE coalesce(gone.merged_into, rooms.city_id) END
+        FROM gone, rooms
+        WHERE old.city_id = gone.id AND rooms.id = old.room_id
           AND rooms.city_id NOT IN (SELECT id FROM empty)
     ), removed_redirects AS (
         DELETE FROM room_redirects USING rooms
@@ -75,6 +78,12 @@ REMOVE = f"""
     )
     SELECT (SELECT count(*) FROM removed_cities) AS places,
            (SELECT count(*) FROM removed_rooms) AS rooms
+"""
+# A join that looked a merged place up just before it was removed has its id.
+FORGET_REMOVED = """
+    UPDATE memberships AS member SET said_city_id = NULL
+    WHERE said_city_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM cities WHERE id = member.said_city_id)
 """
 FIND_PLACE = f"SELECT city_id FROM rooms WHERE id = %(room)s AND city_id >= {FIRST_UNLISTED_ID}"
 
@@ -114,6 +123,7 @@ class EmptyPlaces:
 
     def remove_all(self) -> dict[str, int]:
         """Remove all of them; return the counts places and rooms. Raises DatabaseUnavailable."""
+        self.database.execute(FORGET_REMOVED)
         return self.remove([place.id for place in self.find()])
 
     def remove_left(self, room_id: int) -> None:

@@ -87,7 +87,7 @@ SHOW_MOVES = f"""
     SELECT from_room, to_room, reason, at FROM room_changes
     WHERE user_id = %(user)s AND at >= {MOVES_KEPT_SINCE} ORDER BY id
 """
-DELETE = "DELETE FROM memberships WHERE user_id = %(user)s RETURNING city_id"
+DELETE = "DELETE FROM memberships WHERE user_id = %(user)s RETURNING city_id, said_city_id"
 DELETE_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
 
 
@@ -148,6 +148,7 @@ class Members:
         """
         # The membership first: its row lock waits for a command that is moving the user, whose row
         # in room_changes is then visible to the second statement.
-        cities = [row.city_id for row in self.database.execute(DELETE, {"user": user_id})]
+        rows = self.database.execute(DELETE, {"user": user_id})
         self.database.execute(DELETE_CHANGES, {"user": user_id})
-        self.empty_places.remove(cities)
+        for row in rows:
+            self.empty_places.remove({row.city_id, row.said_city_id or row.city_id})

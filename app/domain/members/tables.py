@@ -27,6 +27,11 @@ class Membership(Model):
             "city_id",
             postgresql_where=text(f"city_id >= {FIRST_UNLISTED_ID}"),
         ),
+        Index(
+            "ix_memberships_said_city_id",
+            "said_city_id",
+            postgresql_where=text("said_city_id IS NOT NULL"),
+        ),
         {"comment": "Users with their room, city and interests."},
     )
 

@@ -42,7 +42,11 @@ COUNT = """
            (SELECT count(*) FROM cities WHERE hub_id = %(from_id)s) AS towns
 """
 FIND_MERGED = "SELECT id FROM cities WHERE merged_into = %(into_id)s AND id <> %(from_id)s"
-SET_POINTER = "UPDATE cities SET merged_into = %(into_id)s, hub_id = NULL WHERE id = %(from_id)s"
+SET_POINTER = """
+    UPDATE cities SET merged_into = %(into_id)s, hub_id = NULL,
+        merged_at = CASE WHEN merged_into IS NULL THEN now() ELSE merged_at END
+    WHERE id = %(from_id)s
+"""
 FLATTEN_MERGED = """
     UPDATE cities SET merged_into = %(into_id)s WHERE merged_into = %(from_id)s
 """
