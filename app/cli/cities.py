@@ -15,6 +15,7 @@ from app.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from app.domain.members.empty_places import EmptyPlace
     from app.domain.moves.gathering import GatherPlan
 
 
@@ -247,7 +248,7 @@ def clean(dry_run: bool, yes: bool, as_json: bool) -> None:
 
     empty_places = services().members.empty_places
     places = empty_places.find()
-    counts = {"places": len(places), "rooms": sum(place.rooms for place in places)}
+    counts = _count_places(places)
     summary = f"{counts['places']:,} places with {counts['rooms']:,} rooms"
     if not as_json:
         rows = [(place.id, place.name, place.country, place.rooms) for place in places]
@@ -257,8 +258,13 @@ def clean(dry_run: bool, yes: bool, as_json: bool) -> None:
         return
     confirm(f"Remove {summary}?", yes)
     with record_run(services().database, "cities clean", {}) as run:
-        run.counts = empty_places.remove([place.id for place in places])
-    _print_result(as_json, f"removed {summary}", run.counts)
+        run.counts = counts = _count_places(empty_places.remove_all())
+    message = f"removed {counts['places']:,} places with {counts['rooms']:,} rooms"
+    _print_result(as_json, message, counts)
+
+
+def _count_places(places: "list[EmptyPlace]") -> dict[str, int]:
+    return {"places": len(places), "rooms": sum(place.rooms for place in places)}
 
 
 def _run_move(

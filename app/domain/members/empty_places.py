@@ -8,7 +8,6 @@ within the hour.
 """
 
 import time
-from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,62 +21,54 @@ MAX_ATTEMPTS = 3
 MAX_BATCH_SIZE = 100
 MAX_CACHED_ROOMS = 50_000
 
-# A place in which nobody is: no member said it, or a place merged into it. A merged place too, if
-# the merge recorded who said it (releases before did not, and did not set merged_at). A place that
-# took in a city of the gazetteer or an area, or that is a hub, stays: an admin made it the name of
-# these. Members are found through two small indexes, of those in unlisted cities and those who said
-# a merged one: the condition on the id says so to the planner. Where an interrupted command left
-# people of another city in its rooms, their foreign key refuses the removal.
-IS_EMPTY = f"""
-    city.id >= {FIRST_UNLISTED_ID} AND NOT city.listed AND city.kind = 'city'
-    AND city.hub_id IS NULL AND (city.merged_into IS NULL OR city.merged_at IS NOT NULL)
-    AND NOT EXISTS (
-        SELECT FROM memberships AS member
-        WHERE member.city_id = city.id AND member.city_id >= {FIRST_UNLISTED_ID}
-    )
-    AND NOT EXISTS (SELECT FROM memberships AS member WHERE member.said_city_id = city.id)
-    AND NOT EXISTS (
-        SELECT FROM cities AS other
-        WHERE other.merged_into = city.id
-          AND (other.listed OR other.kind <> 'city'
-               OR EXISTS (SELECT FROM memberships AS member WHERE member.said_city_id = other.id))
-    )
-    AND NOT EXISTS (SELECT FROM cities AS town WHERE town.hub_id = city.id)
-"""
-FIND_EMPTY = f"""
+# Typed places that may go. A merged one too, if the merge kept who said it: releases before did
+# not, and did not set merged_at. A place that took in a city of the gazetteer or an area, or that
+# is a hub, stays: an admin made it the name of these.
+FIND_TYPED = f"""
     SELECT city.id, city.name, city.country_code AS country,
            (SELECT count(*) FROM rooms WHERE city_id = city.id) AS rooms
-    FROM cities AS city WHERE {IS_EMPTY} ORDER BY city.id
+    FROM cities AS city
+    WHERE city.id >= {FIRST_UNLISTED_ID} AND NOT city.listed AND city.kind = 'city'
+      AND (%(places)s::bigint[] IS NULL OR city.id = ANY(%(places)s))
+      AND city.hub_id IS NULL AND (city.merged_into IS NULL OR city.merged_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM cities AS town WHERE town.hub_id = city.id)
+      AND NOT EXISTS (SELECT FROM cities AS merged WHERE merged.merged_into = city.id
+                      AND (merged.listed OR merged.kind <> 'city'))
+    ORDER BY city.id
 """
-# Two statements in one transaction. A join that has written its row holds a lock on the place until
-# it commits: the first statement waits for it, and the second one sees the member. A join that
-# comes later waits for this transaction, and then finds the place gone. A place with members is not
-# locked. Redirects to rooms elsewhere stay, as those of the city that the place was merged into.
-REMOVE = f"""
-    SELECT id FROM cities AS city WHERE id = ANY(%(places)s) AND {IS_EMPTY}
-    ORDER BY id FOR UPDATE OF city;
-    WITH empty AS MATERIALIZED (
-        SELECT id FROM cities AS city WHERE id = ANY(%(places)s) AND {IS_EMPTY}
-    ), gone AS MATERIALIZED (
-        SELECT id, merged_into FROM cities
-        WHERE id IN (SELECT id FROM empty) OR merged_into IN (SELECT id FROM empty)
-    ), kept_redirects AS (
-        UPDATE room_redirects AS old
-        SET city_id = CASE WHEN gone.merged_into IN (SELECT id FROM gone) THEN rooms.city_id
-                           ELSE coalesce(gone.merged_into, rooms.city_id) END
-        FROM gone, rooms
-        WHERE old.city_id = gone.id AND rooms.id = old.room_id
-          AND rooms.city_id NOT IN (SELECT id FROM empty)
-    ), removed_redirects AS (
-        DELETE FROM room_redirects USING rooms
-        WHERE rooms.id = room_id AND rooms.city_id IN (SELECT id FROM empty)
-    ), removed_rooms AS (
-        DELETE FROM rooms WHERE city_id IN (SELECT id FROM empty) RETURNING 1
-    ), removed_cities AS (
-        DELETE FROM cities WHERE id IN (SELECT id FROM gone) RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM removed_cities) AS places,
-           (SELECT count(*) FROM removed_rooms) AS rooms
+# The places that members said. Read from two small indexes: of members in unlisted cities, which
+# the condition on the id tells the planner, and of those who said a merged one. Apart from
+# FIND_TYPED, because Citus does not join a table of its own with the members in this way.
+FIND_SAID = f"""
+    SELECT DISTINCT city_id AS id FROM memberships WHERE city_id >= {FIRST_UNLISTED_ID}
+    UNION
+    SELECT DISTINCT said_city_id FROM memberships WHERE said_city_id IS NOT NULL
+"""
+IS_SAID = """
+    (SELECT city_id AS id FROM memberships WHERE city_id = %(place)s LIMIT 1)
+    UNION ALL
+    (SELECT said_city_id FROM memberships WHERE said_city_id = %(place)s LIMIT 1)
+"""
+# One transaction. A join that has written its row holds a lock on the place until it commits: the
+# first statement waits for it, and then the member's foreign key refuses the removal. A join that
+# comes later waits for this transaction, and finds the place gone. The first lock is that of the
+# place, as in a join, so that the two cannot deadlock. Places that were merged into these go too.
+# Redirects to rooms elsewhere stay, as those of the city that the place was merged into.
+REMOVE = """
+    SELECT id FROM cities WHERE id = ANY(%(places)s) ORDER BY id FOR UPDATE;
+    UPDATE room_redirects AS old
+    SET city_id = CASE WHEN gone.merged_into <> ALL(%(places)s) THEN gone.merged_into
+                       ELSE rooms.city_id END
+    FROM cities AS gone, rooms
+    WHERE old.city_id = gone.id AND rooms.id = old.room_id AND rooms.city_id <> ALL(%(places)s)
+      AND (gone.id = ANY(%(places)s) OR gone.merged_into = ANY(%(places)s));
+    DELETE FROM room_redirects USING rooms
+    WHERE rooms.id = room_id AND rooms.city_id = ANY(%(places)s);
+    DELETE FROM rooms WHERE city_id = ANY(%(places)s);
+    DELETE FROM cities
+    WHERE NOT listed AND kind = 'city'
+      AND (id = ANY(%(places)s) OR merged_into = ANY(%(places)s))
+    RETURNING id
 """
 # A join that looked a merged place up just before it was removed has its id.
 FORGET_REMOVED = """
@@ -108,23 +99,28 @@ class EmptyPlaces:
 
     def find(self) -> list[EmptyPlace]:
         """Return all of them. Raises DatabaseUnavailable."""
-        return [EmptyPlace(**row._asdict()) for row in self.database.execute(FIND_EMPTY)]
+        typed = self.database.execute(FIND_TYPED, {"places": None})
+        said = {row.id for row in self.database.execute(FIND_SAID)}
+        return [EmptyPlace(**row._asdict()) for row in typed if row.id not in said]
 
-    def remove(self, city_ids: Collection[int]) -> dict[str, int]:
-        """Remove those of some cities that are empty places; return the counts places and rooms.
-
-        Raises DatabaseUnavailable.
-        """
-        places = sorted(id for id in city_ids if id >= FIRST_UNLISTED_ID)
-        removed = Counter(places=0, rooms=0)
-        for first in range(0, len(places), MAX_BATCH_SIZE):
-            removed.update(self._remove(places[first : first + MAX_BATCH_SIZE]))
-        return dict(removed)
-
-    def remove_all(self) -> dict[str, int]:
-        """Remove all of them; return the counts places and rooms. Raises DatabaseUnavailable."""
+    def remove_all(self) -> list[EmptyPlace]:
+        """Remove all of them with their rooms, and return them. Raises DatabaseUnavailable."""
         self.database.execute(FORGET_REMOVED)
-        return self.remove([place.id for place in self.find()])
+        places, removed = self.find(), set[int]()
+        for first in range(0, len(places), MAX_BATCH_SIZE):
+            batch = [place.id for place in places[first : first + MAX_BATCH_SIZE]]
+            try:
+                removed |= self._remove(batch)
+            except Conflict:  # somebody joined one of them
+                for place in batch:
+                    removed |= self._remove_if_empty(place)
+        return [place for place in places if place.id in removed]
+
+    def remove(self, city_ids: Collection[int]) -> None:
+        """Remove those of some cities that are empty places. Raises DatabaseUnavailable."""
+        for city_id in city_ids:
+            if city_id >= FIRST_UNLISTED_ID:
+                self._remove_if_empty(city_id)
 
     def remove_left(self, room_id: int) -> None:
         """Remove the place of a room that a user has left, if it is empty now.
@@ -137,14 +133,17 @@ class EmptyPlaces:
                 rows = self.database.execute(FIND_PLACE, {"room": room_id})
                 place = self._places.put(room_id, rows[0].city_id if rows else 0, asked_at)
             if place:
-                self.remove([place])
+                self._remove_if_empty(place)
 
-    def _remove(self, places: list[int]) -> dict[str, int]:
+    def _remove_if_empty(self, place: int) -> set[int]:
         for _ in range(MAX_ATTEMPTS):
-            with suppress(Conflict):  # somebody joined one of them, or a deadlock
-                (row,) = self.database.execute(REMOVE, {"places": places})
-                return {"places": row.places, "rooms": row.rooms}
-        removed = Counter[str]()
-        for place in places if len(places) > 1 else []:
-            removed.update(self._remove([place]))
-        return removed
+            if self.database.execute(IS_SAID, {"place": place}):
+                break
+            if not self.database.execute(FIND_TYPED, {"places": [place]}):
+                break
+            with suppress(Conflict):  # somebody joined it, or a deadlock
+                return self._remove([place])
+        return set()
+
+    def _remove(self, places: list[int]) -> set[int]:
+        return {row.id for row in self.database.execute(REMOVE, {"places": places})}
