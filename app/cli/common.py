@@ -98,6 +98,11 @@ def print_json(document: Any) -> None:
     click.echo(orjson.dumps(document, option=option).decode())
 
 
+def print_result(as_json: bool, message: str, document: Any) -> None:
+    """Print a message, or with --json a document."""
+    print_json(document) if as_json else click.echo(message)
+
+
 def print_json_items(items: Iterable[Any]) -> None:
     """Stream items to standard output as one JSON array, an item a line."""
     import orjson

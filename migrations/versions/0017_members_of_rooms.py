@@ -9,6 +9,8 @@ down_revision = "0016"
 INDEX, INDEX_BEFORE = "ix_memberships_room_id_user_id", "ix_memberships_room_id"
 REASONS_BEFORE = "merge, gather, release, reassign or import."
 REASONS = "merge, unmerge, gather, release, reassign or import."
+MERGED_BEFORE = "City into which this one was merged permanently; never a merged city itself."
+MERGED = "City into which this one was merged; never a merged city itself."
 ASKED = "asked: the person sent another city or other interests;"
 KEPT = "a command moved the person; no longer known: the reason is kept for 30 days."
 
@@ -23,7 +25,7 @@ def upgrade() -> None:
             comment="City that the user gave, if it was merged into city_id; null: city_id.",
         ),
     )
-    set_reasons(REASONS, REASONS_BEFORE)
+    set_comments(REASONS, REASONS_BEFORE, MERGED, MERGED_BEFORE)
     with op.get_context().autocommit_block():
         op.create_index(INDEX, "memberships", ["room_id", "user_id"], postgresql_concurrently=True)
         op.drop_index(INDEX_BEFORE, "memberships", postgresql_concurrently=True)
@@ -32,12 +34,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.create_index(INDEX_BEFORE, "memberships", ["room_id"])
     op.drop_index(INDEX, "memberships")
-    set_reasons(REASONS_BEFORE, REASONS)
+    set_comments(REASONS_BEFORE, REASONS, MERGED_BEFORE, MERGED)
     op.drop_column("memberships", "said_city_id")
 
 
-def set_reasons(reasons: str, before: str) -> None:
-    op.alter_column("room_changes", "reason", comment=reasons, existing_comment=before)
+def set_comments(reasons: str, reasons_before: str, merged: str, merged_before: str) -> None:
+    op.alter_column("room_changes", "reason", comment=reasons, existing_comment=reasons_before)
+    op.alter_column("cities", "merged_into", comment=merged, existing_comment=merged_before)
     op.execute(
         f"COMMENT ON COLUMN analytics.moves.reason IS '{ASKED} {reasons.removesuffix('.')}: {KEPT}'"
     )

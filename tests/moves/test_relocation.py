@@ -260,7 +260,7 @@ def test_the_commands_need_confirmation_and_record_their_runs(
     right = join(client, "b", "Vigo")
     ids = str(wrong["city"]["id"]), str(right["city"]["id"])
     plan = json.loads(manage("cities", "merge", *ids, "--dry-run", "--json").stdout)
-    assert (plan["people"], plan["rooms"]) == (1, 1)
+    assert (plan["people"], plan["rooms"], plan["into"]["region"]) == (1, 1, "Galicia")
     refused = manage("cities", "merge", *ids)
     assert refused.returncode == 1
     assert "--yes" in refused.stderr
