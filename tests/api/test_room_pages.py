@@ -100,6 +100,7 @@ def test_the_members_of_a_hubs_room_have_the_city_that_they_gave(
     client: FlaskClient, sql: Sql
 ) -> None:
     hub, town = place(client, _id="u1", city="Vila Gran"), place(client, _id="u2", city="Vilafer")
+    place(client, _id="stays", city="Vilafer")
     place(client, _id="u2")
     sql("UPDATE cities SET hub_id = %s WHERE id = %s", (hub["city"]["id"], town["city"]["id"]))
     client.application.extensions["nomad_rooms"].rooms.clear_cache()
