@@ -17,7 +17,8 @@ class Membership(Model):
 
     __tablename__ = "memberships"
     __table_args__ = (
-        # With the id, so that a page of a room's members is a part of the index.
+        # Members are counted by this one, a tenth of the size of the next, and listed by that one.
+        Index("ix_memberships_room_id", "room_id"),
         Index("ix_memberships_room_id_user_id", "room_id", "user_id"),
         {"comment": "Users with their room, city and interests."},
     )
