@@ -92,7 +92,7 @@ class MembersQuery(BaseModel):
     """Pagination of a room's members."""
 
     after: UserId | None = Field(None, description="The last `_id` of the previous page.")
-    limit: int = Field(100, ge=1, le=MAX_PAGE_SIZE)
+    limit: int = Field(50, ge=1, le=MAX_PAGE_SIZE)
 
 
 class MemberAnswer(BaseModel):

@@ -6,7 +6,7 @@ from alembic import op
 revision = "0017"
 down_revision = "0016"
 
-INDEX, INDEX_BEFORE = "ix_memberships_room_id_user_id", "ix_memberships_room_id"
+INDEX = "ix_memberships_room_id_user_id"
 REASONS_BEFORE = "merge, gather, release, reassign or import."
 REASONS = "merge, unmerge, gather, release, reassign or import."
 MERGED_BEFORE = "City into which this one was merged permanently; never a merged city itself."
@@ -15,7 +15,6 @@ ASKED = "asked: the person sent another city or other interests;"
 KEPT = "a command moved the person; no longer known: the reason is kept for 30 days."
 
 
-# The new index serves what the one before it did, so each member is in as many indexes as before.
 def upgrade() -> None:
     op.add_column(
         "memberships",
@@ -28,11 +27,9 @@ def upgrade() -> None:
     set_comments(REASONS, REASONS_BEFORE, MERGED, MERGED_BEFORE)
     with op.get_context().autocommit_block():
         op.create_index(INDEX, "memberships", ["room_id", "user_id"], postgresql_concurrently=True)
-        op.drop_index(INDEX_BEFORE, "memberships", postgresql_concurrently=True)
 
 
 def downgrade() -> None:
-    op.create_index(INDEX_BEFORE, "memberships", ["room_id"])
     op.drop_index(INDEX, "memberships")
     set_comments(REASONS_BEFORE, REASONS, MERGED_BEFORE, MERGED)
     op.drop_column("memberships", "said_city_id")

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
+from app.domain.members.room_members import PAGE, PAGE_SETTINGS
 from tests.support.clients import Clients
 from tests.support.databases import sql_on
 from tests.support.http import session
@@ -76,6 +78,18 @@ def test_each_member_who_stays_is_listed_once_while_16_clients_join_and_leave(
                 passing |= set(seen) - staying
     assert passing
     assert passers.statuses.keys() <= {200, 201, 204}
+
+
+def test_a_page_reads_its_part_of_the_index_however_many_members_a_room_has(
+    new_database: str,
+) -> None:
+    # There are no statistics of these members, so the room could as well be a small one.
+    room, _ = add_room(new_database, 20_000)
+    statement = f"SET LOCAL {PAGE_SETTINGS}; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {PAGE}"
+    parameters = {"room": room, "after": "u5", "limit": 50}
+    plan = "\n".join(line for (line,) in sql_on(new_database)(statement, parameters))
+    assert re.search(r"ix_memberships_room_id_user_id .*actual rows=50(\.0+)? ", plan), plan
+    assert "Seq Scan" not in plan
 
 
 def test_a_terminal_shows_the_members_of_a_room(manage: Manage, new_database: str) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from app.domain.cities.city import City, split_city
+from app.domain.cities.city import City, city_from_row
 from app.domain.rooms.repository import Rooms
 from app.infra.database import Database
 
@@ -12,17 +13,18 @@ MAX_PAGE_SIZE = 1_000
 # A page is a part of the index on room and user, whatever the room's size. Every id is a later text
 # than the empty one. On Citus each node returns its first members, and the coordinator merges them.
 PAGE = """
-    SELECT member.user_id, member.joined_at, town.id AS city_id, town.name AS city_name,
-           town.country_code AS city_country, town.listed AS city_listed, town.kind AS city_kind
+    SELECT member.user_id, member.joined_at, town.id, town.name, town.country_code AS country,
+           town.listed, town.kind
     FROM memberships AS member
     JOIN cities AS town ON town.id = member.city_id
     WHERE member.room_id = %(room)s AND member.user_id > %(after)s
     ORDER BY member.user_id LIMIT %(limit)s
 """
+# Without statistics of a room that grew, PostgreSQL would read and sort all its members for a page.
+PAGE_SETTINGS = "enable_sort = off"
 
 
-@dataclass(frozen=True, slots=True)
-class RoomMember:
+class RoomMember(NamedTuple):
     """A member of a room, and the city that they gave."""
 
     user_id: str
@@ -43,14 +45,12 @@ class RoomMembers:
         Raises RoomMoved, UnknownRoom, DatabaseUnavailable.
         """
         parameters = {"room": room_id, "after": after, "limit": limit}
-        rows = self.database.execute(PAGE, parameters)
+        rows = self.database.execute(PAGE, parameters, PAGE_SETTINGS)
         if not rows:
             self.rooms.require(room_id)
-        members = []
-        for row in rows:
-            city, columns = split_city(row)
-            members.append(RoomMember(city=city, **columns))
-        return members
+        # Most members of a page share their city.
+        cities = {row.id: city_from_row(row) for row in {row.id: row for row in rows}.values()}
+        return [RoomMember(row.user_id, row.joined_at, cities[row.id]) for row in rows]
 
     def all(self, room_id: int) -> Iterator[RoomMember]:
         """Yield all members of a room, a page in memory at a time.

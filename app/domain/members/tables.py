@@ -18,7 +18,8 @@ class Membership(Model):
 
     __tablename__ = "memberships"
     __table_args__ = (
-        # With the id, so that a page of a room's members is a part of the index.
+        # Members are counted by this one, a tenth of the size of the next, and listed by that one.
+        Index("ix_memberships_room_id", "room_id"),
         Index("ix_memberships_room_id_user_id", "room_id", "user_id"),
         # A typed place is removed with its last member, and the foreign key's check must not read
         # the whole table. Few members are in one, so joins elsewhere do not write this index.
