@@ -16,8 +16,8 @@ SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.
   tests/faults/test_database_outages.py tests/faults/test_frozen_database.py \
   tests/faults/test_idle_connections.py tests/faults/test_process_deaths.py \
   tests/faults/test_trials.py tests/imports/test_stopped_imports.py \
-  tests/model/test_evaluation.py tests/rooms/test_races.py tests/schema/test_rollback.py \
-  tests/test_web_imports.py
+  tests/members/test_empty_places_under_load.py tests/model/test_evaluation.py \
+  tests/rooms/test_races.py tests/schema/test_rollback.py tests/test_web_imports.py
 
 .PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean
 

@@ -50,8 +50,8 @@ def pre_request(worker: object, request: object) -> None:
 
 
 def post_fork(server: object, worker: object) -> None:
-    """Give the worker metrics, database connections and a thread that deletes old moves."""
-    from app.domain.moves.change_feed import delete_old_changes_hourly
+    """Give the worker metrics, database connections and a thread for hourly upkeep."""
+    from app.domain.moves.upkeep import start_hourly_upkeep
     from app.services import EXTENSION
 
     # Objects loaded before the fork stay: a full collection would scan 240,000 of them each time.
@@ -61,7 +61,7 @@ def post_fork(server: object, worker: object) -> None:
     app = worker.app.wsgi()  # type: ignore[attr-defined]
     database = app.extensions[EXTENSION].database
     database.after_fork()
-    delete_old_changes_hourly(database)
+    start_hourly_upkeep(database)
 
 
 def when_ready(server: object) -> None:

@@ -21,7 +21,9 @@ from app.infra.database import Conflict, DatabaseUnavailable
 from app.infra.metrics import JOINS, MOVES
 from model.predict import Model
 
-MAX_ATTEMPTS = 3
+# A command moves a room once. But where users leave and join a typed place in turn, each who leaves
+# last removes it, and a join may find it gone several times.
+MAX_ATTEMPTS = 20
 
 
 class NoInterests(Exception):
@@ -79,17 +81,20 @@ class Assigner:
             try:
                 located = self.cities.locate(place)
                 city = located.city
-                placement, created = self.join(user_id, profile, city, now)
+                placement, created = self.join(user_id, profile, located, now)
                 break
             except Conflict:
-                # A command moved the room between the lookup and the join, the process was paused
-                # between them, or a deadlock: the next lookup reads the database, not the caches.
+                # Between the lookup and the join a command moved the room, the last user of a typed
+                # place left, or the process was paused. Or a deadlock. The next lookup reads the
+                # database, not the caches.
                 self.cities.clear_cache()
                 self.rooms.clear_cache()
         else:
             raise DatabaseUnavailable("the rooms of this city are being moved")
         if placement.joined:
             (JOINS if placement.previous_room_id is None else MOVES).inc()
+            if placement.previous_room_id is not None:
+                self.members.empty_places.remove_left(placement.previous_room_id)
         did_you_mean = self.guess(located, place)
         return Assignment(user_id, profile, city, placement, created, did_you_mean)
 
@@ -114,21 +119,22 @@ class Assigner:
         return Profile(keys, unknown, self.model.predict(keys))
 
     def join(
-        self, user_id: str, profile: Profile, city: City, now: datetime
+        self, user_id: str, profile: Profile, located: Located, now: datetime
     ) -> tuple[Placement, bool]:
         """Find or create the room, and join it; also whether this call created the room."""
-        room, created = self.rooms.find(city.id, profile.cluster), False
+        city, said_id = located.city, located.said_id
+        room, created = self.rooms.find(city.id, said_id, profile.cluster), False
         if room is None:
             # A repeated request after a new model shipped changes nothing, and must not create a
             # room for the cluster that the user would be in now.
             if placement := self.members.find_placement(user_id, city.id, profile.interests, now):
                 return placement, created
-            created = self.rooms.create(city.id, profile.cluster)
-            room = self.rooms.find(city.id, profile.cluster)
+            created = self.rooms.create(said_id, profile.cluster)
+            room = self.rooms.find(city.id, said_id, profile.cluster)
             if room is None:
                 raise Conflict("the city was merged or gathered meanwhile")
         interests, valid_until = profile.interests, room.valid_until
-        join = Join(user_id, city.id, room.id, interests, self.model.id, now, valid_until)
+        join = Join(user_id, city.id, said_id, room.id, interests, self.model.id, now, valid_until)
         while True:
             if result := self.members.join(join):
                 return Placement(*result, cluster=profile.cluster, hub=room.hub), created

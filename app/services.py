@@ -9,6 +9,7 @@ from app.domain.cities.autocomplete import Autocomplete
 from app.domain.cities.repository import Cities
 from app.domain.clusters.repository import Clusters
 from app.domain.members.repository import Members
+from app.domain.members.room_members import RoomMembers
 from app.domain.rooms.repository import Rooms
 from app.domain.schema.readiness import Readiness
 from app.infra.database import Database
@@ -27,6 +28,7 @@ class Services:
     autocomplete: Autocomplete
     rooms: Rooms
     members: Members
+    room_members: RoomMembers
     clusters: Clusters
     assigner: Assigner
     readiness: Readiness
@@ -43,6 +45,7 @@ def build_services(database: Database, model: Model, default_country: str) -> Se
         autocomplete=autocomplete,
         rooms=rooms,
         members=members,
+        room_members=RoomMembers(database, rooms),
         clusters=Clusters(database),
         assigner=Assigner(model, cities, autocomplete, rooms, members),
         readiness=Readiness(database, model.id),

@@ -4,6 +4,9 @@ Prints, for each size: the latency of `POST /rooms` (measured in alternation, so
 share the machine's noise), sizes on disk, a vacuum, pages, an import, and whether the plans of the
 hot statement, of each keyset page and of the autocomplete are index scans. The goal is a p99 at the
 largest size of at most 1.3 times that at the smallest.
+
+At the end a room with a tenth as many members is added, 1,000,000 at the largest size: see
+benchmarks/room_members.py.
 """
 
 import argparse
@@ -32,6 +35,7 @@ from app.domain.rooms.queries import page
 from app.infra.database import Database, PreparedStatement, engine_options
 from app.services import build_services
 from benchmarks.importing import timed_import, write_users
+from benchmarks.room_members import member_pages
 from benchmarks.rows import Row
 from benchmarks.variants import Variant, running
 from model import artifact
@@ -264,7 +268,7 @@ def main() -> None:
                 columns[size] |= pages(url) | plans(url) | analysts_questions(url)
             by_size = latencies(urls, arguments.rounds)
             for size, url in urls.items():
-                columns[size] |= {"users import": import_rate(url)}
+                columns[size] |= {"users import": import_rate(url)} | member_pages(url, size)
     finally:
         server.drop_all()
     show(columns, by_size)

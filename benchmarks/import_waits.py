@@ -62,7 +62,8 @@ def _join(
             now = datetime.now(UTC)
             began = time.perf_counter()
             valid_until = now + timedelta(minutes=1)
-            join(Join(user, city_id, room_id, ["surf"], room["BASELINE_MODEL"], now, valid_until))
+            model_id = room["BASELINE_MODEL"]
+            join(Join(user, city_id, city_id, room_id, ["surf"], model_id, now, valid_until))
             yield (time.perf_counter() - began) * 1000
 
 

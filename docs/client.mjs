@@ -34,7 +34,8 @@ export class NomadRooms {
    * onRetry(error, delayMs): called before each delay, for logging.
    */
   constructor(url, key, options = {}) {
-    this.url = new URL(url);
+    /** Without a slash at its end; the service may be behind a path. */
+    this.url = new URL(url).href.replace(/\/+$/, "");
     // Created here, so that a key that a header cannot contain fails at once and is not retried.
     this.headers = new Headers({ authorization: `Bearer ${key}`, accept: "application/json" });
     this.options = {
@@ -69,6 +70,22 @@ export class NomadRooms {
     }
   }
 
+  /**
+   * Yield the members of a room, in the order of their ids: { _id, joined_at, city }. Ends at the
+   * last page. Members of a room that is merged meanwhile are still yielded once.
+   *
+   *   for await (const { _id } of rooms.members(17)) console.log(_id);
+   */
+  async *members(roomId, limit = 1000) {
+    for (let after = ""; ; ) {
+      const query = after && `after=${encodeURIComponent(after)}&`;
+      const page = await this.request("GET", `/rooms/${roomId}/members?${query}limit=${limit}`);
+      yield* page.items;
+      if (page.items.length < limit) return;
+      after = page.items.at(-1)._id;
+    }
+  }
+
   /** Send a request, with retries, and return the parsed response. Throws ProblemError. */
   async request(method, path, document) {
     const headers = new Headers(this.headers);
@@ -90,7 +107,7 @@ export class NomadRooms {
     let response, text;
     try {
       const signal = AbortSignal.timeout(this.options.timeoutMs);
-      response = await fetch(new URL(path, this.url), { ...request, signal });
+      response = await fetch(this.url + path, { ...request, signal });
       text = await response.text();
     } catch (error) {
       return { error, isRetryable: true };

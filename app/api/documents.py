@@ -9,6 +9,7 @@ from typing import Any
 from app.assignment import Assignment
 from app.domain.members.explanation import UserExplanation
 from app.domain.members.repository import UserRecord
+from app.domain.members.room_members import RoomMember
 from app.domain.rooms.repository import RoomDetails
 from model.interests import load_interests
 from model.predict import Model
@@ -45,6 +46,11 @@ def room_document(room: RoomDetails) -> dict[str, Any]:
     }
 
 
+def member_document(member: RoomMember) -> dict[str, Any]:
+    """Return a MemberAnswer."""
+    return {"_id": member.user_id, "joined_at": member.joined_at, "city": member.city}
+
+
 def user_document(user: UserRecord, explanation: UserExplanation | None = None) -> dict[str, Any]:
     """Return a UserAnswer."""
     document = {
@@ -52,6 +58,7 @@ def user_document(user: UserRecord, explanation: UserExplanation | None = None) 
         "room_id": user.room_id,
         "cluster": user.cluster,
         "city": user.city,
+        "said_city_id": user.said_city_id,
         "interests": user.interests,
         "model_id": user.model_id,
         "previous_room_id": user.previous_room_id,

@@ -56,11 +56,18 @@ ROOM_DETAILS = {
     "members": 12,
     "created_at": "2026-11-24T12:00:00Z",
 }
+MEMBERS = {
+    "items": [
+        {"_id": "6172f1a95cd4e7a2b4c3d2e1", "joined_at": "2026-11-24T12:00:00Z", "city": CITY}
+    ],
+    "next": None,
+}
 USER = {
     "_id": "6172f1a95cd4e7a2b4c3d2e1",
     "room_id": 17,
     "cluster": 1,
     "city": CITY,
+    "said_city_id": None,
     "interests": ["coffee", "surf"],
     "model_id": "2021-10-24-d65a7ae0",
     "previous_room_id": None,

@@ -10,6 +10,7 @@ from app.api.cluster_schemas import Label
 from app.api.fields import CityName, Country, Interests, UserId
 from app.domain.cities.city import Place
 from app.domain.input_limits import MAX_CITY_LENGTH
+from app.domain.members.room_members import MAX_PAGE_SIZE
 
 
 class RoomRequest(BaseModel):
@@ -85,6 +86,28 @@ class RoomDetailsAnswer(BaseModel):
     cluster: ClusterAnswer
     members: int
     created_at: datetime
+
+
+class MembersQuery(BaseModel):
+    """Pagination of a room's members."""
+
+    after: UserId | None = Field(None, description="The last `_id` of the previous page.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE_SIZE)
+
+
+class MemberAnswer(BaseModel):
+    """A member of a room."""
+
+    user_id: str = Field(alias="_id")
+    joined_at: datetime
+    city: CityAnswer = Field(description="The member's own city, also in its hub's room.")
+
+
+class MembersAnswer(BaseModel):
+    """A page of a room's members, ordered by `_id`."""
+
+    items: list[MemberAnswer]
+    next: str | None = Field(description="Path of the next page; null on the last page.")
 
 
 class RoomsAnswer(BaseModel):

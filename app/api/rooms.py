@@ -1,13 +1,23 @@
 """Rooms over HTTP."""
 
+from posixpath import dirname, relpath
+
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
 
-from app.api.documents import assignment_document, room_document
+from app.api.documents import assignment_document, member_document, room_document
 from app.api.errors import invalid, problem
-from app.api.examples import CREATED_RESPONSE, ROOM_ANSWER, ROOM_DETAILS, ROOM_REQUESTS
+from app.api.examples import (
+    CREATED_RESPONSE,
+    MEMBERS,
+    ROOM_ANSWER,
+    ROOM_DETAILS,
+    ROOM_REQUESTS,
+)
 from app.api.json import respond
 from app.api.room_schemas import (
+    MembersAnswer,
+    MembersQuery,
     RoomAnswer,
     RoomDetailsAnswer,
     RoomRequest,
@@ -22,6 +32,9 @@ from app.domain.rooms.queries import page
 from app.domain.rooms.repository import RoomMoved, UnknownRoom
 from app.infra.middleware import ROOM_CREATED
 from app.services import services
+
+ROOM = "/rooms/<int(max=9223372036854775807):room_id>"
+MOVED = {308: "The room was merged; Location is the room that took its members."}
 
 blueprint = APIBlueprint("rooms", __name__, tag="Rooms")
 
@@ -57,19 +70,42 @@ def browse(query: RoomsQuery) -> Response:
     return respond({"items": [room_document(room) for room in rooms], "next": next_page})
 
 
-@blueprint.get("/rooms/<int(max=9223372036854775807):room_id>")
+@blueprint.get(ROOM)
 @blueprint.output(RoomDetailsAnswer, example=ROOM_DETAILS)
-@blueprint.doc(responses={308: "The room was merged; Location is the room that took its members."})
+@blueprint.doc(responses=MOVED)
 def show(room_id: int) -> Response:
     """A room with its city, its cluster and the number of its members.
 
     308 to the room that took its members, when it was merged or gathered.
     """
-    try:
-        return respond(room_document(services().rooms.show(room_id)))
-    except RoomMoved as moved:
-        location = url_for(".show", room_id=moved.room_id)
-        return Response(status=308, headers={"Location": location, "Cache-Control": "no-store"})
+    return respond(room_document(services().rooms.show(room_id)))
+
+
+@blueprint.get(f"{ROOM}/members")
+@accepts(blueprint, MembersQuery, "query")
+@blueprint.output(MembersAnswer, example=MEMBERS)
+@blueprint.doc(responses=MOVED)
+def members(query: MembersQuery, room_id: int) -> Response:
+    """The members of a room in the order of their ids, in pages.
+
+    Who stays in the room is listed exactly once, whoever joins and leaves between the pages.
+    """
+    page_ = services().room_members.page(room_id, query.after or "", query.limit)
+    next_page = None
+    if len(page_) == query.limit:
+        next_page = url_for(".members", room_id=room_id, after=page_[-1].user_id, limit=query.limit)
+    return respond({"items": [member_document(member) for member in page_], "next": next_page})
+
+
+@blueprint.app_errorhandler(RoomMoved)
+def handle_room_moved(moved: RoomMoved) -> Response:
+    # Relative to the request's address, and so right behind any path of a router.
+    endpoint, arguments = request.endpoint or "", request.view_args or {}
+    old, new = url_for(endpoint, **arguments), url_for(endpoint, room_id=moved.room_id)
+    location = relpath(new, dirname(old))
+    if request.query_string:
+        location += f"?{request.query_string.decode('latin-1')}"
+    return Response(status=308, headers={"Location": location, "Cache-Control": "no-store"})
 
 
 @blueprint.app_errorhandler(UnusableName)

@@ -50,6 +50,9 @@ class UserAnswer(BaseModel):
     room_id: int
     cluster: int
     city: CityAnswer
+    said_city_id: int | None = Field(
+        description="The city that the user gave, if an admin merged it into `city`; else null."
+    )
     interests: list[str]
     model_id: str = Field(description="The model that last placed the user.")
     previous_room_id: int | None

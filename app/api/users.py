@@ -42,7 +42,7 @@ def show(query: UserQuery, user_id: str) -> Response:
 @blueprint.delete("/users/<user_id>")
 @blueprint.output({}, status_code=204, description="Nothing about the user is stored.")
 def forget(user_id: str) -> Response:
-    """Erase all that is stored about a user; idempotent."""
+    """Erase all that is stored about a user, and what only they typed; idempotent."""
     if is_user_id(user_id):
         services().members.forget(user_id)
     return Response(status=204)

@@ -4,15 +4,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli.city_corrections import clean, merge, remove, rename, unmerge
 from app.cli.common import (
     changing,
     confirm,
     json_option,
     print_json,
+    print_result,
     print_table,
     progress_bar,
     with_app,
 )
+from app.cli.moving import format_counts, run_move
 
 if TYPE_CHECKING:
     from app.domain.moves.gathering import GatherPlan
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def cities() -> None:
-    """Cities: load, find, merge, unify, gather, release."""
+    """Cities: load, find, correct, gather, release."""
+
+
+for correction in (merge, unmerge, rename, remove, clean):
+    cities.add_command(correction)
 
 
 @cities.command("load")
@@ -38,7 +45,7 @@ def load_cities(force: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
     database = services().database
     loaded = None if force else gazetteer_loader.find_loaded(database)
     if dry_run and loaded is None:
-        _print_result(as_json, f"would load {fingerprint()}", {"would_load": fingerprint()})
+        print_result(as_json, f"would load {fingerprint()}", {"would_load": fingerprint()})
         return
     if loaded is None:
         with record_run(database, "cities load", {}) as run, progress_bar() as progress:
@@ -46,7 +53,7 @@ def load_cities(force: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
             run.counts = {"cities": loaded.cities, "names": loaded.names}
     state = "were loaded before" if loaded.was_there else "loaded"
     message = f"{loaded.cities:,} cities with {loaded.names:,} names {state} ({loaded.fingerprint})"
-    _print_result(as_json, message, loaded)
+    print_result(as_json, message, loaded)
 
 
 @cities.command()
@@ -115,36 +122,6 @@ def unlisted(limit: int, as_json: bool) -> None:
         click.echo("Correct one with: manage.py cities merge ID ID_OF_THE_RIGHT_CITY", err=True)
 
 
-@cities.command()
-@click.argument("from_id", type=int)
-@click.argument("into_id", type=int)
-@changing
-@json_option
-@with_app
-def merge(from_id: int, into_id: int, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Merge city FROM_ID into INTO_ID permanently: its names, its rooms, its people."""
-    from app.domain.moves import merging
-    from app.services import services
-
-    database = services().database
-    try:
-        plan = merging.plan_merge(database, from_id, into_id)
-        summary = (
-            f"{plan.from_name} ({from_id}) becomes {plan.into_name} ({into_id}): "
-            f"{plan.people:,} people in {plan.rooms:,} rooms move"
-            + (f", {plan.towns:,} towns follow" if plan.towns else "")
-        )
-        if dry_run:
-            _print_result(as_json, summary, plan)
-            return
-        confirm(f"{summary}. Merge?", yes)
-        arguments = {"from_id": from_id, "into_id": into_id}
-        counts = _run_move("cities merge", "merge", arguments, merging.merge, from_id, into_id)
-    except merging.CannotMerge as error:
-        raise click.ClickException(str(error)) from error
-    _print_result(as_json, f"merged: {_format_counts(counts)}", counts)
-
-
 @cities.command("unify")
 @changing
 @json_option
@@ -166,14 +143,14 @@ def unify_places(dry_run: bool, yes: bool, as_json: bool) -> None:
         columns = ("id", "typed", "country", "members", "", "becomes", "country")
         print_table(columns, rows, empty="No unlisted place is another one.")
     if dry_run or not plan:
-        _print_result(as_json, summary, {"places": plan, "people": people})
+        print_result(as_json, summary, {"places": plan, "people": people})
         return
     confirm(f"{summary}. Unify?", yes)
     try:
-        counts = _run_move("cities unify", "merge", {}, unifying.unify, plan, resolver)
+        counts = run_move("cities unify", "merge", {}, unifying.unify, plan, resolver)
     except merging.CannotMerge as error:
         raise click.ClickException(str(error)) from error
-    _print_result(as_json, f"unified: {_format_counts(counts)}", counts | {"places": len(plan)})
+    print_result(as_json, f"unified: {format_counts(counts)}", counts | {"places": len(plan)})
 
 
 @cities.command()
@@ -203,8 +180,8 @@ def gather(radius: float, min_members: int, dry_run: bool, yes: bool, as_json: b
         return
     confirm(f"Gather {len(plan.gatherings):,} towns with {plan.people:,} people?", yes)
     arguments = {"radius": radius, "min_members": min_members}
-    counts = _run_move("cities gather", "gather", arguments, gathering.gather, plan)
-    _print_result(as_json, f"gathered: {_format_counts(counts)}", statistics | counts)
+    counts = run_move("cities gather", "gather", arguments, gathering.gather, plan)
+    print_result(as_json, f"gathered: {format_counts(counts)}", statistics | counts)
 
 
 @cities.command()
@@ -224,35 +201,13 @@ def release(city_ids: tuple[int, ...], dry_run: bool, yes: bool, as_json: bool) 
     people = _count_people(towns)
     summary = f"{len(towns):,} towns get their own rooms back, with {people:,} people"
     if dry_run:
-        _print_result(as_json, summary, {"towns": towns, "people": people})
+        print_result(as_json, summary, {"towns": towns, "people": people})
         return
     confirm(f"{summary}. Release?", yes)
     arguments = {"city_ids": list(city_ids)}
-    counts = _run_move("cities release", "release", arguments, gathering.release, towns)
-    message = f"released: {_format_counts(counts)}"
-    _print_result(as_json, message, counts | {"towns": len(towns)})
-
-
-def _run_move(
-    command: str, reason: str, arguments: dict[str, Any], move: Any, *move_arguments: Any
-) -> dict[str, int]:
-    """Run `move`, one of the commands that move people, record it, and return its counts."""
-    from app.domain.moves.relocation import Relocation
-    from app.domain.runs.admin_runs import record_run
-    from app.services import services
-
-    database = services().database
-    with record_run(database, command, arguments) as run, progress_bar() as progress:
-        move(Relocation(database, run, reason, progress), *move_arguments)
-    return {"people_moved": 0, "rooms_closed": 0} | run.counts
-
-
-def _format_counts(counts: dict[str, int]) -> str:
-    return f"{counts['people_moved']:,} people moved, {counts['rooms_closed']:,} rooms closed"
-
-
-def _print_result(as_json: bool, message: str, document: Any) -> None:
-    print_json(document) if as_json else click.echo(message)
+    counts = run_move("cities release", "release", arguments, gathering.release, towns)
+    message = f"released: {format_counts(counts)}"
+    print_result(as_json, message, counts | {"towns": len(towns)})
 
 
 def _count_people(towns: list[int]) -> int:

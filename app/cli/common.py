@@ -98,6 +98,22 @@ def print_json(document: Any) -> None:
     click.echo(orjson.dumps(document, option=option).decode())
 
 
+def print_result(as_json: bool, message: str, document: Any) -> None:
+    """Print a message, or with --json a document."""
+    print_json(document) if as_json else click.echo(message)
+
+
+def print_json_items(items: Iterable[Any]) -> None:
+    """Stream items to standard output as one JSON array, an item a line."""
+    import orjson
+
+    separator = "["
+    for item in items:
+        sys.stdout.write(f"{separator}\n{orjson.dumps(item, option=orjson.OPT_UTC_Z).decode()}")
+        separator = ","
+    sys.stdout.write("[]\n" if separator == "[" else "\n]\n")
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
     """Print rows as a table; without rows, print `empty` on stderr."""
     if not rows:

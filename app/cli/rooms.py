@@ -1,6 +1,8 @@
 """`manage.py rooms`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -11,6 +13,7 @@ from app.cli.common import (
     json_option,
     print_fields,
     print_json,
+    print_json_items,
     print_table,
     with_app,
     write_rows,
@@ -18,7 +21,10 @@ from app.cli.common import (
 from app.domain.rooms.filters import ORDERS, RoomFilter
 
 if TYPE_CHECKING:
+    from app.domain.members.room_members import RoomMember
     from app.domain.rooms.repository import RoomDetails
+
+MEMBERS_SHOWN_WITH_ROOM = 10
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,7 +32,7 @@ R = TypeVar("R")
 
 @click.group()
 def rooms() -> None:
-    """Rooms: list, show, export."""
+    """Rooms: list, show, members, export."""
 
 
 def filters(command: Callable[P, R]) -> Callable[P, R]:
@@ -156,24 +162,17 @@ def export(form: str, **filter_options: Any) -> None:
 @json_option
 @with_app
 def show(room_id: int, as_json: bool) -> None:
-    """Show one room."""
-    from app.domain.rooms.repository import RoomMoved, UnknownRoom
+    """Show one room, and its first ten members."""
     from app.services import services
 
-    try:
+    with _existing(room_id):
         room = services().rooms.show(room_id)
-    except RoomMoved as moved:
-        raise click.ClickException(
-            f"room {room_id} was closed; its members are in room {moved.room_id}"
-        ) from moved
-    except UnknownRoom as unknown:
-        raise click.ClickException(
-            f"there is no room {room_id}; `manage.py rooms list` lists them"
-        ) from unknown
+        members = services().room_members.page(room_id, "", MEMBERS_SHOWN_WITH_ROOM)
     if as_json:
-        from app.api.documents import room_document
+        from app.api.documents import member_document, room_document
 
-        print_json(room_document(room))
+        first_members = [member_document(member) for member in members]
+        print_json(room_document(room) | {"first_members": first_members})
         return
     print_fields(
         {
@@ -185,3 +184,83 @@ def show(room_id: int, as_json: bool) -> None:
             "created": f"{room.created_at:%Y-%m-%d %H:%M} UTC",
         }
     )
+    if members:
+        click.echo()
+        _print_members(members)
+    if room.members > len(members):
+        click.echo(f"All members: manage.py rooms members {room.id}", err=True)
+
+
+@rooms.command("members")
+@click.argument("room_id", type=click.IntRange(1, 2**63 - 1))
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="For a table."
+)
+@with_app
+def list_members(room_id: int, as_json: bool, as_csv: bool, limit: int) -> None:
+    """List the members of a room, with the city that each gave; all of them as CSV and JSON."""
+    from app.services import services
+
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv exclude each other")
+    with _existing(room_id):
+        members = services().room_members.all(room_id)
+        if as_csv:
+            write_rows("csv", MEMBER_COLUMNS, map(_member_row, members))
+        elif as_json:
+            from app.api.documents import member_document
+
+            print_json_items(map(member_document, members))
+        else:
+            _print_members(list(islice(members, limit)))
+            if next(members, None):
+                click.echo("There are more members: --csv and --json print all.", err=True)
+
+
+MEMBER_COLUMNS = ("_id", "joined_at", "city_id", "city", "country", "kind")
+
+
+def _member_row(member: "RoomMember") -> tuple[Any, ...]:
+    city = member.city
+    return (
+        member.user_id,
+        member.joined_at.isoformat(),
+        city.id,
+        city.name,
+        city.country,
+        city.kind,
+    )
+
+
+def _print_members(members: list["RoomMember"]) -> None:
+    rows = [
+        (
+            member.user_id,
+            f"{member.joined_at:%Y-%m-%d %H:%M}",
+            member.city.name,
+            member.city.country,
+            member.city.id,
+        )
+        for member in members
+    ]
+    columns = ("member", "joined", "city", "country", "city id")
+    print_table(columns, rows, empty="The room has no members.")
+
+
+@contextmanager
+def _existing(room_id: int) -> Iterator[None]:
+    """Turn the exceptions of a missing room into one line that says where its members are."""
+    from app.domain.rooms.repository import RoomMoved, UnknownRoom
+
+    try:
+        yield
+    except RoomMoved as moved:
+        raise click.ClickException(
+            f"room {room_id} was closed; its members are in room {moved.room_id}"
+        ) from moved
+    except UnknownRoom as unknown:
+        raise click.ClickException(
+            f"there is no room {room_id}; `manage.py rooms list` lists them"
+        ) from unknown

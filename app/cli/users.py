@@ -61,6 +61,7 @@ def show(user_id: str, with_explanation: bool, as_json: bool) -> None:
             "previous room": user.previous_room_id,
             "cluster": user.cluster,
             "city": f"{user.city.name}, {user.city.country or '?'} ({user.city.id})",
+            "merged city": user.said_city_id,
             "interests": ", ".join(user.interests),
             "created": f"{user.created_at:%Y-%m-%d %H:%M} UTC",
             "joined": f"{user.joined_at:%Y-%m-%d %H:%M} UTC",

@@ -201,6 +201,27 @@ def test_areas_are_apart_from_cities(client: FlaskClient, sql: Sql) -> None:
         assert sql(f"SELECT kind, city, {count} FROM analytics.{view} ORDER BY 1") == rows
 
 
+def test_an_unknown_country_is_one_word_in_all_views(client: FlaskClient, sql: Sql) -> None:
+    sql(DELETE_ALL)
+    # Half of them like each interest, and some move in either direction.
+    for number in range(3 * MIN_GROUP):
+        for places in (("Remote",), ("Remote", "Sevilla"), ("Sevilla", "Remote")):
+            user = f"{'-'.join(places)}-{number}"
+            for place in places:
+                body = {"_id": user, "city": place, "interests": [("surf", "movies")[number % 2]]}
+                assert client.post("/rooms", json=body).status_code < 300
+    earlier = "now() - interval '9 days'"
+    sql(f"UPDATE memberships SET joined_at = {earlier}, created_at = {earlier}")
+    columns = sql(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'analytics' AND column_name LIKE '%country'"
+    )
+    assert {view for view, _ in columns} >= {"rooms", "cities", "city_interests", "moves"}
+    for view, column in columns:
+        found = {country for (country,) in sql(f"SELECT {column} FROM analytics.{view}")}
+        assert found == {"ES", "unknown"}, (view, column)
+
+
 def all_views(sql: Sql) -> dict[str, list[tuple[Any, ...]]]:
     return {view: sql(f"SELECT * FROM analytics.{view}") for view in VIEWS}
 

@@ -1,5 +1,6 @@
 """An unlisted village is one place, however people add its country, region and postal code."""
 
+import itertools
 from time import process_time
 from typing import Any
 
@@ -9,9 +10,12 @@ from flask.testing import FlaskClient
 
 from tests.support.databases import Sql
 
+# A new user for each request: a place goes with its last user.
+user_numbers = itertools.count()
+
 
 def city_of(client: FlaskClient, name: str, **fields: str) -> dict[str, object]:
-    body = {"_id": "u", "city": name, "interests": ["surf"], **fields}
+    body = {"_id": f"u{next(user_numbers)}", "city": name, "interests": ["surf"], **fields}
     response = client.post("/rooms", json=body)
     assert response.status_code in (200, 201), response.json
     city: dict[str, object] = response.json["city"]

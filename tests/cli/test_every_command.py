@@ -44,11 +44,17 @@ CASES = {
     "analysts revoke": Case(
         "{role} --dry-run", "dropped", "unknown_role --yes", "no role", NONE, why="it only revokes"
     ),
+    "cities clean": Case("--dry-run", "0 places", "--all", "--all"),
     "cities find": Case("Sevilla", "2510911", "!!!", "must have a letter or a digit"),
     "cities gather": Case("--dry-run", "towns", "--dry-run --radius 0", "radius"),
     "cities load": Case("--yes", "69,", "--fast", "--fast"),
     "cities merge": Case("{city} 2510911 --dry-run", "Vila", "7 2510911 --yes", "cities find"),
+    "cities remove": Case("{typed} --dry-run", "Vila Typed", "{city} --yes", "members"),
+    "cities rename": Case(
+        "{typed} Vilatecla --dry-run", "Vilatecla", "{typed} Sevilla --yes", "cities merge"
+    ),
     "cities release": Case("--dry-run", "towns", "7 --yes", "cities find"),
+    "cities unmerge": Case("{merged} --dry-run", "Vila Tiped", "7 --yes", "cities find"),
     "cities unify": Case("--dry-run", "places", "--radius 3", "--radius", JSON),
     "cities unlisted": Case("", "Vila", "--limit 0", "limit"),
     "clusters list": Case("", "label", "--limit 3", "--limit"),
@@ -82,6 +88,7 @@ CASES = {
     ),
     "rooms export": Case("", "room_id,", "--city Nowhere", "cities find", JSON_LINES),
     "rooms list": Case("", "Vila", "--cluster 99", "clusters list"),
+    "rooms members": Case("{room}", "Vila", "987654321", "rooms list"),
     "rooms show": Case("{room}", "Vila", "987654321", "rooms list"),
     "runs list": Case("", "cities load", "--limit x", "x"),
     "runs show": Case("{run}", "cities load", "987654321", "runs list"),
@@ -124,9 +131,16 @@ def words(url: str, place: Path) -> Iterator[dict[str, Any]]:
         "INSERT INTO admin_runs (command, arguments, by) VALUES ('cities load', '{}', 'me')"
         " RETURNING id"
     )
+    (typed,), (merged,) = sql_on(url)(
+        "INSERT INTO cities (name, name_key, country_code, merged_into) VALUES"
+        " ('Vila Typed', 'vila typed', 'ES', NULL), ('Vila Tiped', 'vila tiped', 'ES', %s)"
+        " RETURNING id",
+        (city,),
+    )
     role = f"case_{uuid.uuid4().hex[:8]}"  # all databases of a server share its roles
     assert run_manage("analysts", "grant", role, "--yes", DATABASE_URL=url).returncode == 0
-    yield {"room": room, "city": city, "run": run, "place": place, "role": role}
+    ids = {"room": room, "city": city, "typed": typed, "merged": merged, "run": run}
+    yield ids | {"place": place, "role": role}
     assert run_manage("analysts", "revoke", role, "--yes", DATABASE_URL=url).returncode == 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import requests
 
 from app.config import ROOT, read_environment
 from tests.support.databases import Server, sql_on
-from tests.support.serving import KEY, Gunicorn
+from tests.support.serving import KEY, Gunicorn, wait_until
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line)
 
@@ -110,6 +111,39 @@ def test_production_refuses_to_start_without_its_variables_and_names_them(
     assert done.returncode != 0
     assert "DATABASE_URL is missing" in done.stderr
     assert "API_KEYS is missing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"DATABASE_URL": "postgres://host/name", "API_KEYS": KEY, "PORT": "{busy}"},
+        {"DATABASE_URL": "postgres://host/name", "API_KEYS": KEY, "LOG_LEVEL": "loud"},
+    ],
+)
+def test_a_failed_start_leaves_nothing_in_the_temporary_folder(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as busy:
+        port = str(busy.getsockname()[1])
+        values = {name: value.format(busy=port) for name, value in variables.items()}
+        for line in LINES.values():
+            assert run(line, TMPDIR=str(tmp_path), **values).returncode != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_platform_that_requests_17_workers_gets_those_that_have_a_connection(
+    released: str,
+) -> None:
+    variables = {"DATABASE_URL": released, "API_KEYS": KEY, "WEB_CONCURRENCY": "17"}
+    done = run(LINES["release"], **variables)
+    assert done.returncode == 0, done.stderr
+    web = Gunicorn(environment(**variables), ["sh", "-c", LINES["web"]])
+    try:
+        wait_until(lambda: web.log.read_text().count("Booting worker") == 10)
+    finally:
+        web.stop()
+    assert "WEB_CONCURRENCY is 17, but 10 workers start" in web.log.read_text()
 
 
 def test_the_platforms_python_version_is_the_tested_one() -> None:

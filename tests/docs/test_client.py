@@ -11,6 +11,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+import requests
 
 from tests.support import serving
 from tests.support.databases import sql_on
@@ -157,6 +158,68 @@ def test_it_reads_every_change_once_page_by_page(
     assert printed == ["u1", "u2", cursors[0], "u3", "u4", cursors[1], "u5", cursors[2]]
 
 
+@contextmanager
+def behind_a_path(url: str, path: str) -> Iterator[str]:
+    """Serve a service behind a path, as a router does, and yield its address there."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def forward(self) -> None:
+            if not self.path.startswith(f"{path}/"):
+                self.send_error(404)
+                return
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            answer = requests.request(
+                self.command,
+                url + self.path.removeprefix(path),
+                data=body,
+                headers={"Authorization": self.headers["Authorization"]},
+                allow_redirects=False,
+                timeout=30,
+            )
+            self.send_response(answer.status_code)
+            for name in answer.headers.keys() & {"Location"}:
+                self.send_header(name, answer.headers[name])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST = do_DELETE = forward
+
+        def log_message(self, *_: Any) -> None: ...
+
+    host = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=host.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{host.server_port}{path}"
+    finally:
+        host.shutdown()
+        host.server_close()
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_it_reads_the_members_of_a_room_that_moved_behind_a_path(
+    serve: Callable[..., Gunicorn], new_database: str, end: str
+) -> None:
+    sql = sql_on(new_database)
+    with behind_a_path(serve().url, "/nomad-rooms") as url:
+        script = f"""
+            const rooms = connect();
+            for (const n of [3, 1, 5, 2, 4])
+              await rooms.placeUser({{ ...{json.dumps(USER)}, _id: `u${{n}}` }});
+            await rooms.forgetUser("u4");
+        """
+        assert run(script, url + end) == []
+        sql(
+            "INSERT INTO room_redirects (id, city_id, cluster_id, room_id)"
+            " SELECT 999999, city_id, cluster_id, id FROM rooms"
+        )
+        script = """
+            for await (const member of connect().members(999999, 2))
+              print([member._id, member.city.name]);
+        """
+        assert run(script, url + end) == [[f"u{n}", "Sevilla"] for n in (1, 2, 3, 5)]
+
+
 def test_it_survives_a_server_that_starts_late_and_a_restart(
     serve: Callable[..., Gunicorn], new_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,14 +324,21 @@ def test_the_snippets_of_the_page_run(serve: Callable[..., Gunicorn], new_databa
     sql(
         "INSERT INTO room_changes (user_id, from_room, to_room, reason) VALUES ('u', 1, 2, 'merge')"
     )
-    place_user, read_changes = SNIPPETS
+    sql("ALTER TABLE rooms ALTER id RESTART WITH 17")
+    place_user, read_changes, read_members = SNIPPETS
     functions = """
     const loadCursor = async () => 0;
     const moveInChat = async (change) => console.log(`moves ${change.user_id}`);
     const storeCursor = async (cursor) => console.log(`stores ${cursor}`);
     """
-    node = Node(place_user.replace("./client.mjs", CLIENT) + functions + read_changes, serve().url)
+    script = place_user.replace("./client.mjs", CLIENT) + functions + read_changes + read_members
+    node = Node(script, serve().url)
     output, _ = node.process.communicate(timeout=60)
     ((room,),) = sql("SELECT room_id FROM memberships")
     ((cursor,),) = sql("SELECT id FROM room_changes")
-    assert output.splitlines() == [f"room {room}", "moves u", f"stores {cursor}"]
+    assert output.splitlines() == [
+        f"room {room}",
+        "moves u",
+        f"stores {cursor}",
+        "6172f1a95cd4 from Sevilla",
+    ]

@@ -52,7 +52,7 @@ def test_each_area_is_the_place_of_the_page(
 
 def test_the_commands_of_the_page_run(database_url: str) -> None:
     commands = re.findall(r"^python manage.py (.*)$", PAGE, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         done = run_manage(*shlex.split(command), DATABASE_URL=database_url)
         assert done.returncode == 0, done.stderr

@@ -51,6 +51,7 @@ def test_forgetting_an_unknown_user_is_no_error(client: FlaskClient) -> None:
 
 
 def test_a_forgotten_user_may_join_again_as_a_new_one(client: FlaskClient) -> None:
+    place(client, _id="another")
     first: Any = place(client, _id=USER)
     client.delete(f"/users/{USER}")
     again = place(client, _id=USER)

@@ -62,7 +62,8 @@ def make_join(
     user: str, place: tuple[int, int], model: Model, *interests: str, valid_for: timedelta = VALID
 ) -> Join:
     now = datetime.now(UTC)
-    return Join(user, *place, sorted(interests), model.id, now, now + valid_for)
+    city, room = place
+    return Join(user, city, city, room, sorted(interests), model.id, now, now + valid_for)
 
 
 def join_concurrently(

@@ -120,3 +120,24 @@ def test_a_repeated_run_finishes_what_an_interrupted_one_began(
     assert act("merge", unifying.unify, plan, services.cities)["people_moved"] == 2
     assert sql("SELECT DISTINCT city_id FROM rooms") == [(area["city"]["id"],)]
     assert unifying.plan_unify(services.database, services.cities) == []
+
+
+def test_places_that_go_with_their_last_users_between_plan_and_run_are_passed_over(
+    client: FlaskClient,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    act: Any,  # noqa: F811
+) -> None:
+    store(sql, "Albarracín", "albarracin", None)
+    for name in ("Albarracín, Teruel", "Albarracín, España", "Albarracín, Aragón"):
+        store(sql, name, fold(name), "ES")
+    services = client.application.extensions["nomad_rooms"]
+    plan = unifying.plan_unify(services.database, services.cities)
+    assert len(plan) == 3
+    # The place that the others become, and one of the others.
+    for gone in (plan[0].into_id, plan[0].from_id):
+        client.delete(f"/users/user-{gone}")
+    assert act("merge", unifying.unify, plan, services.cities)["people_moved"] == 2
+    assert sql(
+        "SELECT city.name, count(*) FROM memberships JOIN cities AS city ON city.id = city_id"
+        " GROUP BY 1"
+    ) == [("Albarracín", 2)]

@@ -46,8 +46,8 @@ def test_indexes_that_an_interrupted_release_left_are_built_again(server: Server
     with app_on(url).app_context():
         flask_migrate.upgrade()
         upgraded = dump(url)
-        sql_on(url)("UPDATE alembic_version SET version_num = '0016'")
-        flask_migrate.upgrade(revision="0017")
+        sql_on(url)("UPDATE alembic_version SET version_num = '0018'")
+        flask_migrate.upgrade(revision="0019")
         flask_migrate.upgrade()
         assert dump(url) == upgraded
     server.drop(url)

@@ -10,6 +10,7 @@ import sqlalchemy
 
 from app.domain.analytics.population import DAYS, GATHERED_AT_S, Population, Towns, draw
 from app.domain.cities.normalize import fold
+from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.relocation import LOCK_CHANGES
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Database
@@ -159,14 +160,15 @@ def insert(
 
 
 def remove(database: Database, run: Run) -> None:
-    """Delete the demo people; their rooms remain, and towns remain gathered.
+    """Delete the demo people and the villages in which nobody else is.
 
-    Raises DatabaseUnavailable.
+    Rooms of the gazetteer's cities remain, and towns remain gathered. Raises DatabaseUnavailable.
     """
     with database.transaction() as connection:
         connection.exec_driver_sql(LOCK_CHANGES)
         for statement in DELETE_STATEMENTS:
             run.count("rows", connection.exec_driver_sql(statement).rowcount)
+    EmptyPlaces(database).remove_all()
     _vacuum(database)
 
 

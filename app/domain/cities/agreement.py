@@ -2,6 +2,7 @@
 
 from enum import Enum, auto
 
+from app.domain.cities.distance import is_near
 from app.domain.cities.place_lookup import Bearer
 from app.domain.cities.place_slots import Slot
 
@@ -38,7 +39,7 @@ def agreement(bearer: Bearer, part: Slot, name: Slot) -> Agreement:
         return Agreement.REGION if is_region else Agreement.COUNTRY
     if any(other.town.id == bearer.town.id for other in part.cities):
         return Agreement.COUNTRY
-    if any(bearer.is_near(other, NEAR_KM) for other in part.cities[:MAX_NEAR_CITIES]):
+    if any(is_near(bearer, other, NEAR_KM) for other in part.cities[:MAX_NEAR_CITIES]):
         return Agreement.NEAR
     if part.is_unknown or (part.is_code and not _has_any(part, name)):
         return Agreement.UNKNOWN

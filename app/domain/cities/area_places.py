@@ -6,10 +6,10 @@ place_names, identifies it.
 
 from typing import Any
 
-from app.domain.cities.city import City, Kind, city_from_row
+from app.domain.cities.city import City, Found, Kind, city_from_row, found_from_row
 from app.domain.cities.place_lookup import Area
 from app.domain.cities.reading import Reading
-from app.infra.database import Database
+from app.infra.database import Conflict, Database
 
 PLACELESS_CODE, PLACELESS_NAME = "PLACELESS", "Remote"
 IN_AREA = """
@@ -26,7 +26,8 @@ LARGEST_CITIES = f"""
     ORDER BY city.population DESC, city.id LIMIT %(limit)s
 """
 FIND = """
-    SELECT host.town_id AS id, host.name, host.country_code AS country, host.listed, host.kind
+    SELECT host.town_id AS id, host.name, host.country_code AS country, host.listed, host.kind,
+           typed.id AS said_id
     FROM cities AS typed JOIN city_hosts AS host ON host.city_id = typed.id
     WHERE typed.area_code = %(code)s
 """
@@ -57,21 +58,25 @@ class AreaPlaces:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def find(self, reading: Reading) -> City | None:
+    def find(self, reading: Reading) -> Found | None:
         """Return the row of the area that was typed, or the city it was merged into, or None.
 
         Raises DatabaseUnavailable.
         """
         rows = self.database.execute(FIND, {"code": code_of(reading)})
-        return city_from_row(rows[0]) if rows else None
+        return found_from_row(rows[0]) if rows else None
 
-    def find_or_create(self, reading: Reading) -> City:
-        """Return the row of an area; the first caller creates it. Raises DatabaseUnavailable."""
-        if (city := self.find(reading)) is None:
+    def find_or_create(self, reading: Reading) -> Found:
+        """Return the row of an area; the first caller creates it.
+
+        Raises Conflict if an admin removes it meanwhile, DatabaseUnavailable.
+        """
+        if (found := self.find(reading)) is None:
             self.database.execute(CREATE, _columns(reading))
-            city = self.find(reading)
-        assert city is not None, "an area is never deleted"
-        return city
+            found = self.find(reading)
+        if found is None:
+            raise Conflict("the area was removed meanwhile")
+        return found
 
     def largest_cities(self, area: Area, limit: int) -> list[City]:
         """Return the most populous cities of an area. Raises DatabaseUnavailable."""

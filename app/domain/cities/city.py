@@ -34,6 +34,18 @@ class City:
     kind: str = Kind.CITY
 
 
+class Found(NamedTuple):
+    """A city, and the id that a place named: the city's own, or of one that was merged into it."""
+
+    city: City
+    said_id: int
+
+
+def found_from_row(row: Row) -> Found:
+    """Return the city of a row with the columns of a city and said_id."""
+    return Found(city_from_row(row), row.said_id)
+
+
 def city_from_row(row: Row) -> City:
     """Return the city of a row with columns id, name, country, listed and kind."""
     return City(row.id, row.name, row.country, row.listed, row.kind)

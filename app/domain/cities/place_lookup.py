@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple
 
 from app.domain.cities.city import City
@@ -11,7 +10,6 @@ from app.infra.database import Database, Row
 
 # Factors by which an official name, a capital and a city of the default country outweigh others.
 OFFICIAL_FACTOR, CAPITAL_FACTOR, DEFAULT_COUNTRY_FACTOR = 10, 5, 100
-EARTH_RADIUS_KM = 6371.0
 
 
 class Area(NamedTuple):
@@ -49,10 +47,11 @@ class Area(NamedTuple):
 class Bearer(NamedTuple):
     """A city that has a name. `town`: the city itself, or the one it was merged into.
 
-    `is_listed`: a city of the gazetteer, not an unlisted one that was merged.
+    `id`: the city's own. `is_listed`: a city of the gazetteer, not an unlisted one that was merged.
     """
 
     town: City
+    id: int
     is_listed: bool
     country: str | None
     admin1: str | None
@@ -71,17 +70,6 @@ class Bearer(NamedTuple):
             south, west, north, east = area.box
             return south <= self.latitude <= north and west <= self.longitude <= east
         return area.admin1 is None or area.admin1 == self.admin1
-
-    def is_near(self, other: "Bearer", max_km: float) -> bool:
-        """Return whether another city is near, by the great-circle distance of known positions."""
-        if None in (self.latitude, self.longitude, other.latitude, other.longitude):
-            return False
-        lat1, lat2 = radians(self.latitude or 0), radians(other.latitude or 0)
-        if abs(lat2 - lat1) * EARTH_RADIUS_KM > max_km:
-            return False
-        lon1, lon2 = radians(self.longitude or 0), radians(other.longitude or 0)
-        half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
-        return 2 * EARTH_RADIUS_KM * asin(sqrt(half)) <= max_km
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +95,7 @@ FIND = f"""
                       THEN {DEFAULT_COUNTRY_FACTOR} ELSE 1 END AS weight,
            city.latitude, city.longitude, NULL AS area, NULL::boolean AS is_country,
            NULL::boolean AS is_code, NULL::float8 AS south, NULL::float8 AS west,
-           NULL::float8 AS north, NULL::float8 AS east
+           NULL::float8 AS north, NULL::float8 AS east, city.id AS city_id
     FROM (
         SELECT name_key, city_id, official FROM city_names WHERE name_key = ANY(%(keys)s)
         UNION ALL
@@ -121,7 +109,7 @@ FIND = f"""
     SELECT name_key, NULL, coalesce(name, upper(name_key)), NULL, NULL, NULL, NULL, country_code,
            admin1, population, NULL,
            NULL, NULL, NULL, NULL, coalesce(area, country_code || coalesce('.' || admin1, '')),
-           is_country, is_code, south, west, north, east
+           is_country, is_code, south, west, north, east, NULL
     FROM (
         SELECT name_key, name, country_code, admin1, area, is_country, is_code, south, west, north,
                east, population
@@ -152,6 +140,7 @@ def look_up(database: Database, default_country: str, keys: Iterable[str]) -> Kn
 def _bearer(row: Row) -> Bearer:
     return Bearer(
         City(row.town_id, row.name, row.town_country, row.is_town_listed, row.kind),
+        row.city_id,
         row.is_listed,
         row.country,
         row.admin1,

@@ -71,7 +71,7 @@ class PlaceReader:
         key = self.typed.key
         slot = Slot(Part(self.typed.text), self.reader.cities(key), self.reader.areas(key))
         bearer = self._meant_city(slot)
-        return Reading(bearer.town) if bearer else None
+        return Reading(bearer.town, said_id=bearer.id) if bearer else None
 
     def _read_parse(self, parse: Parse) -> Reading | None:
         flags = self.reader.flags(self.typed.flags)
@@ -143,7 +143,8 @@ class PlaceReader:
     def _read_single(self, slot: Slot) -> Reading:
         if bearer := self._meant_city(slot):
             usual = self._meant_city(slot._replace(part=Part(slot.part.text))) or bearer
-            return Reading(bearer.town, (usual.town,) if usual.town != bearer.town else ())
+            others = (usual.town,) if usual.town != bearer.town else ()
+            return Reading(bearer.town, others, said_id=bearer.id)
         if slot.areas:
             return Reading(area=main_area(slot.areas, self.default_country))
         return Reading(name=slot.part.full_text, doubts=1)
@@ -158,7 +159,7 @@ class PlaceReader:
         is_code = any(slot.is_code for slot in slots)  # "Richmond, CA" may be in Canada
         likely = first.cities if fit.doubts else [one for _, one in fits if is_code]
         others = self._elsewhere(likely, bearer)
-        return Reading(bearer.town, others, doubts=fit.doubts)
+        return Reading(bearer.town, others, doubts=fit.doubts, said_id=bearer.id)
 
     def _elsewhere(self, bearers: Iterable[Bearer], chosen: Bearer) -> tuple[City, ...]:
         """Return the cities of the same name in other countries, large ones or larger than it."""

@@ -13,7 +13,8 @@ class Reading:
     `city`: a listed city. `area`: without a city and a name, the area that was typed alone; with a
     name, the area in which the unlisted place is. `name`: the name of an unlisted place. `others`:
     cities that may be meant instead. `areas`: areas that were typed beside it as places of their
-    own. `doubts`: parts that were not understood, or contradict.
+    own. `doubts`: parts that were not understood, or contradict. `said_id`: the id of the city that
+    the text names, if it was merged into `city`.
     """
 
     city: City | None = None
@@ -23,6 +24,7 @@ class Reading:
     name: str = ""
     doubts: int = 0
     is_placeless: bool = False
+    said_id: int | None = None
 
     @property
     def several(self) -> tuple[City, ...]:

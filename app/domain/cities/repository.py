@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 from app.domain.cities.area_places import AreaPlaces, code_of
-from app.domain.cities.city import City, Kind, Place, city_from_row
+from app.domain.cities.city import City, Found, Kind, Place, city_from_row
 from app.domain.cities.place_lookup import look_up
 from app.domain.cities.place_parser import is_divided, is_one_name, parse
 from app.domain.cities.place_reader import PlaceReader
@@ -44,10 +44,12 @@ class UnknownCity(Exception):
 class Located(NamedTuple):
     """The city of a place, and the cities that it may be instead.
 
-    `is_unread`: the text names no listed city and no area, so it may have a typo.
+    `said_id`: the city that the place names: `city`, or one that was merged into it. `is_unread`:
+    the text names no listed city and no area, so it may have a typo.
     """
 
     city: City
+    said_id: int
     did_you_mean: tuple[City, ...] = ()
     is_unread: bool = False
 
@@ -68,21 +70,24 @@ class Cities:
     def locate(self, place: Place) -> Located:
         """Return the city of a place; an unknown name creates an unlisted city.
 
-        Raises UnusableName, UnknownCity, DatabaseUnavailable.
+        Raises UnusableName, UnknownCity, Conflict, DatabaseUnavailable.
         """
         if place.city_id is not None:
             city = self.by_id(place.city_id)
             if city.kind == Kind.AREA:  # "which city?" is asked whether it was typed or picked
-                return Located(city, self.locate(Place(city.name, city.country)).did_you_mean)
-            return Located(city, is_unread=city.kind == Kind.CITY and not city.listed)
+                asked = self.locate(Place(city.name, city.country)).did_you_mean
+                return Located(city, place.city_id, asked)
+            is_unread = city.kind == Kind.CITY and not city.listed
+            return Located(city, place.city_id, is_unread=is_unread)
         # The folded key would lose the position of the comma.
         key = (place.name, place.country)
         if located := self._cache.get(key):
             return located
         asked_at = time.monotonic()
         reading = self.read(place.name, place.country)
-        city = reading.city or self._find_or_create(place, reading)
-        located = Located(city, tuple(self.choices(reading)), is_unread=bool(reading.name))
+        city, said_id = self._find_or_create(place, reading)
+        choices = tuple(self.choices(reading))
+        located = Located(city, said_id, choices, is_unread=bool(reading.name))
         return self._cache.put(key, located, asked_at)
 
     def choices(self, reading: Reading) -> list[City]:
@@ -152,8 +157,10 @@ class Cities:
         if reading.city:
             return reading.city
         if reading.is_area:
-            return self.areas.find(reading)
-        return self.unlisted.find(self.unlisted_place(place, reading))
+            found = self.areas.find(reading)
+        else:
+            found = self.unlisted.find(self.unlisted_place(place, reading))
+        return found.city if found else None
 
     def new_key(self, place: Place, reading: Reading) -> tuple[str, str | None]:
         """Return what will identify the city of a reading that find_read does not find."""
@@ -173,7 +180,7 @@ class Cities:
         rows = self.database.execute(FIND_BY_ID, {"id": city_id})
         if not rows:
             raise UnknownCity(city_id)
-        return self._cache.put(city_id, Located(city_from_row(rows[0])), asked_at).city
+        return self._cache.put(city_id, Located(city_from_row(rows[0]), city_id), asked_at).city
 
     def clear_cache(self) -> None:
         """Drop all cached answers."""
@@ -189,7 +196,9 @@ class Cities:
             name = reading.name or name
         return UnlistedPlace(name, country, admin1)
 
-    def _find_or_create(self, place: Place, reading: Reading) -> City:
+    def _find_or_create(self, place: Place, reading: Reading) -> Found:
+        if reading.city:
+            return Found(reading.city, reading.said_id or reading.city.id)
         if reading.is_area:
             return self.areas.find_or_create(reading)
         return self.unlisted.find_or_create(self.unlisted_place(place, reading))

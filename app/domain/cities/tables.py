@@ -78,7 +78,10 @@ class City(Model):
     )
     merged_into: Mapped[int | None] = mapped_column(
         ForeignKey("cities.id"),
-        comment="City into which this one was merged permanently; never a merged city itself.",
+        comment="City into which this one was merged; never a merged city itself.",
+    )
+    merged_at: Mapped[datetime | None] = mapped_column(
+        comment="Time of the merge; null: not merged, or before it was kept who said it."
     )
     hub_id: Mapped[int | None] = mapped_column(
         ForeignKey("cities.id"),

@@ -7,9 +7,9 @@ name apart: the first keeps the plain key, another gets the region's code in its
 
 from typing import NamedTuple
 
-from app.domain.cities.city import City, city_from_row
+from app.domain.cities.city import Found, found_from_row
 from app.domain.cities.normalize import fold
-from app.infra.database import Database, Row
+from app.infra.database import Conflict, Database, Row
 from app.infra.metrics import UNLISTED
 
 
@@ -28,7 +28,7 @@ class UnlistedPlace(NamedTuple):
 # By country: the typed one first, and null, which places of earlier releases have.
 FIND = """
     SELECT host.town_id AS id, host.name, host.country_code AS country, host.listed, host.kind,
-           typed.id AS typed_id, typed.name_key, typed.country_code AS typed_country, typed.admin1
+           typed.id AS said_id, typed.name_key, typed.country_code AS typed_country, typed.admin1
     FROM cities AS typed
     JOIN city_hosts AS host ON host.city_id = typed.id
     WHERE NOT typed.listed AND typed.name_key = ANY(%(keys)s)
@@ -52,16 +52,19 @@ class UnlistedPlaces:
         self.database = database
         self.default_country = default_country
 
-    def find(self, place: UnlistedPlace) -> City | None:
+    def find(self, place: UnlistedPlace) -> Found | None:
         """Return the city of a place, or the one it was merged into, or None.
 
         Raises DatabaseUnavailable.
         """
         row = self._find(place)
-        return city_from_row(row) if row else None
+        return found_from_row(row) if row else None
 
-    def find_or_create(self, place: UnlistedPlace) -> City:
-        """Return the city of a place; the first caller creates it. Raises DatabaseUnavailable."""
+    def find_or_create(self, place: UnlistedPlace) -> Found:
+        """Return the city of a place; the first caller creates it.
+
+        Raises Conflict if it is removed meanwhile, DatabaseUnavailable.
+        """
         row = self._find(place)
         country = place.country or self.default_country
         for key in self._keys(place):
@@ -70,12 +73,13 @@ class UnlistedPlaces:
                 if self.database.execute(CREATE, parameters):
                     UNLISTED.inc()
                 row = self._find(place)
-        assert row is not None, "an unlisted city is never deleted"
+        if row is None:
+            raise Conflict("the place was removed meanwhile")
         if place.admin1 and row.admin1 is None:
-            narrowed = self.database.execute(NARROW, {"id": row.typed_id, "admin1": place.admin1})
+            narrowed = self.database.execute(NARROW, {"id": row.said_id, "admin1": place.admin1})
             if not narrowed:  # another caller narrowed it, perhaps to another region
                 return self.find_or_create(place)
-        return city_from_row(row)
+        return found_from_row(row)
 
     def _find(self, place: UnlistedPlace) -> Row | None:
         keys = self._keys(place)

@@ -41,7 +41,9 @@ MOVE = """
     ), moved AS (
         UPDATE memberships AS member
         SET room_id = planned.target_id, previous_room_id = member.room_id,
-            city_id = planned.town_id, model_id = %(model)s, joined_at = now(), updated_at = now()
+            city_id = planned.town_id,
+            said_city_id = nullif(coalesce(member.said_city_id, member.city_id), planned.town_id),
+            model_id = %(model)s, joined_at = now(), updated_at = now()
         FROM planned
         WHERE member.user_id = planned.user_id AND member.room_id = planned.room_id
           AND member.city_id = planned.city_id
@@ -171,6 +173,8 @@ class Reassigner:
         connection.exec_driver_sql(LOCK_CHANGES)
         pairs = sorted({(member.city_id, cluster) for member, cluster in movers})
         created, rooms = create_rooms(connection, pairs)
+        # Without those whose city was removed with its last user, who was erased meanwhile.
+        movers = [mover for mover in movers if (mover[0].city_id, mover[1]) in rooms]
         targets = [rooms[member.city_id, cluster] for member, cluster in movers]
         moved = connection.exec_driver_sql(
             MOVE,

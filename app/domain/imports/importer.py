@@ -22,8 +22,10 @@ import sqlalchemy
 
 from app.domain.cities.city import Place
 from app.domain.cities.repository import Cities
+from app.domain.cities.tables import FIRST_UNLISTED_ID
 from app.domain.imports.row_parser import Reject, UserRow
 from app.domain.imports.row_resolver import ResolvedChunk, RowResolver
+from app.domain.members.empty_places import EmptyPlaces
 from app.domain.members.joins import INSERT, ON_CONFLICT
 from app.domain.moves.relocation import LOCK_CHANGES, in_transaction
 from app.domain.rooms.bulk_create import create_rooms
@@ -40,15 +42,23 @@ CREATE_TABLES = """
         user_id text, city_id bigint, cluster_id smallint, interests text[]
     ) ON COMMIT DELETE ROWS;
     CREATE TEMPORARY TABLE IF NOT EXISTS placed (
-        user_id text, town_id bigint, cluster_id smallint, room_id bigint, interests text[]
+        user_id text, town_id bigint, said_city_id bigint, cluster_id smallint, room_id bigint,
+        interests text[]
     ) ON COMMIT DELETE ROWS
 """
 COPY = "COPY incoming (user_id, city_id, cluster_id, interests) FROM STDIN"
+# A typed place is removed with its last member. Those of a chunk are kept until its commit.
+KEEP_PLACES = f"""
+    SELECT id FROM cities
+    WHERE id IN (SELECT city_id FROM incoming WHERE city_id >= {FIRST_UNLISTED_ID})
+    ORDER BY id FOR KEY SHARE
+"""
 # Each city once: so few rows are looked up by key instead of a join with all 69,000.
 PLACE = """
     DELETE FROM placed;
-    INSERT INTO placed (user_id, town_id, cluster_id, room_id, interests)
-    SELECT incoming.user_id, host.town_id, incoming.cluster_id, rooms.id, incoming.interests
+    INSERT INTO placed (user_id, town_id, said_city_id, cluster_id, room_id, interests)
+    SELECT incoming.user_id, host.town_id, nullif(host.city_id, host.town_id), incoming.cluster_id,
+           rooms.id, incoming.interests
     FROM incoming
     JOIN (
         SELECT host.city_id, host.town_id, host.host_id
@@ -71,7 +81,7 @@ FIND_MISSING_ROOMS = """
 # Ordered by user id: two writers of the same users lock them in one order and cannot deadlock.
 JOIN = f"""
     {INSERT}
-    SELECT user_id, town_id, room_id, interests, %(model)s, %(now)s, %(now)s, %(now)s
+    SELECT user_id, town_id, said_city_id, room_id, interests, %(model)s, %(now)s, %(now)s, %(now)s
     FROM placed WHERE room_id IS NOT NULL ORDER BY user_id COLLATE "C"
     {ON_CONFLICT}
 """
@@ -90,6 +100,14 @@ JOIN_AND_RECORD_MOVES = f"""
     )
     SELECT (SELECT count(*) FROM written) AS placed, (SELECT count(*) FROM moved) AS moved
 """
+
+
+class PlacesRemoved(Exception):
+    """Cities of a chunk were removed, with the last users who had typed them."""
+
+    def __init__(self, city_ids: set[int]) -> None:
+        super().__init__(city_ids)
+        self.city_ids = city_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,35 +131,48 @@ class Importer:
         always the sum of the next three. Raises DatabaseUnavailable.
         """
         resolver = RowResolver(self.model, self._find_city)
+
+        def finish(written: Future[None], chunk: ResolvedChunk[int]) -> None:
+            try:
+                written.result()
+            except PlacesRemoved as removed:
+                self.cities.clear_cache()
+                resolver.forget(removed.city_ids)
+                again = resolver.resolve([*chunk.users, *chunk.rejects])
+                for rejected in sorted(set(again.rejects).difference(chunk.rejects)):
+                    reject(rejected)
+                finish(writer.submit(self._write, again, copy_text(again), run), again)
+
         # Ctrl-C interrupts the main thread only: a chunk being written is committed and counted.
         with ThreadPoolExecutor(max_workers=1) as writer:
-            written: Future[None] | None = None
+            last: tuple[Future[None], ResolvedChunk[int]] | None = None
             for rows_of_chunk in chunks(rows, CHUNK_SIZE):
                 chunk = resolver.resolve(rows_of_chunk)
                 copy_input = copy_text(chunk)
                 for rejected in chunk.rejects:
                     reject(rejected)
-                if written:
-                    written.result()
-                written = writer.submit(self._write, chunk, copy_input, run)
+                if last:
+                    finish(*last)
+                last = writer.submit(self._write, chunk, copy_input, run), chunk
                 progress(chunk.read)
-            if written:
-                written.result()
+            if last:
+                finish(*last)
+        EmptyPlaces(self.database).remove_all()
 
     def _find_city(self, place: Place) -> int:
-        return self.cities.locate(place).city.id
+        return self.cities.locate(place).said_id
 
     def _write(self, chunk: ResolvedChunk[int], copy_input: str, run: Run) -> None:
         def write(connection: sqlalchemy.Connection) -> dict[str, int]:
             counts = {"read": chunk.read, "rejected": len(chunk.rejects)}
             if chunk.users:
-                counts |= self._join(connection, copy_input, len(chunk.users), run.id)
+                counts |= self._join(connection, copy_input, chunk.cities, run.id)
             return run.add_counts(connection, counts)
 
         run.counts = in_transaction(self.database, write)
 
     def _join(
-        self, connection: sqlalchemy.Connection, copy_input: str, users: int, run_id: int
+        self, connection: sqlalchemy.Connection, copy_input: str, cities: list[int], run_id: int
     ) -> dict[str, int]:
         # Before any row lock, as in every command that moves people.
         connection.exec_driver_sql(LOCK_CHANGES)
@@ -149,12 +180,15 @@ class Importer:
         raw: Any = connection.connection.dbapi_connection
         with raw.cursor() as cursor:
             cursor.copy_expert(COPY, StringIO(copy_input), COPY_BUFFER_BYTES)
+        kept = {row.id for row in connection.exec_driver_sql(KEEP_PLACES)}
+        if removed := {city for city in cities if city >= FIRST_UNLISTED_ID} - kept:
+            raise PlacesRemoved(removed)
         rooms_created = _find_or_create_rooms(connection)
         parameters = {"model": self.model.id, "now": datetime.now(UTC), "run": run_id}
         result = connection.exec_driver_sql(JOIN_AND_RECORD_MOVES, parameters).one()
         return {
             "placed": result.placed,
-            "unchanged": users - result.placed,
+            "unchanged": len(cities) - result.placed,
             "moved": result.moved,
             "rooms_created": rooms_created,
         }

@@ -1,6 +1,6 @@
 """Resolves the city and cluster of each row, or states why it has none."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
@@ -79,6 +79,11 @@ class RowResolver(Generic[C]):
             positions.append(position)
         clusters = self.model.predict_many(profiles[positions]).tolist()
         return ResolvedChunk(users, cities, clusters, rejects)
+
+    def forget(self, cities: Container[C]) -> None:
+        """Look the places of some cities up again: the cities were removed."""
+        for place in [place for place, city in self._cities.items() if city in cities]:
+            del self._cities[place]
 
     def _profiles(self, rows: list[UserRow | Reject]) -> NDArray[np.bool_]:
         """Return profiles (rows, interests); rejects and unknown keys are all False."""

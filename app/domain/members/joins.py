@@ -11,12 +11,14 @@ from app.infra.database import Database, PreparedStatement
 class Join(NamedTuple):
     """One user's join.
 
-    `interests`: keys, each once, in code point order. `now`: the request's. `valid_until`: the
-    server's time after which the room is refused.
+    `said_city_id`: the city that the user gave, if it was merged into `city_id`; otherwise the
+    same. `interests`: keys, each once, in code point order. `now`: the request's. `valid_until`:
+    the server's time after which the room is refused.
     """
 
     user_id: str
     city_id: int
+    said_city_id: int
     room_id: int
     interests: list[str]
     model_id: str
@@ -44,11 +46,13 @@ class JoinResult(NamedTuple):
 # - No subquery, and no now() in RETURNING: Citus accepts neither for a distributed table.
 INSERT = """
     INSERT INTO memberships AS member
-        (user_id, city_id, room_id, interests, model_id, created_at, joined_at, updated_at)
+        (user_id, city_id, said_city_id, room_id, interests, model_id, created_at, joined_at,
+         updated_at)
 """
 ON_CONFLICT = """
     ON CONFLICT (user_id) DO UPDATE SET
         city_id = excluded.city_id,
+        said_city_id = excluded.said_city_id,
         room_id = excluded.room_id,
         interests = excluded.interests,
         model_id = excluded.model_id,
@@ -65,7 +69,7 @@ RETURNING = """
     RETURNING user_id, room_id, previous_room_id, joined_at = updated_at AS joined
 """
 # Of the fields of Join.
-TYPES = ("text", "bigint", "bigint", "text[]", "text", "timestamptz", "timestamptz")
+TYPES = ("text", "bigint", "bigint", "bigint", "text[]", "text", "timestamptz", "timestamptz")
 # Short lock timeout: if one row is locked, the batch fails and each user is retried alone.
 BATCH_LOCK_TIMEOUT = "lock_timeout = '50ms'"
 
@@ -74,7 +78,7 @@ BATCH_LOCK_TIMEOUT = "lock_timeout = '50ms'"
 def join_statement(users: int = 1) -> PreparedStatement:
     """Return the statement for a number of users; a parameter's name ends in its user's index."""
     rows = ", ".join(
-        f"(%(user_id{n})s, %(city_id{n})s, "
+        f"(%(user_id{n})s, %(city_id{n})s, nullif(%(said_city_id{n})s, %(city_id{n})s), "
         f"CASE WHEN clock_timestamp() < %(valid_until{n})s THEN %(room_id{n})s ELSE 0 END, "
         f"%(interests{n})s, %(model_id{n})s, %(now{n})s, %(now{n})s, %(now{n})s)"
         for n in range(users)

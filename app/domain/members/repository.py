@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from app.domain.cities.city import City, city_from_row, split_city
+from app.domain.members.empty_places import EmptyPlaces
 from app.domain.members.joins import Join, JoinResult, join_batch
 from app.infra.batcher import Batcher
 from app.infra.database import Database, PreparedStatement
@@ -45,6 +46,7 @@ class UserRecord:
     previous_room_id: int | None
     cluster: int
     city: City
+    said_city_id: int | None
     interests: list[str]
     model_id: str
     created_at: datetime
@@ -69,7 +71,7 @@ FIND_PLACEMENT = PreparedStatement(
 )
 SHOW = """
     SELECT member.user_id, member.room_id, member.previous_room_id, rooms.cluster_id AS cluster,
-           member.interests, member.model_id,
+           member.said_city_id, member.interests, member.model_id,
            member.created_at, member.joined_at, member.updated_at, town.id AS city_id,
            town.name AS city_name, town.country_code AS city_country, town.listed AS city_listed,
            town.kind AS city_kind
@@ -85,7 +87,7 @@ SHOW_MOVES = f"""
     SELECT from_room, to_room, reason, at FROM room_changes
     WHERE user_id = %(user)s AND at >= {MOVES_KEPT_SINCE} ORDER BY id
 """
-DELETE = "DELETE FROM memberships WHERE user_id = %(user)s"
+DELETE = "DELETE FROM memberships WHERE user_id = %(user)s RETURNING city_id, said_city_id"
 DELETE_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
 
 
@@ -94,6 +96,7 @@ class Members:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.empty_places = EmptyPlaces(database)
         self._batcher = Batcher(partial(join_batch, database))
 
     def join(self, join: Join) -> JoinResult | None:
@@ -140,9 +143,12 @@ class Members:
     def forget(self, user_id: str) -> None:
         """Erase all that is stored about a user; an unknown user is no error.
 
-        Raises DatabaseUnavailable.
+        With the last user of a place that users typed, the place goes too. Raises
+        DatabaseUnavailable.
         """
         # The membership first: its row lock waits for a command that is moving the user, whose row
         # in room_changes is then visible to the second statement.
-        self.database.execute(DELETE, {"user": user_id})
+        rows = self.database.execute(DELETE, {"user": user_id})
         self.database.execute(DELETE_CHANGES, {"user": user_id})
+        for row in rows:
+            self.empty_places.remove({row.city_id, row.said_city_id or row.city_id})

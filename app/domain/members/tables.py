@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.domain.cities.tables import FIRST_UNLISTED_ID
 from app.infra.orm import Model
 
 
@@ -17,7 +18,21 @@ class Membership(Model):
 
     __tablename__ = "memberships"
     __table_args__ = (
+        # Members are counted by this one, a tenth of the size of the next, and listed by that one.
         Index("ix_memberships_room_id", "room_id"),
+        Index("ix_memberships_room_id_user_id", "room_id", "user_id"),
+        # A typed place is removed with its last member, and the foreign key's check must not read
+        # the whole table. Few members are in one, so joins elsewhere do not write this index.
+        Index(
+            "ix_memberships_unlisted",
+            "city_id",
+            postgresql_where=text(f"city_id >= {FIRST_UNLISTED_ID}"),
+        ),
+        Index(
+            "ix_memberships_said_city_id",
+            "said_city_id",
+            postgresql_where=text("said_city_id IS NOT NULL"),
+        ),
         {"comment": "Users with their room, city and interests."},
     )
 
@@ -26,6 +41,10 @@ class Membership(Model):
         ForeignKey("cities.id"), comment="City given by the user, also if the room is its hub's."
     )
     room_id: Mapped[int] = mapped_column(ForeignKey("rooms.id"), comment="Current room.")
+    # No foreign key: joins would check it, and the merged city may be gone.
+    said_city_id: Mapped[int | None] = mapped_column(
+        comment="City that the user gave, if it was merged into city_id; null: city_id."
+    )
     # No foreign key: the room it names may be gone.
     previous_room_id: Mapped[int | None] = mapped_column(
         comment="Previous room, which may no longer exist; null: the first room."

@@ -1,17 +1,11 @@
 """The feed of moves that the app did not request: GET /changes."""
 
-import logging
-import time
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Thread
 
 from app.domain.members.repository import MOVES_KEPT_SINCE
 from app.infra.database import Database
 
-log = logging.getLogger(__name__)
-
-DELETE_INTERVAL_S = 3_600
 # A statement deletes so many in about 10 ms; an erasure may wait for it.
 MAX_ROWS_DELETED_AT_ONCE = 1_000
 
@@ -62,20 +56,3 @@ def delete_old_changes(database: Database) -> None:
     """
     while database.execute(DELETE_OLD)[0].rows == MAX_ROWS_DELETED_AT_ONCE:
         pass
-
-
-def delete_old_changes_hourly(database: Database) -> None:
-    """Start a thread that deletes moves past their 30 days, now and every hour.
-
-    Each web worker has one: a service without requests and commands must delete them too.
-    """
-
-    def run() -> None:
-        while True:
-            try:
-                delete_old_changes(database)
-            except Exception as error:  # no failure may end the thread
-                log.warning("old moves were not deleted: %s", type(error).__name__)
-            time.sleep(DELETE_INTERVAL_S)
-
-    Thread(target=run, name="old-changes", daemon=True).start()

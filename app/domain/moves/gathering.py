@@ -147,7 +147,10 @@ def releasable_towns(database: Database, town_ids: Sequence[int]) -> list[int]:
         if town not in merged_into:
             raise CannotRelease(f"there is no city {town}; `manage.py cities find NAME` finds ids")
         if merged_into[town] is not None:
-            raise CannotRelease(f"city {town} was merged into {merged_into[town]} permanently")
+            raise CannotRelease(
+                f"city {town} was merged into {merged_into[town]}: `manage.py cities unmerge"
+                f" {town}` takes that back"
+            )
     return list(town_ids)
 
 

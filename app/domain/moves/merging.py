@@ -1,15 +1,20 @@
 """`cities merge`: two cities are the same place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
+from math import inf, isinf
 from typing import Any
 
 import sqlalchemy
 
 from app.domain.cities.city import Kind
+from app.domain.cities.distance import distance_km
 from app.domain.moves.relocation import Relocation, in_transaction
 from app.infra.database import Database
+
+# Two cities that are farther apart are hardly one place.
+MAX_KM = 50
 
 
 class CannotMerge(Exception):
@@ -17,32 +22,58 @@ class CannotMerge(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class MergePlan:
-    """What a merge changes: the number of rooms, members and gathered towns that move."""
+class MergeSide:
+    """One of the two cities of a merge; `members`: the people who gave this city."""
 
-    from_id: int
-    into_id: int
-    from_name: str
-    into_name: str
+    id: int
+    name: str
+    region: str | None
+    country: str | None
+    listed: bool
+    kind: str
+    population: int | None
+    latitude: float | None
+    longitude: float | None
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """What a merge changes: the number of rooms, members and gathered towns that move.
+
+    `km`: distance of the two; None: unknown. `doubts`: why they may not be the same place.
+    """
+
+    origin: MergeSide
+    into: MergeSide
+    km: float | None
+    doubts: list[str]
     rooms: int
     people: int
     towns: int
 
 
 FIND_CITIES = """
-    SELECT id, name, country_code, merged_into, hub_id, listed, kind FROM cities
-    WHERE id IN (%(from_id)s, %(into_id)s) ORDER BY id
+    SELECT id, name, region, country_code AS country, merged_into, hub_id, listed, kind, population,
+           latitude, longitude
+    FROM cities WHERE id IN (%(from_id)s, %(into_id)s) ORDER BY id
 """
 # Joins continue, because their foreign keys pass this lock. The creation of a room waits.
 LOCK_CITIES = f"{FIND_CITIES} FOR NO KEY UPDATE"
 COUNT = """
     SELECT (SELECT count(*) FROM rooms WHERE city_id = %(from_id)s) AS rooms,
-           (SELECT count(*) FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
-            WHERE rooms.city_id = %(from_id)s OR member.city_id = %(from_id)s) AS people,
-           (SELECT count(*) FROM cities WHERE hub_id = %(from_id)s) AS towns
+           (SELECT count(*) FROM cities WHERE hub_id = %(from_id)s) AS towns,
+           count(*) FILTER (WHERE %(from_id)s IN (rooms.city_id, member.city_id)) AS people,
+           count(*) FILTER (WHERE member.city_id = %(from_id)s) AS from_members,
+           count(*) FILTER (WHERE member.city_id = %(into_id)s) AS into_members
+    FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
 """
 FIND_MERGED = "SELECT id FROM cities WHERE merged_into = %(into_id)s AND id <> %(from_id)s"
-SET_POINTER = "UPDATE cities SET merged_into = %(into_id)s, hub_id = NULL WHERE id = %(from_id)s"
+SET_POINTER = """
+    UPDATE cities SET merged_into = %(into_id)s, hub_id = NULL,
+        merged_at = CASE WHEN merged_into IS NULL THEN now() ELSE merged_at END
+    WHERE id = %(from_id)s
+"""
 FLATTEN_MERGED = """
     UPDATE cities SET merged_into = %(into_id)s WHERE merged_into = %(from_id)s
 """
@@ -60,7 +91,16 @@ def plan_merge(database: Database, from_id: int, into_id: int) -> MergePlan:
     with database.transaction() as connection:
         origin, into = _check(connection, FIND_CITIES, from_id, into_id)
         counts = connection.exec_driver_sql(COUNT, parameters).one()
-    return MergePlan(from_id, into_id, origin.name, into.name, **counts._asdict())
+    km = distance_km(origin, into)
+    return MergePlan(
+        _side(origin, counts.from_members),
+        _side(into, counts.into_members),
+        None if isinf(km) else round(km, 1),
+        _doubts(origin, into, km),
+        counts.rooms,
+        counts.people,
+        counts.towns,
+    )
 
 
 def merge(relocation: Relocation, from_id: int, into_id: int) -> None:
@@ -83,6 +123,23 @@ def merge_all(relocation: Relocation, pairs: Sequence[tuple[int, int]]) -> None:
         # The ids of the rooms of cities merged earlier must lead where FROM's do.
         moved |= dict.fromkeys([from_id, *(row.id for row in merged)])
     relocation.relocate(list(moved))
+
+
+def _side(city: Any, members: int) -> MergeSide:
+    names = [field.name for field in fields(MergeSide) if field.name != "members"]
+    return MergeSide(**{name: getattr(city, name) for name in names}, members=members)
+
+
+def _doubts(origin: Any, into: Any, km: float) -> list[str]:
+    """Return why two cities may not be the same place."""
+    doubts = []
+    if origin.listed and not into.listed:
+        doubts.append(f"{origin.name} is in the gazetteer, and {into.name} was typed")
+    if None not in (origin.country, into.country) and origin.country != into.country:
+        doubts.append(f"{into.name} is in another country ({into.country}, not {origin.country})")
+    if MAX_KM < km < inf:
+        doubts.append(f"{into.name} is {km:,.0f} km away")
+    return doubts
 
 
 def _set_pointers(connection: sqlalchemy.Connection, from_id: int, into_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Moves people when a city was merged into another, gathered into a hub, or released again.
+"""Moves people when a city was merged into another or taken back, or gathered or released.
 
 The caller has first committed the city's pointer (merged_into or hub_id). From then on no room is
 created on the wrong side: creating one reads the city's row under a lock and follows the pointer.
@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy
 
+from app.domain.members.empty_places import EmptyPlaces
 from app.domain.rooms.bulk_create import create_rooms
 from app.domain.rooms.repository import ROOM_VALID_FOR_S
 from app.domain.runs.admin_runs import Run
@@ -45,15 +46,17 @@ POINTED_ROOMS = """
       AND (cities.merged_into IS NOT NULL OR cities.hub_id IS NOT NULL)
     ORDER BY rooms.id
 """
-# People in a room of a city that does not host their town, and people whose row names a merged
-# city. Reads the whole table: there is no index on the city that members said.
-STRAYS = """
-    SELECT DISTINCT member.room_id, member.city_id AS town_id
+# The city that a member gave, merged or not.
+SAID = "coalesce(member.said_city_id, member.city_id)"
+# People in a room of a city that does not host the city that they gave, and people whose row has
+# another town than that city is now. Reads the whole table: no index has the city.
+STRAYS = f"""
+    SELECT DISTINCT member.room_id, {SAID} AS said_id
     FROM memberships AS member
     JOIN rooms ON rooms.id = member.room_id
-    JOIN city_hosts AS host ON host.city_id = member.city_id
-    WHERE member.city_id = ANY(%(towns)s)
-      AND (rooms.city_id <> host.host_id OR host.town_id <> host.city_id)
+    JOIN city_hosts AS host ON host.city_id = {SAID}
+    WHERE (member.city_id = ANY(%(towns)s) OR member.said_city_id = ANY(%(towns)s))
+      AND (rooms.city_id <> host.host_id OR host.town_id <> member.city_id)
     ORDER BY 1, 2
 """
 LOCK_ROOM = """
@@ -72,22 +75,28 @@ WRITERS = """
     WHERE here.datname = current_database() AND held.relation = 'memberships'::regclass
       AND held.mode = 'RowExclusiveLock' AND held.granted
 """
-MOVE = """
+# The subquery: a member whose merged city is gone moves with the room too.
+MOVE = f"""
     WITH moved AS (
         UPDATE memberships AS member
         SET room_id = %(target)s, previous_room_id = %(room)s,
-            city_id = coalesce(city.merged_into, city.id), joined_at = now(), updated_at = now()
+            city_id = coalesce(city.merged_into, city.id),
+            said_city_id = CASE WHEN city.merged_into IS NOT NULL THEN city.id END,
+            joined_at = now(), updated_at = now()
         FROM cities AS city
-        WHERE city.id = member.city_id AND member.room_id = %(room)s
-          AND (%(town)s::bigint IS NULL OR member.city_id = %(town)s)
+        WHERE member.room_id = %(room)s
+          AND city.id = coalesce((SELECT said.id FROM cities AS said
+                                  WHERE said.id = member.said_city_id), member.city_id)
+          AND (%(said)s::bigint IS NULL OR {SAID} = %(said)s)
         RETURNING member.user_id
     )
     INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
     SELECT user_id, %(room)s, %(target)s, %(reason)s, %(run)s FROM moved
 """
-REPLACE_TOWN = """
-    UPDATE memberships SET city_id = %(into)s, updated_at = now()
-    WHERE room_id = %(room)s AND city_id = %(town)s
+REPLACE_TOWN = f"""
+    UPDATE memberships AS member
+    SET city_id = %(into)s, said_city_id = nullif({SAID}, %(into)s), updated_at = now()
+    WHERE room_id = %(room)s AND {SAID} = %(said)s
 """
 REDIRECT = """
     INSERT INTO room_redirects (id, city_id, cluster_id, room_id)
@@ -117,7 +126,7 @@ class Relocation:
 
     def relocate(self, towns: Sequence[int]) -> None:
         """Move everybody of some towns to where the pointers lead: at once, and once more when no
-        join can use a lookup from before.
+        join can use a lookup from before. Then remove the typed places that are empty now.
 
         Idempotent: a repeated run finishes what an interrupted one began. Raises Conflict,
         DatabaseUnavailable.
@@ -129,6 +138,7 @@ class Relocation:
         self.progress("waiting for joins in progress", 0)
         self._wait_for_writers()
         self._sweep(towns)
+        EmptyPlaces(self.database).remove_all()
 
     def _wait_for_writers(self) -> None:
         """Wait until the transactions that may write members now have ended."""
@@ -153,7 +163,7 @@ class Relocation:
         for row in strays:
             self.progress("moving people", len(strays))
             in_transaction(
-                self.database, partial(self._move_town, room=row.room_id, town=row.town_id)
+                self.database, partial(self._move_town, room=row.room_id, said=row.said_id)
             )
         in_transaction(
             self.database,
@@ -170,20 +180,22 @@ class Relocation:
         if target == room:
             return
         parameters = {"room": room, "target": target, "city": pair[0], "cluster": pair[1]}
-        self._move(connection, parameters | {"town": None})
+        self._move(connection, parameters | {"said": None})
         connection.exec_driver_sql(FLATTEN, parameters)
         connection.exec_driver_sql(REDIRECT, parameters)
         connection.exec_driver_sql(DELETE_ROOM, parameters)
         self.run.count("rooms_closed")
 
-    def _move_town(self, connection: sqlalchemy.Connection, room: int, town: int) -> None:
+    def _move_town(self, connection: sqlalchemy.Connection, room: int, said: int) -> None:
         locked = _lock_room(connection, room)
         if locked is None:
             return
-        pair = (town, locked.cluster)
+        pair = (said, locked.cluster)
         _, rooms = create_rooms(connection, [pair])
+        if pair not in rooms:  # the town was removed with its last member
+            return
         target, into = rooms[pair].room_id, rooms[pair].town_id
-        parameters = {"room": room, "target": target, "town": town, "into": into}
+        parameters = {"room": room, "target": target, "said": said, "into": into}
         if target == room:
             connection.exec_driver_sql(REPLACE_TOWN, parameters)
         else:

@@ -26,7 +26,9 @@ class RoomChange(Model):
     user_id: Mapped[str] = mapped_column(comment="The app's id of the user who was moved.")
     from_room: Mapped[int] = mapped_column(comment="Previous room, which may no longer exist.")
     to_room: Mapped[int] = mapped_column(comment="New room.")
-    reason: Mapped[str] = mapped_column(comment="merge, gather, release, reassign or import.")
+    reason: Mapped[str] = mapped_column(
+        comment="merge, unmerge, gather, release, reassign or import."
+    )
     run_id: Mapped[int | None] = mapped_column(
         ForeignKey("admin_runs.id"), comment="Run of the command that moved the user."
     )

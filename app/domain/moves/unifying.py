@@ -41,6 +41,8 @@ LIST = """
     GROUP BY city.id, town.id ORDER BY people DESC, city.id
 """
 
+FIND_EXISTING = "SELECT id FROM cities WHERE id = ANY(%(ids)s)"
+
 
 def plan_unify(database: Database, cities: Cities) -> list[Unification]:
     """Return what becomes what, most people first. Raises DatabaseUnavailable."""
@@ -108,9 +110,15 @@ def unify(relocation: Relocation, plan: list[Unification], cities: Cities) -> No
     Raises CannotMerge, DatabaseUnavailable.
     """
     pairs = []
+    ids = [id for one in plan for id in (one.from_id, one.into_id) if id]
+    existing = {row.id for row in relocation.database.execute(FIND_EXISTING, {"ids": ids})}
     for unification in plan:
-        place = _as_typed(cities, unification.name, unification.country)
-        into = unification.into_id or cities.locate(place).city.id
+        if unification.from_id not in existing:
+            continue  # since the plan it was removed with its last user
+        into = unification.into_id
+        if into is None or into not in existing:
+            place = _as_typed(cities, unification.name, unification.country)
+            into = cities.locate(place).city.id
         if into != unification.from_id:
             pairs.append((unification.from_id, into))
     merge_all(relocation, pairs)

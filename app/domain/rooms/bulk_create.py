@@ -60,7 +60,8 @@ def create_rooms(
 ) -> tuple[int, dict[Pair, PairRoom]]:
     """Create the missing rooms of pairs; return how many, and the room of each pair.
 
-    Raises Conflict when a city is being merged or gathered: a retry is right.
+    A pair whose city was removed, with the last user who had typed it, has none. Raises Conflict
+    when a city is being merged or gathered: a retry is right.
     """
     arrays = pair_arrays(pairs)
     created = connection.exec_driver_sql(CREATE_ROOMS, arrays).rowcount

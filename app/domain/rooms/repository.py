@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.cities.city import City, city_from_row, split_city
-from app.domain.rooms.bulk_create import CREATE_ROOMS, Pair, pair_arrays
+from app.domain.rooms.bulk_create import CREATE_ROOMS, pair_arrays
 from app.infra.database import Database, Row
 from app.infra.metrics import ROOMS
 from app.infra.ttl_cache import TTL_S, SharedTTLCache
@@ -54,15 +54,15 @@ class RoomDetails:
     created_at: datetime
 
 
-# Follows the town's pointer to its hub. A city that was merged, which a caller may have cached, has
-# no room: members name the town it was merged into. now() is earlier than the snapshot.
+# Follows the town's pointer to its hub. Where the city that the user gave is merged or taken back,
+# and the caller cached the town before, there is no room. now() is earlier than the snapshot.
 FIND = f"""
     SELECT rooms.id AS room_id, host.town_id AS id, host.name, host.country_code AS country,
            host.listed, host.kind, now() + interval '{ROOM_VALID_FOR_S} s' AS valid_until
     FROM city_hosts AS city
     JOIN city_hosts AS host ON host.city_id = city.host_id
     JOIN rooms ON rooms.city_id = city.host_id AND rooms.cluster_id = %(cluster)s
-    WHERE city.city_id = %(city)s AND city.town_id = city.city_id
+    WHERE city.city_id = %(said)s AND city.town_id = %(city)s
 """
 # Completed by a count of the members, `members`.
 DETAILS = """rooms.id, rooms.created_at, rooms.cluster_id AS cluster,
@@ -77,7 +77,11 @@ SHOW = f"""
     FROM {DETAILS_FROM}
     WHERE rooms.id = %(id)s
 """
-FIND_REDIRECT = "SELECT room_id FROM room_redirects WHERE id = %(id)s"
+# One statement: between two, a command may restore a room and delete its redirect.
+FOLLOW = """
+    SELECT id AS room_id FROM rooms WHERE id = %(id)s
+    UNION ALL SELECT room_id FROM room_redirects WHERE id = %(id)s
+"""
 
 
 class Rooms:
@@ -85,23 +89,25 @@ class Rooms:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._cache: SharedTTLCache[Pair, Room] = SharedTTLCache(MAX_CACHED_ROOMS)
+        self._cache: SharedTTLCache[tuple[int, int, int], Room] = SharedTTLCache(MAX_CACHED_ROOMS)
 
-    def find(self, city_id: int, cluster: int) -> Room | None:
-        """Return the room of a pair; None: it has no room, or its city was merged.
+    def find(self, city_id: int, said_id: int, cluster: int) -> Room | None:
+        """Return the room of a city and cluster; `said_id`: the city, or one merged into it.
 
-        Raises DatabaseUnavailable.
+        None: there is no room, or the city that `said_id` is has changed. Raises
+        DatabaseUnavailable.
         """
-        pair = city_id, cluster
-        if room := self._cache.get(pair):
+        key = city_id, said_id, cluster
+        if room := self._cache.get(key):
             return room
         asked_at = time.monotonic()
-        rows = self.database.execute(FIND, {"city": city_id, "cluster": cluster})
+        parameters = {"city": city_id, "said": said_id, "cluster": cluster}
+        rows = self.database.execute(FIND, parameters)
         if not rows:
             return None
         host = city_from_row(rows[0])
         hub = None if host.id == city_id else host
-        return self._cache.put(pair, Room(rows[0].room_id, hub, rows[0].valid_until), asked_at)
+        return self._cache.put(key, Room(rows[0].room_id, hub, rows[0].valid_until), asked_at)
 
     def create(self, city_id: int, cluster: int) -> bool:
         """Create the room of a pair unless it exists; return whether this call created it.
@@ -118,11 +124,20 @@ class Rooms:
 
         Raises RoomMoved, UnknownRoom, DatabaseUnavailable.
         """
-        if rows := self.database.execute(SHOW, {"id": room_id}):
-            return details_from_row(rows[0])
-        if rows := self.database.execute(FIND_REDIRECT, {"id": room_id}):
+        while not (rows := self.database.execute(SHOW, {"id": room_id})):
+            self.require(room_id)
+        return details_from_row(rows[0])
+
+    def require(self, room_id: int) -> None:
+        """Do nothing if a room exists.
+
+        Raises RoomMoved, UnknownRoom, DatabaseUnavailable.
+        """
+        rows = self.database.execute(FOLLOW, {"id": room_id})
+        if not rows:
+            raise UnknownRoom(room_id)
+        if rows[0].room_id != room_id:
             raise RoomMoved(rows[0].room_id)
-        raise UnknownRoom(room_id)
 
     def clear_cache(self) -> None:
         """Drop all cached rooms."""

@@ -1,13 +1,14 @@
-"""Indexes of areas and of suggestions, built while the service runs.
+"""Indexes of areas, suggestions and members, built while the service runs.
 
 A revision of its own, because each statement is committed by itself: if one fails, the next run
 begins again with the first.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0019"
+down_revision = "0018"
 
 KEY = ["name_key", "country_code", "admin1"]
 # Two areas of one region may share a name: the province and the region Murcia.
@@ -35,7 +36,32 @@ NAMES_OF_AREAS = {
     "table_name": "place_names",
     "columns": ["area"],
 }
-INDEXES = (AREAS, SUGGESTIONS, AREA_CODES, NAMES_OF_AREAS)
+MEMBERS_OF_ROOMS = {
+    "index_name": "ix_memberships_room_id_user_id",
+    "table_name": "memberships",
+    "columns": ["room_id", "user_id"],
+}
+MEMBERS_OF_TYPED_PLACES = {
+    "index_name": "ix_memberships_unlisted",
+    "table_name": "memberships",
+    "columns": ["city_id"],
+    "postgresql_where": sa.text("city_id >= 1000000000001"),
+}
+MEMBERS_OF_MERGED_CITIES = {
+    "index_name": "ix_memberships_said_city_id",
+    "table_name": "memberships",
+    "columns": ["said_city_id"],
+    "postgresql_where": sa.text("said_city_id IS NOT NULL"),
+}
+INDEXES = (
+    AREAS,
+    SUGGESTIONS,
+    AREA_CODES,
+    NAMES_OF_AREAS,
+    MEMBERS_OF_ROOMS,
+    MEMBERS_OF_TYPED_PLACES,
+    MEMBERS_OF_MERGED_CITIES,
+)
 
 
 def upgrade() -> None:
