@@ -44,7 +44,7 @@ CASES = {
     "analysts revoke": Case(
         "{role} --dry-run", "dropped", "unknown_role --yes", "no role", NONE, why="it only revokes"
     ),
-    "cities clean": Case("--dry-run", "0 places", "--all", "--all"),
+    "cities clean": Case("--dry-run", "would remove", "--all", "--all"),
     "cities find": Case("Sevilla", "2510911", "!!!", "must have a letter or a digit"),
     "cities gather": Case("--dry-run", "towns", "--dry-run --radius 0", "radius"),
     "cities load": Case("--yes", "69,", "--fast", "--fast"),

@@ -126,7 +126,9 @@ def test_a_failed_start_leaves_nothing_in_the_temporary_folder(
 ) -> None:
     with socket.create_server(("0.0.0.0", 0)) as busy:
         port = str(busy.getsockname()[1])
-        values = {name: value.format(busy=port) for name, value in variables.items()}
+        # Explicit, because after `make run` manage.py defaults to development.
+        values = {"APP_ENV": "production"}
+        values |= {name: value.format(busy=port) for name, value in variables.items()}
         for line in LINES.values():
             assert run(line, TMPDIR=str(tmp_path), **values).returncode != 0
     assert list(tmp_path.iterdir()) == []
