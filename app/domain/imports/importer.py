@@ -10,6 +10,7 @@ committed changes nothing when it comes again. So an import can be stopped at an
 again. The service continues meanwhile: a chunk holds its locks for a fraction of 100 ms.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -106,11 +107,13 @@ class Importer:
         run: Run,
         reject: Callable[[Reject], None],
         progress: Callable[[int], None],
-    ) -> None:
+    ) -> Counter[str]:
         """Place every valid row and pass each other one to `reject`.
 
+        Return the users by key that the model lacks, which is stored as POST /rooms stores it.
+
         Counts read, placed, unchanged, rejected, moved and rooms_created on the run; the first is
-        always the sum of the next three. Raises DatabaseUnavailable.
+        always the sum of the next three. Raises DatabaseUnavailable, UnreadableFile.
         """
         resolver = RowResolver(self.model, self._find_city)
         # Ctrl-C interrupts the main thread only: a chunk being written is committed and counted.
@@ -127,6 +130,7 @@ class Importer:
                 progress(chunk.read)
             if written:
                 written.result()
+        return resolver.unknown_interests
 
     def _find_city(self, place: Place) -> int:
         return self.cities.locate(place).city.id
