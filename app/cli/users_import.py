@@ -79,7 +79,7 @@ def import_users(
                 return
             if not yes:
                 _confirm_import(forecast, rejects)
-            counts = _import(user_file, source.name, keys, rejects)
+            counts = _import(user_file, Path(file).name, keys, rejects)
     except UnreadableFile as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

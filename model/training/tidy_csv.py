@@ -13,6 +13,7 @@ from model.training.errors import TrainingDataError
 # Who and where a person is: every other column is an interest.
 OTHER_COLUMNS = ("_id", "city", "country")
 TICKS = {"0": 0.0, "1": 1.0, "": 0.0, "0.0": 0.0, "1.0": 1.0, "false": 0.0, "true": 1.0}
+TICKS |= {"falso": 0.0, "verdadero": 1.0}  # Excel in Spanish
 
 
 def read_tidy(

@@ -84,6 +84,8 @@ READ = {
     "an id with a hyphen, as a spreadsheet got it": Ugly(
         "_id,city,surf\n'-NxYz,Vigo,1\n", 1, users=("-NxYz",)
     ),
+    "truth in Spanish": Ugly("_id;city;surf;coffee\nu1;Vigo;VERDADERO;FALSO\n", 1),
+    "ticks as decimal numbers": Ugly("_id,city,surf,coffee\nu1,Vigo,1.0,0.0\n", 1),
     "no rows": Ugly("_id,city,surf\n", 0),
     # mongoexport.
     "JSON lines": Ugly(

@@ -21,7 +21,9 @@ def read(tmp_path):
 
 
 def test_a_tidy_files_columns_are_the_vocabulary(read):
-    profiles = read("_id,city,chess,country,surf", "a,Sevilla,1,ES,0", "b,Jaén,1,ES,1", "c,,0,,0")
+    profiles = read(
+        "_id,city,chess,country,surf", "a,Sevilla,1,ES,0", "b,Jaén,VERDADERO,ES,1.0", "c,,0,,FALSO"
+    )
     assert profiles.interests == ("chess", "surf")
     assert profiles.ticks.tolist() == [[1, 0], [1, 1]]
     assert profiles.left_out == 1

@@ -1,12 +1,13 @@
-"""Values of MongoDB's documents, as mongoexport and the mongo shell write them."""
+"""Values of cells and documents: ticks, and the ids and numbers of MongoDB."""
 
 import re
 from collections.abc import Mapping
 
 from app.infra.csv_cells import unescape
 
-TRUE = ("1", "true", "t", "yes", "y", "si", "sí", "s", "x", "✓")
-FALSE = ("", "0", "false", "f", "no", "n")
+# "verdadero": Excel in Spanish; "1.0": pandas, of a column with empty cells.
+TRUE = ("1", "1.0", "true", "t", "verdadero", "yes", "y", "si", "sí", "s", "x", "✓")
+FALSE = ("", "0", "0.0", "false", "f", "falso", "no", "n")
 TICKS = "0, 1, true, false, yes, no, si or x"
 MAX_CACHED_SPELLINGS = 1_000
 OBJECT_ID = re.compile(r"""ObjectId\(["']?([^"'()]*)["']?\)|\{\s*"\$oid"\s*:\s*"([^"]*)"\s*\}""")
@@ -49,11 +50,9 @@ def selected_keys(ticks: Mapping[str, object]) -> list[str]:
 
 def _is_ticked(key: str, value: object) -> bool:
     value = plain_value(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
     if value is None:
         return False
-    if not isinstance(value, str | int):
+    if not isinstance(value, str | int | float):
         raise KeyError(key)
     try:
         return IS_TICKED[str(value)]

@@ -19,7 +19,7 @@ class InterestKeys(dict[str, str]):
     """
 
     def __init__(self, model_keys: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__({key: key for key in model_keys})
         self.known = frozenset(model_keys)
         self._answers = {
             answer: key
@@ -28,7 +28,7 @@ class InterestKeys(dict[str, str]):
         } | {fold(key): key for key in model_keys}
 
     def __missing__(self, typed: str) -> str:
-        if typed in self.known or len(typed) > MAX_INTEREST_LENGTH:
+        if len(typed) > MAX_INTEREST_LENGTH:
             return typed
         key = self._answers.get(fold(typed), typed)
         if len(self) < MAX_CACHED_SPELLINGS:
