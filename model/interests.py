@@ -11,6 +11,10 @@ from typing import Literal
 Language = Literal["es", "en"]
 
 FILE = Path(__file__).with_name("interests.json")
+# Letters, digits, and the marks that are vowels in some scripts.
+WORD_CATEGORIES = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Mn", "Mc"))
+# Invisible; chooses the picture of an emoji.
+VARIATION_SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +66,23 @@ def keys_by_answer(interests: Iterable[Interest]) -> dict[str, str]:
 
 
 def fold(text: str) -> str:
-    """Return a text without case, accents and extra spaces: "voley" for " Vóley "."""
+    """Return a text's words without case, accents, punctuation and emoji.
+
+    For example "voley" for " Vóley 🏐".
+    """
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+    kept = (
+        character if unicodedata.category(character) in WORD_CATEGORIES else " "
+        for character in decomposed
+        if not unicodedata.combining(character) and not VARIATION_SELECTOR.match(character)
+    )
+    return " ".join("".join(kept).split())
 
 
 def key_from_text(text: str) -> str:
     """Return a key for an answer outside the vocabulary: "boardGames" for " Board games "."""
-    first, *others = re.findall(r"\w+", fold(text)) or [""]
-    return str(first) + "".join(word[0].upper() + word[1:] for word in others)
+    first, *others = fold(text).split() or [""]
+    return first + "".join(word[0].upper() + word[1:] for word in others)
 
 
 def text_from_key(key: str) -> str:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from app.infra.csv_cells import escape
+
 if TYPE_CHECKING:
     from app.infra.database import Database
 
@@ -152,7 +154,10 @@ def format_option(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Stream rows to standard output, as CSV (lists in cells as JSON) or as JSON lines."""
+    """Stream rows to standard output as CSV or JSON lines.
+
+    CSV is for people too: a list in a cell is JSON, and no cell is a spreadsheet's formula.
+    """
     import orjson
 
     rows = iter(rows)
@@ -162,7 +167,10 @@ def write_rows(form: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(
-            [orjson.dumps(cell).decode() if isinstance(cell, list) else cell for cell in row]
+            [
+                orjson.dumps(cell).decode() if isinstance(cell, list) else escape(cell)
+                for cell in row
+            ]
             for row in rows
         )
         return

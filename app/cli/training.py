@@ -26,11 +26,18 @@ if TYPE_CHECKING:
     from model.training.train import TrainedModel
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+columns_option = click.option(
+    "--columns",
+    multiple=True,
+    metavar="HEADING",
+    help="Read this column alone: heading or number; repeatable.  [default: all]",
+)
 plot_option = click.option("--plot", type=FILE, help="Draw the figures into a .png or .svg file.")
 
 
 @click.command()
 @click.option("--data", type=FILE, help="A form export, or a CSV of 0/1 (a column an interest).")
+@columns_option
 @click.option("--from-db", is_flag=True, help="Train on the members' interests.")
 @click.option(
     "--clusters",
@@ -58,6 +65,7 @@ plot_option = click.option("--plot", type=FILE, help="Draw the figures into a .p
 @json_option
 def train(
     data: Path | None,
+    columns: tuple[str, ...],
     from_db: bool,
     clusters: int | None,
     published: bool,
@@ -73,18 +81,21 @@ def train(
     from model import artifact
     from model.training.train import DEFAULT_DATE
 
-    if (data is None) is not from_db or (published and from_db):
-        raise click.UsageError("give either --data FILE or --from-db (--published needs --data)")
+    if (data is None) is not from_db or ((published or columns) and from_db):
+        raise click.UsageError(
+            "give either --data FILE or --from-db (--published and --columns need --data)"
+        )
     if plot:
         check_picture(plot)
     directory = output or artifact.DIRECTORY
     with ExitStack() as stack:
         stack.enter_context(_file_errors())
         database = stack.enter_context(application()) if from_db else None
-        profiles, changed_at = _read_profiles(data, database, published)
+        profiles, changed_at = _read_profiles(data, columns, database, published)
         date = trained_at or profiles.last_at or changed_at
         if date == DEFAULT_DATE:
-            click.echo(f"the data have no times: the model is dated {date:%Y-%m-%d}", err=True)
+            why = profiles.undated or "the data have no times"
+            click.echo(f"{why}: the model is dated {date:%Y-%m-%d}; see --trained-at", err=True)
         kept = _previous_model(directory, previous)
         trained, choice = _train(profiles, clusters, published, date, kept)
         if plot:
@@ -99,9 +110,12 @@ def train(
 @click.option(
     "--clusters", type=ClusterRangeType(), default=LIMITS, show_default=True, help="How many."
 )
+@columns_option
 @plot_option
 @json_option
-def evaluate(data: Path, clusters: range, plot: Path | None, as_json: bool) -> None:
+def evaluate(
+    data: Path, clusters: range, columns: tuple[str, ...], plot: Path | None, as_json: bool
+) -> None:
     """Measure NMF on held-out people, beside k-means, the published rule and chance."""
     from model.interests import load_interests
     from model.training.evaluation import MAX_PEOPLE
@@ -111,7 +125,7 @@ def evaluate(data: Path, clusters: range, plot: Path | None, as_json: bool) -> N
     if plot:
         check_picture(plot)
     with _file_errors():
-        profiles = read_profiles(data, load_interests())
+        profiles = read_profiles(data, load_interests(), columns)
         _report_profiles(profiles, data)
         if len(profiles.ticks) > MAX_PEOPLE:
             click.echo(f"measured on {MAX_PEOPLE} of {len(profiles.ticks)} people", err=True)
@@ -142,7 +156,7 @@ def _file_errors() -> Iterator[None]:
 
 
 def _read_profiles(
-    data: Path | None, database: "Database | None", published: bool
+    data: Path | None, columns: tuple[str, ...], database: "Database | None", published: bool
 ) -> "tuple[Profiles, datetime]":
     """Return the profiles to train on, and the date for data without times."""
     from model.interests import load_interests
@@ -155,7 +169,7 @@ def _read_profiles(
         return profiles, changed_at
     assert data
     read = read_published_profiles if published else read_profiles
-    profiles = read(data, load_interests())
+    profiles = read(data, load_interests(), columns)
     _report_profiles(profiles, data)
     return profiles, DEFAULT_DATE
 

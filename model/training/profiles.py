@@ -28,10 +28,12 @@ class Profiles:
     Attributes:
         interests: (m) keys, the columns of `ticks`.
         ticks: (n, m) of 0.0/1.0.
-        last_at: the time of the latest answer, None if the source has no times.
+        last_at: the time of the latest answer, None if the source has no times that can be read.
+        undated: why `last_at` is None although the source has times.
         left_out: number of skipped people, who selected no interest.
         learned: the keys among `interests` that are not in the vocabulary.
-        unknown: messages about the answers that are in no profile.
+        unknown: messages about the answers that are in no profile, without any text that a person
+            typed.
     """
 
     interests: tuple[str, ...]
@@ -40,6 +42,7 @@ class Profiles:
     left_out: int = 0
     learned: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    undated: str = ""
 
     def drop_empty(self) -> "Profiles":
         """Return them without the people who selected nothing.
@@ -52,38 +55,49 @@ class Profiles:
         return replace(self, ticks=self.ticks[filled], left_out=int((~filled).sum()))
 
 
-def read_profiles(file: Path, vocabulary: Sequence[Interest]) -> Profiles:
+def read_profiles(
+    file: Path, vocabulary: Sequence[Interest], columns: Sequence[str] = ()
+) -> Profiles:
     """Read a form export or a tidy CSV, distinguished by the name of the first column.
 
     Frequent answers of a form export that are not in `vocabulary` become new interests
-    (`is_learned`); the others are listed in `unknown`.
+    (`is_learned`), unless they exclude each other or are about the person; the others are counted
+    in `unknown`. `columns`: the headings or numbers of the columns to read and learn from, all
+    without it.
 
     Raises:
         OSError: the file cannot be read.
         TrainingDataError: it is neither, or nobody selected an interest.
     """
     if is_form_export(file):
-        return learn_interests(read_survey(file, vocabulary)).drop_empty()
-    return Profiles(*read_tidy(file)).drop_empty()
+        return learn_interests(read_survey(file, vocabulary, columns)).drop_empty()
+    return Profiles(*read_tidy(file, vocabulary, columns)).drop_empty()
 
 
-def read_published_profiles(file: Path, vocabulary: Sequence[Interest]) -> Profiles:
+def read_published_profiles(
+    file: Path, vocabulary: Sequence[Interest], columns: Sequence[str] = ()
+) -> Profiles:
     """Read a form export for the published fit: only the vocabulary, and also empty profiles.
 
     Raises:
         OSError: the file cannot be read.
         TrainingDataError: it is not a form export, or has no answers.
     """
-    survey = read_survey(file, vocabulary)
-    unknown = tuple(answer.message() for answer in survey.unknown)
-    return Profiles(survey.interests, survey.profiles, _last_answer_at(survey), unknown=unknown)
+    survey = read_survey(file, vocabulary, columns)
+    counts = Counter(answer.question.heading for answer in survey.unknown)
+    unknown = tuple(
+        f"column {heading!r}: {answers} unknown answers; skipped"
+        for heading, answers in counts.items()
+    )
+    return _dated(Profiles(survey.interests, survey.profiles, unknown=unknown), survey)
 
 
 def learn_interests(survey: Survey) -> Profiles:
     """Return a survey's profiles, with its frequent unknown answers as new interests."""
     people_by_key: dict[str, set[int]] = {}
     for answer in survey.unknown:
-        people_by_key.setdefault(key_from_text(answer.text), set()).add(answer.person)
+        if not answer.question.not_learned:
+            people_by_key.setdefault(key_from_text(answer.text), set()).add(answer.person)
     learned = tuple(
         key
         for key, people in sorted(people_by_key.items())
@@ -97,13 +111,34 @@ def learn_interests(survey: Survey) -> Profiles:
     if learned and not survey.profiles.any():
         # The form is about other things: our interests, which nobody selected, are dropped.
         keys, ticks = learned, added
-    return Profiles(
-        interests=keys,
-        ticks=ticks,
-        last_at=_last_answer_at(survey),
-        learned=learned,
-        unknown=tuple(a.message() for a in survey.unknown if key_from_text(a.text) not in learned),
+    profiles = Profiles(keys, ticks, learned=learned, unknown=_describe_skipped(survey, learned))
+    return _dated(profiles, survey)
+
+
+def _describe_skipped(survey: Survey, learned: Sequence[str]) -> tuple[str, ...]:
+    """Return for each column how many answers were skipped, and why."""
+    counts = Counter(
+        answer.question
+        for answer in survey.unknown
+        if answer.question.not_learned or key_from_text(answer.text) not in learned
     )
+    return tuple(
+        f"column {question.heading!r}: {answers} unknown answers skipped, "
+        + (
+            f"because {question.not_learned}; --columns learns from a column"
+            if question.not_learned
+            else "too rare to be learned"
+        )
+        for question, answers in counts.items()
+    )
+
+
+def _dated(profiles: Profiles, survey: Survey) -> Profiles:
+    """Return the profiles with the time of the last answer, or why it is not known."""
+    try:
+        return replace(profiles, last_at=survey.last_answer_at())
+    except TrainingDataError as error:
+        return replace(profiles, undated=str(error))
 
 
 def is_learned(people: int, total: int) -> bool:
@@ -145,10 +180,3 @@ def profiles_from_rows(rows: Iterable[tuple[Sequence[str], int]], known: Sequenc
     if unnamed := len(skipped) - len(named):
         unknown.append(f"{unnamed:,} keys of fewer than {MIN_LEARNED_PEOPLE} people are left out")
     return Profiles(interests, ticks, learned=learned, unknown=tuple(unknown)).drop_empty()
-
-
-def _last_answer_at(survey: Survey) -> datetime | None:
-    try:
-        return survey.last_answer_at()
-    except TrainingDataError:
-        return None

@@ -1,24 +1,24 @@
 """Reads a survey as Google Forms exports it: one row a person, one column a question.
 
 The first column is the time of the answer, every other a multi-select question whose answers are in
-one cell, separated by commas (semicolons in some exports).
+one cell, separated by commas or by semicolons.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.interests import Interest, fold, keys_by_answer
-from model.training.csv_rows import read_rows
+from model.training.answer_times import last_time
+from model.training.csv_rows import find_columns, read_rows
 from model.training.errors import TrainingDataError
+from model.training.questions import Question, find_question
 
 TIME_COLUMNS = ("timestamp", "marca temporal")
-TIME_FORMAT = "%m/%d/%Y %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,9 @@ class UnknownAnswer:
     `person`: the row of `Survey.profiles`.
     """
 
-    line: int
-    question: str
+    question: Question
     text: str
     person: int
-
-    def message(self) -> str:
-        """Return its location, and that it was skipped."""
-        return (
-            f"line {self.line}: unknown answer {self.text!r} to the question {self.question!r}; "
-            "skipped"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +49,12 @@ class Survey:
     times: tuple[str, ...]
     unknown: tuple[UnknownAnswer, ...]
 
-    def last_answer_at(self) -> datetime:
-        """Return the time of the latest answer, as UTC: the form writes no time zone.
+    def last_answer_at(self) -> datetime | None:
+        """Return the time of the latest answer, None without times; UTC if it has no time zone.
 
-        Raises TrainingDataError if a time is not month/day/year hours:minutes:seconds.
+        Raises TrainingDataError if the times cannot be read.
         """
-        try:
-            times = [datetime.strptime(time, TIME_FORMAT) for time in self.times]
-        except ValueError as error:
-            raise TrainingDataError(f"the time of an answer cannot be read: {error}") from error
-        return max(times).replace(tzinfo=UTC)
+        return last_time(self.times)
 
 
 def is_form_export(file: Path) -> bool:
@@ -75,8 +63,10 @@ def is_form_export(file: Path) -> bool:
     return _is_form_header(header)
 
 
-def read_survey(file: Path, interests: Iterable[Interest]) -> Survey:
-    """Read a form export in UTF-8 with the vocabulary `interests`.
+def read_survey(file: Path, interests: Iterable[Interest], columns: Sequence[str] = ()) -> Survey:
+    """Read a form export with the vocabulary `interests`.
+
+    `columns`: the headings or numbers of the questions to read; all without it.
 
     Raises:
         OSError: the file cannot be read.
@@ -85,37 +75,32 @@ def read_survey(file: Path, interests: Iterable[Interest]) -> Survey:
     vocabulary = tuple(interests)
     positions = {interest.key: j for j, interest in enumerate(vocabulary)}
     keys = keys_by_answer(vocabulary)
-    profiles: list[NDArray[np.float64]] = []
-    times, unknown = [], []
-    for line, time, answers in _read_people(file):
-        profile = np.zeros(len(vocabulary))
-        for question, text in answers:
-            key = keys.get(fold(text))
-            if key is None:
-                unknown.append(UnknownAnswer(line, question, text, len(profiles)))
-            else:
-                profile[positions[key]] = 1.0
-        profiles.append(profile)
-        times.append(time)
-    if not profiles:
-        raise TrainingDataError(f"{file}: no answers")
-    return Survey(tuple(positions), np.array(profiles), tuple(times), tuple(unknown))
+    questions, rows = _read_questions(file, columns)
+    profiles = np.zeros((len(rows), len(vocabulary)))
+    unknown = []
+    for person, row in enumerate(rows):
+        for question in questions:
+            for text in question.answers(row[question.position]):
+                key = keys.get(fold(text))
+                if key is None:
+                    unknown.append(UnknownAnswer(question, text, person))
+                else:
+                    profiles[person, positions[key]] = 1.0
+    times = tuple(row[0].strip() for row in rows)
+    return Survey(tuple(positions), profiles, times, tuple(unknown))
 
 
-def _read_people(file: Path) -> Iterator[tuple[int, str, list[tuple[str, str]]]]:
-    """Yield each person's line, time and (question, answer) pairs."""
-    rows = read_rows(file)
-    _, header = next(rows)
+def _read_questions(file: Path, columns: Sequence[str]) -> tuple[list[Question], list[list[str]]]:
+    """Return a form's questions and the rows of its people."""
+    numbered_rows = read_rows(file)
+    _, header = next(numbered_rows)
     if len(header) < 2 or not _is_form_header(header):
         raise TrainingDataError(f"{file}: not a form export, its first column is not Timestamp")
-    for line, row in rows:
-        answers = [
-            (question, text.strip())
-            for question, cell in zip(header[1:], row[1:], strict=True)
-            for text in re.split("[,;]", cell)
-            if text.strip()
-        ]
-        yield line, row[0].strip(), answers
+    rows = [row for _, row in numbered_rows]
+    if not rows:
+        raise TrainingDataError(f"{file}: no answers")
+    chosen = find_columns(file, header, columns)
+    return [find_question(header[j], j, rows, bool(columns)) for j in chosen if j], rows
 
 
 def _is_form_header(header: Sequence[str]) -> bool:

@@ -185,6 +185,7 @@ def test_a_row_of_too_few_cells_is_reported_and_a_file_may_have_only_invalid_row
         "rejected": 2,
         "moved": 0,
         "rooms_created": 0,
+        "unknown_interests": {},
     }
     rejects = list(csv.DictReader((tmp_path / "users.rejects.csv").open()))
     assert [(row["line"], row["_id"], row["field"]) for row in rejects] == [
@@ -231,7 +232,7 @@ def test_a_new_model_creates_no_room_for_unchanged_users(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "_id"),
+        ("", "is empty"),
         ("name,city,surf\n", "_id"),
         ("_id,surf\n", "city"),
         ("_id,city\n", "interest"),

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from app.domain.imports.csv_reader import UserReader
+from app.domain.imports.csv_reader import CsvReader
+from app.domain.imports.interest_keys import InterestKeys
 from app.domain.imports.row_parser import Reject
+from model import artifact
 from model.predict import Model
 from tests.support.databases import sql_on
 from tests.support.manage import run_manage
 from tests.support.user_files import import_users, user_rows, write_csv
 
+KEYS = InterestKeys(artifact.load().interests)
 UNCLOSED = "a quotation mark is not closed in this line"
 # The csv module reads so many characters of a quoted cell before it gives it up.
 LOOK_AHEAD = 131_072
@@ -23,7 +26,7 @@ LOOK_AHEAD = 131_072
 
 def read(text: str) -> tuple[list[str], list[tuple[int, str, str]], int]:
     """Read a file: return its users, its rejects (line, _id, reason) and its number of lines."""
-    reader = UserReader(text.splitlines(keepends=True))
+    reader = CsvReader(text.splitlines(keepends=True), KEYS)
     rows = list(reader)
     rejects = [(row.line, row.user_id, row.reason) for row in rows if isinstance(row, Reject)]
     return [row.user_id for row in rows if not isinstance(row, Reject)], rejects, reader.lines
@@ -119,7 +122,7 @@ def test_a_stray_mark_in_an_endless_file_takes_little_memory() -> None:
 
     tracemalloc.start()
     try:
-        (rejected, *users) = islice(UserReader(lines()), 1_000)
+        (rejected, *users) = islice(CsvReader(lines(), KEYS), 1_000)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

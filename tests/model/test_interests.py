@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from model.interests import Interest, fold, keys_by_answer, load_interests, phrase
+from model.interests import Interest, fold, key_from_text, keys_by_answer, load_interests, phrase
 
 INTERESTS = load_interests()
 
@@ -48,6 +48,16 @@ def test_an_alias_of_two_interests_is_rejected():
 @pytest.mark.parametrize("text", ["Vóley", " voley ", "VO\u0301LEY"])
 def test_case_accents_and_spaces_do_not_matter_in_an_answer(text):
     assert keys_by_answer(INTERESTS)[fold(text)] == "volley"
+
+
+@pytest.mark.parametrize("text", ["Surf 🏄", "🏄🏽‍♂️Surf", "❤️ Surf!", "“surf”", "surf\u200b"])
+def test_emoji_and_punctuation_do_not_matter_in_an_answer(text):
+    assert keys_by_answer(INTERESTS)[fold(text)] == "surf"
+
+
+@pytest.mark.parametrize("text", ["Juegos de mesa", "Juegos de mesa 🎲", "*juegos, de Mesa*"])
+def test_a_new_answer_has_one_key_however_it_is_decorated(text):
+    assert key_from_text(text) == "juegosDeMesa"
 
 
 @pytest.mark.parametrize(

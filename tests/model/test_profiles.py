@@ -21,7 +21,9 @@ def read(tmp_path):
 
 
 def test_a_tidy_files_columns_are_the_vocabulary(read):
-    profiles = read("_id,city,chess,country,surf", "a,Sevilla,1,ES,0", "b,Jaén,1,ES,1", "c,,0,,0")
+    profiles = read(
+        "_id,city,chess,country,surf", "a,Sevilla,1,ES,0", "b,Jaén,VERDADERO,ES,1.0", "c,,0,,FALSO"
+    )
     assert profiles.interests == ("chess", "surf")
     assert profiles.ticks.tolist() == [[1, 0], [1, 1]]
     assert profiles.left_out == 1
@@ -30,7 +32,7 @@ def test_a_tidy_files_columns_are_the_vocabulary(read):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (("surf,chess", "1,perhaps"), "line 2: 'perhaps' in the column chess"),
+        (("surf,chess", "1,perhaps"), "line 2: the cell of the column chess"),
         (("surf,surf", "1,0"), "duplicate column surf"),
         (("_id,city", "a,Jaén"), "no column is an interest"),
         (("surf", "0"), "nobody selected"),
@@ -42,12 +44,14 @@ def test_an_invalid_tidy_file_is_rejected_with_the_reason(read, lines, message):
         read(*lines)
 
 
-def test_a_frequent_unknown_answer_is_a_new_interest_and_a_rare_one_is_listed(read):
+def test_a_frequent_unknown_answer_is_a_new_interest_and_a_rare_one_is_counted(read):
     rows = ['10/20/2021 17:21:42,"Surf, Board games"'] * 6 + ["10/20/2021 17:21:43,Surf; Kayak"]
     profiles = read("Timestamp,What?", *rows)
     assert profiles.learned == ("boardGames",)
     assert profiles.ticks[:, profiles.interests.index("boardGames")].sum() == 6
-    assert profiles.unknown == ("line 8: unknown answer 'Kayak' to the question 'What?'; skipped",)
+    assert profiles.unknown == (
+        "column 'What?': 1 unknown answers skipped, too rare to be learned",
+    )
 
 
 def test_a_form_about_other_things_has_a_vocabulary_of_its_own(read):

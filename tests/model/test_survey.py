@@ -34,11 +34,11 @@ def test_answers_of_all_questions_make_one_profile(read):
     assert survey.unknown == ()
 
 
-def test_an_unknown_answer_is_reported_with_its_line_and_question(read):
+def test_an_unknown_answer_is_reported_with_its_person_and_question(read):
     survey = read('10/20/2021 17:21:42,"Surf, Kayak in winter",', "10/20/2021 17:21:42,Surf,Ramen")
-    assert [(answer.line, answer.question, answer.text) for answer in survey.unknown] == [
-        (2, "Sport?", "Kayak in winter"),
-        (3, "Food?", "Ramen"),
+    assert [(answer.person, answer.question.heading, answer.text) for answer in survey.unknown] == [
+        (0, "Sport?", "Kayak in winter"),
+        (1, "Food?", "Ramen"),
     ]
     assert selected(survey, 0) == selected(survey, 1) == {"surf"}
 
@@ -80,5 +80,5 @@ def test_a_row_of_another_width_is_rejected_with_its_line(read, line):
 
 
 def test_a_file_that_is_not_utf_8_is_rejected(read):
-    with pytest.raises(TrainingDataError, match="utf-8"):
+    with pytest.raises(TrainingDataError, match="line 2 is not UTF-8"):
         read("10/20/2021 17:21:42,Fútbol,", encoding="latin-1")

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from app.domain.cities.city import Place
+from app.domain.cities.city import City, Kind, Place
 from app.domain.cities.repository import Cities
+from app.domain.cities.unlisted_places import UnlistedPlace
 from app.domain.imports.importer import CHUNK_SIZE, chunks
 from app.domain.imports.row_parser import Reject, UserRow
 from app.domain.imports.row_resolver import ResolvedChunk, RowResolver
@@ -34,14 +35,16 @@ FIND_HOSTS = "SELECT city_id, host_id FROM city_hosts WHERE city_id = ANY(%(citi
 class DryRunResult:
     """The counts that a run would give, and the rooms that there would be afterwards.
 
-    `rooms`: members of each room. `unresolved`: users by city name, where no city has the name.
-    `areas`: users by name, where the name is an area's or a word for no place.
+    `rooms`: members of each room. `unresolved`: users by place that the gazetteer lacks, whether or
+    not another user typed it before. `areas`: users by name, where the name is an area's or a word
+    for no place. `unknown_interests`: users by key that the model lacks.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     rooms: Counter[RoomKey] = field(default_factory=Counter)
     unresolved: Counter[str] = field(default_factory=Counter)
     areas: Counter[str] = field(default_factory=Counter)
+    unknown_interests: Counter[str] = field(default_factory=Counter)
 
     @property
     def members(self) -> int:
@@ -62,6 +65,8 @@ class DryRun:
         self.resolver: RowResolver[CityKey] = RowResolver(model, self._find_city)
         self._hosts: dict[CityKey, int] = {}
         self._areas: set[CityKey] = set()
+        self._unlisted: dict[CityKey, str] = {}  # the name shown for each
+        self._owners: dict[str, CityKey] = {}  # the first place of each name
 
     def run(
         self,
@@ -84,17 +89,30 @@ class DryRun:
             result.counts["rejected"] += len(chunk.rejects)
             self._count(chunk, result)
             progress(chunk.read)
+        result.unknown_interests = self.resolver.unknown_interests
         return result
 
     def _find_city(self, place: Place) -> CityKey:
         if place.city_id is not None:
-            return self.cities.by_id(place.city_id).id
+            city = self.cities.by_id(place.city_id)
+            self._note_unlisted(city.id, city)
+            return city.id
         reading = self.cities.read(place.name, place.country)
-        city = self.cities.find_read(place, reading)
-        key = city.id if city else self.cities.new_key(place, reading)
+        found = self.cities.find_read(place, reading)
+        key = found.id if found else self.cities.new_key(place, reading)
         if reading.is_area:
             self._areas.add(key)
+        else:
+            self._note_unlisted(key, found or self.cities.unlisted_place(place, reading))
         return key
+
+    def _note_unlisted(self, key: CityKey, city: City | UnlistedPlace) -> None:
+        """Store the name of a place that is not in the gazetteer; namesakes get their country."""
+        if isinstance(city, City) and (city.listed or city.kind != Kind.CITY):
+            return
+        country = city.country or self.cities.default_country
+        owner = self._owners.setdefault(city.name, key)
+        self._unlisted[key] = city.name if owner == key else f"{city.name}, {country}"
 
     def _count(self, chunk: ResolvedChunk[CityKey], result: DryRunResult) -> None:
         self._find_hosts(chunk.cities)
@@ -103,8 +121,8 @@ class DryRun:
         for user, city, cluster in zip(chunk.users, chunk.cities, chunk.clusters, strict=True):
             if city in self._areas:
                 result.areas[user.place.name] += 1
-            elif isinstance(city, tuple):
-                result.unresolved[user.place.name] += 1
+            elif city in self._unlisted:
+                result.unresolved[self._unlisted[city]] += 1
             room: RoomKey = (self._hosts.get(city, city), cluster)
             if member := members.get(user.user_id):
                 if member.said == city and tuple(member.interests) == user.interests:

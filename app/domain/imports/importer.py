@@ -10,6 +10,7 @@ committed changes nothing when it comes again. So an import can be stopped at an
 again. The service continues meanwhile: a chunk holds its locks for a fraction of 100 ms.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -124,11 +125,13 @@ class Importer:
         run: Run,
         reject: Callable[[Reject], None],
         progress: Callable[[int], None],
-    ) -> None:
+    ) -> Counter[str]:
         """Place every valid row and pass each other one to `reject`.
 
+        Return the users by key that the model lacks, which is stored as POST /rooms stores it.
+
         Counts read, placed, unchanged, rejected, moved and rooms_created on the run; the first is
-        always the sum of the next three. Raises DatabaseUnavailable.
+        always the sum of the next three. Raises DatabaseUnavailable, UnreadableFile.
         """
         resolver = RowResolver(self.model, self._find_city)
 
@@ -138,7 +141,9 @@ class Importer:
             except PlacesRemoved as removed:
                 self.cities.clear_cache()
                 resolver.forget(removed.city_ids)
+                counted = resolver.unknown_interests.copy()
                 again = resolver.resolve([*chunk.users, *chunk.rejects])
+                resolver.unknown_interests = counted
                 for rejected in sorted(set(again.rejects).difference(chunk.rejects)):
                     reject(rejected)
                 finish(writer.submit(self._write, again, copy_text(again), run), again)
@@ -158,6 +163,7 @@ class Importer:
             if last:
                 finish(*last)
         EmptyPlaces(self.database).remove_all()
+        return resolver.unknown_interests
 
     def _find_city(self, place: Place) -> int:
         return self.cities.locate(place).said_id

@@ -1,7 +1,6 @@
 """Parses a row of a user base: the user, or the field that is invalid and why."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import compress
 from operator import itemgetter
 from typing import NamedTuple
@@ -9,19 +8,19 @@ from typing import NamedTuple
 import orjson
 
 from app.domain.cities.city import Place
+from app.domain.imports.columns import Columns, are_valid_keys, was_utf8
+from app.domain.imports.documents import IS_TICKED, TICKS, plain_id, selected_keys
+from app.domain.imports.interest_keys import InterestKeys
 from app.domain.input_limits import (
     CONTROL_CHARACTER,
     MAX_CITY_LENGTH,
     MAX_INTEREST_LENGTH,
     MAX_INTERESTS,
-    are_interest_keys,
     is_user_id,
 )
 from app.infra.country_codes import COUNTRY_CODES
+from app.infra.csv_cells import unescape
 
-TRUE = ("1", "true", "t", "yes", "y", "si", "sí", "s", "x", "✓")
-FALSE = ("", "0", "false", "f", "no", "n")
-MAX_CACHED_SPELLINGS = 1_000
 MAX_CACHED_PLACES = 100_000
 
 
@@ -52,28 +51,12 @@ class InvalidField(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Positions of a file's columns; None: the file lacks it.
-
-    `interests`: a column of keys. `ticks`: for each interest with a column of its own its key and
-    position, in code point order of the keys.
-    """
-
-    count: int
-    user_id: int
-    city: int | None
-    city_id: int | None
-    country: int | None
-    interests: int | None
-    ticks: dict[str, int]
-
-
 class RowParser:
     """Parses rows into users; repeated values, such as cities, are parsed once."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, keys: InterestKeys) -> None:
         self.columns = columns
+        self.interest_keys = keys
         self.user_ids: set[str] = set()
         self.places: dict[tuple[str, ...], Place] = {}
         self.place_cells = _cell_getter([columns.city, columns.city_id, columns.country])
@@ -86,7 +69,7 @@ class RowParser:
         try:
             if len(cells) != self.columns.count:
                 raise InvalidField("", f"has {len(cells)} columns, not {self.columns.count}")
-            if not is_user_id(user_id):
+            if not is_user_id(user_id) and not is_user_id(user_id := plain_id(user_id)):
                 raise InvalidField("_id", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ : -")
             cells.append("")  # the cell of a missing column
             place, interests = self._place(cells), self._interests(cells)
@@ -108,19 +91,21 @@ class RowParser:
 
     def _interests(self, cells: list[str]) -> tuple[str, ...]:
         if self.columns.interests is not None:
-            return _parse_keys(cells[self.columns.interests])
+            return _parse_keys(cells[self.columns.interests], self.interest_keys)
         ticks = self.tick_cells(cells)
         try:
             keys = tuple(compress(self.keys, map(IS_TICKED.__getitem__, ticks)))
         except KeyError as error:
             key = self.keys[ticks.index(error.args[0])]
-            raise InvalidField(key, "must be 0, 1, true, false, yes, no, si or x") from None
+            raise self._no_tick(key) from None
         return _check_count(keys)
 
-
-def are_valid_keys(keys: Collection[str]) -> bool:
-    """Return whether each text can be an interest's key."""
-    return are_interest_keys(keys) and all(map(_was_utf8, keys))
+    def _no_tick(self, key: str) -> InvalidField:
+        """Return the error of a cell that is no tick; it names the column as the file does."""
+        reason = f"must be {TICKS}"
+        if key not in self.interest_keys.known:
+            reason += "; the model knows no such interest: if it is none, remove the column"
+        return InvalidField(self.columns.names[self.columns.ticks[key]], reason)
 
 
 def _cell_getter(columns: Sequence[int | None]) -> Callable[[list[str]], tuple[str, ...]]:
@@ -133,7 +118,9 @@ def _cell_getter(columns: Sequence[int | None]) -> Callable[[list[str]], tuple[s
 
 def _parse_place(city: str, city_id: str, country: str) -> Place:
     number = _parse_city_id(city_id.strip())
-    return Place(_parse_city(city.strip(), number), _parse_country(country.strip().upper()), number)
+    return Place(
+        _parse_city(unescape(city.strip()), number), _parse_country(country.strip().upper()), number
+    )
 
 
 def _parse_city_id(text: str) -> int | None:
@@ -151,7 +138,7 @@ def _parse_city(city: str, city_id: int | None) -> str:
         raise InvalidField("city", "is empty")
     if len(city) > MAX_CITY_LENGTH:
         raise InvalidField("city", f"must have at most {MAX_CITY_LENGTH} characters")
-    if CONTROL_CHARACTER.search(city) or not _was_utf8(city):
+    if CONTROL_CHARACTER.search(city) or not was_utf8(city):
         raise InvalidField("city", "must be UTF-8 without control characters")
     return city
 
@@ -162,44 +149,36 @@ def _parse_country(country: str) -> str | None:
     return country or None
 
 
-def _parse_keys(cell: str) -> tuple[str, ...]:
-    """Return the keys of a cell, separated by commas, semicolons or bars, or in a JSON list."""
-    if cell.startswith("["):
-        try:
-            keys = orjson.loads(cell)
-        except ValueError:  # not JSON, or not UTF-8
-            keys = [None]
-        if not all(isinstance(key, str) for key in keys):
-            raise InvalidField("interests", "must be a JSON list of keys if it begins with [")
+def _parse_keys(cell: str, known: InterestKeys) -> tuple[str, ...]:
+    """Return the keys of a cell: separated by commas, semicolons or bars, or in JSON."""
+    if cell.startswith(("[", "{")):
+        typed = _parse_json(cell)
     else:
-        keys = cell.replace(";", ",").replace("|", ",").split(",")
-    keys = sorted({key.strip() for key in keys} - {""})
+        typed = cell.replace(";", ",").replace("|", ",").split(",")
+    keys = sorted({known[key.strip()] for key in typed} - {""})
     if not are_valid_keys(keys):
         raise InvalidField("interests", f"a key must have 1 to {MAX_INTEREST_LENGTH} characters")
     return _check_count(tuple(keys))
+
+
+def _parse_json(cell: str) -> list[str]:
+    """Return the keys of a JSON list, or those that an object selects."""
+    try:
+        keys = orjson.loads(cell)
+    except ValueError:  # not JSON, or not UTF-8
+        keys = None
+    if isinstance(keys, dict):
+        try:
+            return selected_keys(keys)
+        except KeyError as error:
+            key = error.args[0][:MAX_INTEREST_LENGTH]
+            raise InvalidField("interests", f"{key!r} must be {TICKS}") from None
+    if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
+        return keys
+    raise InvalidField("interests", "must be JSON if it begins with [ or {: a list, or an object")
 
 
 def _check_count(keys: tuple[str, ...]) -> tuple[str, ...]:
     if len(keys) > MAX_INTERESTS:
         raise InvalidField("interests", f"must have at most {MAX_INTERESTS} keys")
     return keys
-
-
-class _TickCells(dict[str, bool]):
-    """Whether a cell is a tick, cached by its spelling. Raises KeyError for anything else."""
-
-    def __missing__(self, cell: str) -> bool:
-        folded = cell.strip().lower()
-        if folded not in TRUE and folded not in FALSE:
-            raise KeyError(cell)
-        if len(self) < MAX_CACHED_SPELLINGS:
-            self[cell] = folded in TRUE
-        return folded in TRUE
-
-
-IS_TICKED = _TickCells()
-
-
-def _was_utf8(text: str) -> bool:
-    """Return whether the text was valid UTF-8 in the file; other bytes were read as surrogates."""
-    return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)

@@ -1,5 +1,6 @@
 """Resolves the city and cluster of each row, or states why it has none."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -14,6 +15,8 @@ from app.domain.imports.row_parser import MAX_CACHED_PLACES, Reject, UserRow
 from model.predict import Model
 
 C = TypeVar("C")
+
+MAX_KEYS_IN_REASON = 3
 
 
 class NoCity(NamedTuple):
@@ -41,7 +44,7 @@ class RowResolver(Generic[C]):
     """Gives users their city and cluster by the rules of POST /rooms.
 
     `find_city`: returns what represents a place's city, and is called once for each place. It may
-    raise UnusableName and UnknownCity.
+    raise UnusableName and UnknownCity. `unknown_interests`: users by key that the model lacks.
     """
 
     def __init__(self, model: Model, find_city: Callable[[Place], C]) -> None:
@@ -49,6 +52,7 @@ class RowResolver(Generic[C]):
         self.find_city = find_city
         self._columns = {key: position for position, key in enumerate(model.interests)}
         self._cities: dict[Place, C | NoCity] = {}
+        self.unknown_interests: Counter[str] = Counter()
 
     def resolve(self, rows: Iterable[UserRow | Reject]) -> ResolvedChunk[C]:
         """Return the rows' users and rejects, both in the order of their lines.
@@ -66,8 +70,10 @@ class RowResolver(Generic[C]):
             if isinstance(row, Reject):
                 rejects.append(row)
                 continue
+            if len(row.interests) != known_interests[position]:
+                self.unknown_interests.update(set(row.interests).difference(self._columns))
             if not known_interests[position]:
-                reason = "no selected interest is known to the model"
+                reason = _no_interests(row.interests)
                 rejects.append(Reject(row.line, row.user_id, "interests", reason))
                 continue
             city = self._city(row.place)
@@ -117,3 +123,13 @@ class RowResolver(Generic[C]):
             return NoCity("city", error.reason)
         except UnknownCity:
             return NoCity("city_id", "no city has this id")
+
+
+def _no_interests(unknown: tuple[str, ...]) -> str:
+    """Return why a user with these keys, all unknown to the model, has no cluster."""
+    if not unknown:
+        return "no interest is selected"
+    further = len(unknown) - MAX_KEYS_IN_REASON
+    more = f" and {further} more" if further > 0 else ""
+    named = ", ".join(unknown[:MAX_KEYS_IN_REASON])
+    return f"no selected interest is known to the model: {named}{more}"
