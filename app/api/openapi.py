@@ -1,12 +1,12 @@
 """/openapi.json: completes the document that APIFlask generates."""
 
-from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIFlask
 
 from app.api.auth import OPEN_ENDPOINTS
 from app.api.validation import INPUTS, Input
+from app.infra.problem import TITLES
 
 SCHEMAS = "#/components/schemas/{model}"
 
@@ -112,7 +112,7 @@ def _problem_response(status: str) -> dict[str, Any]:
     kind, detail = EXAMPLES[status]
     example = {
         "type": f"urn:nomad-rooms:{kind}" if kind else "about:blank",
-        "title": HTTPStatus(int(status)).phrase,
+        "title": TITLES[int(status)],
         "status": int(status),
         "detail": detail,
         "errors": [],
