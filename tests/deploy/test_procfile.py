@@ -112,11 +112,6 @@ def test_production_refuses_to_start_without_its_variables_and_names_them(
     assert "API_KEYS is missing" in done.stderr
 
 
-def test_the_platforms_python_version_is_the_tested_one() -> None:
-    version = (ROOT / "runtime.txt").read_text().strip().removeprefix("python-")
-    assert tuple(map(int, version.split(".")[:2])) == sys.version_info[:2]
-
-
 def test_app_json_has_all_variables_that_production_needs() -> None:
     manifest = json.loads((ROOT / "app.json").read_text())
     assert manifest["addons"] == ["heroku-postgresql"]
