@@ -5,7 +5,14 @@ from flask import Response, request, url_for
 
 from app.api.documents import assignment_document, room_document
 from app.api.errors import invalid, problem
-from app.api.examples import CREATED_RESPONSE, ROOM_ANSWER, ROOM_DETAILS, ROOM_REQUESTS
+from app.api.examples import (
+    CREATED_RESPONSE,
+    MOVED_RESPONSE,
+    ROOM_ANSWER,
+    ROOM_DETAILS,
+    ROOM_REQUESTS,
+    ROOMS,
+)
 from app.api.json import respond
 from app.api.room_schemas import (
     RoomAnswer,
@@ -23,13 +30,15 @@ from app.domain.rooms.repository import RoomMoved, UnknownRoom
 from app.infra.middleware import ROOM_CREATED
 from app.services import services
 
-blueprint = APIBlueprint("rooms", __name__, tag="Rooms")
+blueprint = APIBlueprint(
+    "rooms", __name__, tag={"name": "Rooms", "description": "Rooms, and putting users into them."}
+)
 
 
 @blueprint.post("/rooms")
 @accepts(blueprint, RoomRequest, examples=ROOM_REQUESTS)
 @blueprint.output(RoomAnswer, example=ROOM_ANSWER, description="The user is in an existing room.")
-@blueprint.doc(responses={201: CREATED_RESPONSE})
+@blueprint.doc(operation_id="placeUser", responses={201: CREATED_RESPONSE})
 def assign(body: RoomRequest) -> Response:
     """Put a user into the room of their city and interests.
 
@@ -42,26 +51,32 @@ def assign(body: RoomRequest) -> Response:
 
 @blueprint.get("/rooms")
 @accepts(blueprint, RoomsQuery, "query")
-@blueprint.output(RoomsAnswer, example={"items": [ROOM_DETAILS], "next": None})
+@blueprint.output(RoomsAnswer, example=ROOMS)
+@blueprint.doc(operation_id="listRooms")
 def browse(query: RoomsQuery) -> Response:
-    """Rooms in the order of their ids, in pages: all, or those of a city, country or cluster."""
+    """List rooms, in the order of their ids, in pages.
+
+    All rooms, or those of a city, country or cluster.
+    """
     city = services().cities.find_existing(query.city, query.country) if query.city else None
     if query.city and not city:
-        return respond({"items": [], "next": None})
+        return respond({"items": [], "next": None, "next_after": None})
     filter_ = RoomFilter(city.id if city else None, query.country, query.cluster)
     rooms = page(services().database, filter_, query.after, query.limit)
-    next_page = None
+    next_page = next_after = None
     if len(rooms) == query.limit:
-        parameters = query.model_dump(exclude_none=True) | {"after": rooms[-1].id}
+        next_after = rooms[-1].id
+        parameters = query.model_dump(exclude_none=True) | {"after": next_after}
         next_page = url_for(".browse", **parameters)
-    return respond({"items": [room_document(room) for room in rooms], "next": next_page})
+    items = [room_document(room) for room in rooms]
+    return respond({"items": items, "next": next_page, "next_after": next_after})
 
 
 @blueprint.get("/rooms/<int(max=9223372036854775807):room_id>")
 @blueprint.output(RoomDetailsAnswer, example=ROOM_DETAILS)
-@blueprint.doc(responses={308: "The room was merged; Location is the room that took its members."})
+@blueprint.doc(operation_id="getRoom", responses={308: MOVED_RESPONSE})
 def show(room_id: int) -> Response:
-    """A room with its city, its cluster and the number of its members.
+    """Get a room with its city, its cluster and the number of its members.
 
     308 to the room that took its members, when it was merged or gathered.
     """
