@@ -1,5 +1,6 @@
 """Compares the versions of the project, and of Python, that several files name."""
 
+import json
 import re
 import tomllib
 from typing import Any
@@ -12,6 +13,11 @@ def test_the_api_and_the_changelog_have_the_version_of_the_project(app: Any) -> 
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest
     assert newest[1] == VERSION
+
+
+def test_the_package_of_the_client_has_the_version_of_the_project() -> None:
+    package = json.loads((ROOT / "docs" / "package.json").read_text())
+    assert package["version"] == VERSION
 
 
 def test_the_platform_takes_the_newest_patch_of_its_python() -> None:
