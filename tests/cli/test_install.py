@@ -16,6 +16,11 @@ from tests.support.paths import ROOT
 TOOLS = ("bash", "cmp", "cp", "dirname", "id", "rm")
 LOCK = (ROOT / "requirements-dev.txt").read_text()
 WITHOUT_VENV = 'case "$2" in *ensurepip*) exit 1; esac; exec "$PYTHON_HERE" "$@"'
+WITHOUT_CAPABILITIES = (
+    (shutil.which("setpriv") or "", "--inh-caps=-all", "--bounding-set=-all")
+    if os.geteuid() == 0
+    else ()
+)
 OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9", "UV_OFFLINE": "1"}
 
 
@@ -51,13 +56,15 @@ class Project:
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)
 
-    def install(self, group: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def install(
+        self, group: str, *prefix: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         # Settings of pip and uv may name the registry that the machine uses.
         settings = {name: text for name, text in os.environ.items() if re.match("PIP_|UV_", name)}
         variables = {"PATH": str(self.commands), "HOME": os.environ["HOME"]}
         variables["PYTHON_HERE"] = getattr(sys, "_base_executable", sys.executable)
         return subprocess.run(
-            [shutil.which("bash") or "bash", "install.sh", group],
+            [*prefix, shutil.which("bash") or "bash", "install.sh", group],
             cwd=self.root,
             env=settings | variables | environment,
             capture_output=True,
@@ -158,3 +165,13 @@ def test_without_python3_venv_one_line_names_the_package(project: Project) -> No
     assert done.returncode == 1
     assert done.stderr == f"{name} cannot create environments: apt install {name}-venv\n"
     assert not (project.root / ".venv").exists()
+
+
+def test_an_environment_that_root_made_is_one_line(project: Project) -> None:
+    (project.root / ".venv").mkdir(mode=0o500)
+    # Root's capabilities would let it write into any directory.
+    done = project.install("run", *WITHOUT_CAPABILITIES)
+    assert done.returncode == 1
+    owned = f"{project.root}/.venv belongs to another user (root with sudo?)"
+    assert done.stderr.startswith(f"{owned}: sudo chown -R ")
+    assert done.stderr.count("\n") == 1
