@@ -68,7 +68,7 @@ requirements: dev-packages ## Pin the newest versions of the packages in the .in
 	  $$set.in -o $$set.txt; done
 
 clean: ## Remove the virtual environment and the embedded database
-	rm -rf .venv instance
+	rm -rf .venv instance tests/openapi/node_modules
 
 run-packages:
 	@./install.sh run
