@@ -15,6 +15,8 @@ def main() -> None:
     try:
         prepare()
         from gunicorn.app.wsgiapp import WSGIApplication
+    except KeyboardInterrupt:
+        sys.exit("stopped")
     except Exception as error:
         sys.exit(error_message(error))
     # gunicorn runs in this process, which holds the embedded Postgres open as long as it lives.

@@ -1,6 +1,7 @@
 """What `make run` says instead of starting, on a machine that is not as it should be."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,18 @@ def test_a_disk_that_is_full_while_cities_load_is_one_line(tmp_path: Path) -> No
     assert "reading cities" in printed
     assert printed.splitlines()[-1].startswith("the disk of the database is full")
     assert "Traceback" not in printed
+
+
+def test_ctrl_c_while_cities_load_is_one_line(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app.cli.dev_server"],
+        cwd=copy_project(tmp_path),
+        env={"PATH": os.environ["PATH"], "PORT": str(free_port())},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stderr
+    assert server.stderr.readline() == "reading cities\n"
+    server.send_signal(signal.SIGINT)
+    *_, last = server.communicate(timeout=60)[1].splitlines()
+    assert (server.returncode, last) == (1, "stopped")
