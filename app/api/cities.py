@@ -9,7 +9,9 @@ from app.api.json import respond
 from app.api.validation import accepts
 from app.services import services
 
-blueprint = APIBlueprint("cities", __name__, tag="Cities")
+blueprint = APIBlueprint(
+    "cities", __name__, tag={"name": "Cities", "description": "Cities to choose from."}
+)
 
 # The gazetteer changes with a release; an answer that is an hour old is still right. An empty one
 # may lack a correction that took too long to find.
@@ -19,8 +21,12 @@ CACHE_CONTROL = "public, max-age=3600"
 @blueprint.get("/cities")
 @accepts(blueprint, CitiesQuery, "query")
 @blueprint.output(SuggestionsAnswer, example={"items": [SUGGESTION]})
+@blueprint.doc(operation_id="suggestCities")
 def suggest(query: CitiesQuery) -> Response:
-    """Cities that begin with the typed text, from two characters on; typos are corrected."""
+    """Suggest cities that begin with the typed text.
+
+    From two characters on. Typing errors are corrected.
+    """
     items = services().autocomplete.suggest(query.q, query.limit)
     response = respond({"items": items})
     if items:

@@ -1,8 +1,12 @@
 """The schemas of clusters and interests in requests and responses."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.fields import EchoedId, Interests
+
+Group = Literal["sport", "culture", "food", "leisure"]
 
 
 class Label(BaseModel):
@@ -32,9 +36,7 @@ class InterestAnswer(BaseModel):
     """An interest that a user can select."""
 
     key: str = Field(examples=["surf"])
-    group: str | None = Field(
-        description="sport, culture, food or leisure; null: no group.", examples=["sport"]
-    )
+    group: Group | None = Field(description="null: no group.", examples=["sport"])
     label: Label
 
 

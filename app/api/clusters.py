@@ -19,7 +19,11 @@ from app.api.json import respond
 from app.api.validation import accepts
 from app.services import services
 
-blueprint = APIBlueprint("clusters", __name__, tag="Clusters")
+blueprint = APIBlueprint(
+    "clusters",
+    __name__,
+    tag={"name": "Clusters", "description": "Clusters, and the interests that decide them."},
+)
 
 # They change with a release; requests from a form that is an hour old are understood.
 CACHE_CONTROL = "public, max-age=3600"
@@ -29,8 +33,12 @@ NOT_MODIFIED: Any = {304: {"description": "Unchanged since the version in If-Non
 @blueprint.post("/cluster")
 @accepts(blueprint, ClusterRequest, example=CLUSTER_REQUEST)
 @blueprint.output(PredictionAnswer, example={"_id": "6172f1a95cd4", "cluster": 4})
+@blueprint.doc(operation_id="predictCluster")
 def predict(body: ClusterRequest) -> Response:
-    """The cluster of a set of interests; stores nothing."""
+    """Predict the cluster of a set of interests.
+
+    Stores nothing.
+    """
     echoed: Any = body.echoed_id
     if not isinstance(echoed, str):
         # json writes integers of any size, which orjson does not.
@@ -40,17 +48,23 @@ def predict(body: ClusterRequest) -> Response:
 
 @blueprint.get("/interests")
 @blueprint.output(InterestsAnswer, example=INTERESTS)
-@blueprint.doc(responses=NOT_MODIFIED)
+@blueprint.doc(operation_id="listInterests", responses=NOT_MODIFIED)
 def interests() -> Response:
-    """The interests a user can select, with groups and labels, in the model's order."""
+    """List the interests that a user can select.
+
+    With groups and labels, in the model's order.
+    """
     return _cacheable(interests_document(services().model))
 
 
 @blueprint.get("/clusters")
 @blueprint.output(ClustersAnswer, example=CLUSTERS)
-@blueprint.doc(responses=NOT_MODIFIED)
+@blueprint.doc(operation_id="listClusters", responses=NOT_MODIFIED)
 def browse() -> Response:
-    """The clusters of the model in service, each with its heaviest interests."""
+    """List the clusters of the model in service.
+
+    Each with the interests that weigh most in it.
+    """
     return _cacheable(clusters_document(services().model))
 
 

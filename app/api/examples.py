@@ -4,20 +4,20 @@ from typing import Any
 
 ROOM_REQUESTS = {
     "typed": {
-        "summary": "A typed city, and interests as booleans",
+        "summary": "A typed city, and interests as a list",
         "value": {
             "_id": "6172f1a95cd4e7a2b4c3d2e1",
             "city": "Sevilla",
             "country": "ES",
-            "interests": {"surf": True, "coffee": True, "museums": False},
+            "interests": ["surf", "coffee"],
         },
     },
     "picked": {
-        "summary": "A city picked from the autocomplete, and interests as a list",
+        "summary": "A city picked from the autocomplete, and interests as booleans",
         "value": {
             "_id": "6172f1a95cd4e7a2b4c3d2e2",
             "city_id": 2510911,
-            "interests": ["surf", "coffee"],
+            "interests": {"surf": True, "coffee": True, "museums": False},
         },
     },
 }
@@ -56,11 +56,24 @@ ROOM_DETAILS = {
     "members": 12,
     "created_at": "2026-11-24T12:00:00Z",
 }
-MEMBERS = {
+MEMBERS: dict[str, Any] = {
     "items": [
         {"_id": "6172f1a95cd4e7a2b4c3d2e1", "joined_at": "2026-11-24T12:00:00Z", "city": CITY}
     ],
     "next": None,
+    "next_after": None,
+}
+ROOMS: dict[str, Any] = {"items": [ROOM_DETAILS], "next": None, "next_after": None}
+MOVED_RESPONSE: Any = {
+    "description": "The room was merged or gathered: Location is the room that took its members.",
+    "headers": {
+        "Location": {
+            "description": "The address of the room that took its members.",
+            "required": True,
+            "schema": {"type": "string", "format": "uri-reference"},
+            "example": "/rooms/17",
+        }
+    },
 }
 USER = {
     "_id": "6172f1a95cd4e7a2b4c3d2e1",
@@ -88,6 +101,7 @@ CHANGES = {
         }
     ],
     "next": 1,
+    "next_after": 1,
 }
 CLUSTER_REQUEST = {
     "_id": "6172f1a95cd4",

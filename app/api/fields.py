@@ -5,7 +5,14 @@ from collections.abc import Collection
 from itertools import compress
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    RootModel,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from app.domain.input_limits import (
@@ -106,25 +113,30 @@ _KEY_SCHEMA = {
     "maxLength": MAX_INTEREST_LENGTH,
     "pattern": PRINTABLE,
 }
+_LIST_SCHEMA = {"type": "array", "maxItems": MAX_INTERESTS, "items": _KEY_SCHEMA}
+_FLAGS_SCHEMA = {
+    "type": "object",
+    "maxProperties": MAX_INTERESTS,
+    "propertyNames": _KEY_SCHEMA,
+    "additionalProperties": {"type": "boolean"},
+}
+
+
+class InterestFlags(RootModel[dict[str, bool]]):
+    """Whether each interest is selected: a missing one is not; 0 and 1 are accepted as well."""
+
+    root: Annotated[dict[str, bool], WithJsonSchema(_FLAGS_SCHEMA)]
+
+
 Interests = Annotated[
     list[str],
-    PlainValidator(_selected_keys),
-    WithJsonSchema(
-        {
-            "oneOf": [
-                {
-                    "type": "object",
-                    "maxProperties": MAX_INTERESTS,
-                    "propertyNames": _KEY_SCHEMA,
-                    "additionalProperties": {"enum": [True, False, 0, 1]},
-                },
-                {"type": "array", "maxItems": MAX_INTERESTS, "items": _KEY_SCHEMA},
-            ]
-        }
+    PlainValidator(
+        _selected_keys,
+        json_schema_input_type=Annotated[list[str], WithJsonSchema(_LIST_SCHEMA)] | InterestFlags,
     ),
     Field(
-        description="The selected interests: booleans by key (missing: false), or a list of keys.",
-        examples=[{"surf": True, "coffee": True, "museums": False}],
+        description="The selected interests: a list of their keys, or booleans by key.",
+        examples=[["surf", "coffee"]],
     ),
 ]
 

@@ -10,7 +10,9 @@ from app.infra.database import DatabaseUnavailable
 from app.infra.problem import RETRY_AFTER_S
 from app.services import services
 
-blueprint = APIBlueprint("health", __name__, tag="Health")
+blueprint = APIBlueprint(
+    "health", __name__, tag={"name": "Health", "description": "Checks for operators."}
+)
 
 
 class Health(BaseModel):
@@ -21,15 +23,23 @@ class Health(BaseModel):
 
 @blueprint.get("/livez")
 @blueprint.output(Health, example={"status": "ok"})
+@blueprint.doc(operation_id="getLiveness")
 def livez() -> Response:
-    """The process is up."""
+    """Check that the process is up.
+
+    It does not look at the database.
+    """
     return respond({"status": "ok"})
 
 
 @blueprint.get("/readyz")
 @blueprint.output(Health, example={"status": "ok"})
+@blueprint.doc(operation_id="getReadiness")
 def readyz() -> Response:
-    """The database is reachable, its schema is current and the model is registered."""
+    """Check that the service can answer requests.
+
+    The database is reachable, its schema is current and the model is registered.
+    """
     try:
         problems = services().readiness.problems()
     except DatabaseUnavailable as error:

@@ -1,21 +1,45 @@
 """/openapi.json: completes the document that APIFlask generates."""
 
-from http import HTTPStatus
+import re
 from typing import Any
 
 from apiflask import APIFlask
 
 from app.api.auth import OPEN_ENDPOINTS
 from app.api.validation import INPUTS, Input
+from app.infra.problem import TITLES
 
 SCHEMAS = "#/components/schemas/{model}"
+DESCRIPTION = """Finds the chat room for a user's interests and city.
 
+Every request can be repeated. After no response, 408, 502, 503 or 504 send the same request again;
+`Retry-After` is the delay in seconds. Errors are problem documents (RFC 9457).
+"""
+PROBLEM_TYPES = [
+    *("invalid", "no_interests", "unknown_city", "not_json"),
+    *("unknown_room", "unknown_user", "unavailable", "not_ready"),
+]
+PATH_PARAMETERS: dict[str, dict[str, Any]] = {
+    "room_id": {
+        "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+        "description": "The room's id.",
+        "example": 17,
+    },
+    "user_id": {
+        "schema": {"type": "string"},
+        "description": "The user's id in the app, `_id` in requests and responses.",
+        "example": "6172f1a95cd4e7a2b4c3d2e1",
+    },
+}
 PROBLEM = {
     "type": "object",
-    "description": "An error (RFC 9457).",
+    "description": "An error (RFC 9457). Programs read `type`, people read `detail`.",
     "required": ["type", "title", "status", "detail", "errors", "request_id"],
     "properties": {
-        "type": {"type": "string", "examples": ["urn:nomad-rooms:invalid", "about:blank"]},
+        "type": {
+            "type": "string",
+            "enum": ["about:blank", *(f"urn:nomad-rooms:{kind}" for kind in PROBLEM_TYPES)],
+        },
         "title": {"type": "string", "examples": ["Unprocessable Entity"]},
         "status": {"type": "integer", "examples": [422]},
         "detail": {"type": "string", "examples": ["city: must have a letter or a digit"]},
@@ -59,36 +83,71 @@ EXAMPLES = {
 def describe(app: APIFlask) -> None:
     """Complete the generated document: inputs, errors as they are sent, keys where required."""
     app.security_schemes = {"key": {"type": "http", "scheme": "bearer"}}
+    app.servers = [{"url": "/", "description": "The service that serves this document."}]
+    app.description = DESCRIPTION
+    app.contact = {"name": "Nomad Rooms"}
+    app.license = {"name": "MIT", "identifier": "MIT"}
 
     @app.spec_processor
     def complete(spec: dict[Any, Any] | str) -> dict[Any, Any] | str:
         assert isinstance(spec, dict), "SPEC_FORMAT is json"
-        schemas = spec["components"].setdefault("schemas", {})
-        schemas["Problem"] = PROBLEM
-        for path, operations in spec["paths"].items():
-            for operation in operations.values():
-                if isinstance(operation, dict) and "responses" in operation:
-                    _complete_operation(path, operation, schemas)
+        schemas = spec["components"]["schemas"]
+        for rule in app.url_map.iter_rules():
+            path = re.sub(r"<(?:[^<>:]*:)?(\w+)>", r"{\1}", rule.rule)
+            for method, operation in spec["paths"].get(path, {}).items():
+                if method.upper() in (rule.methods or ()):
+                    _complete_operation(path, rule.endpoint, method, operation, schemas)
+        _simplify(spec["paths"])
+        _simplify(schemas)
+        # APIFlask repeats a schema under the name of each schema that uses it.
+        shared = {name.rpartition(".")[2]: schema for name, schema in schemas.items()}
+        spec["components"]["schemas"] = shared | {"Problem": PROBLEM}
         return spec
 
 
-def _complete_operation(path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    # APIFlask's id is the method, then the endpoint.
-    endpoint = operation["operationId"].partition("_")[2]
+def _simplify(node: Any) -> None:
+    """Name shared schemas by their own names, and drop what only pydantic needs, in place."""
+    if isinstance(node, list):
+        for item in node:
+            _simplify(item)
+    if not isinstance(node, dict):
+        return
+    if isinstance(reference := node.get("$ref"), str):
+        node["$ref"] = SCHEMAS.format(model=re.split(r"[./]", reference)[-1])
+    # Generators name types after titles: "Id" and "Interests" say too little.
+    if isinstance(node.get("title"), str):
+        del node["title"]
+    # A field that has a default would be required in a generated type.
+    if "default" in node and node["default"] is None:
+        del node["default"]
+    for key, value in node.items():
+        if key not in ("example", "examples"):
+            _simplify(value)
+
+
+def _complete_operation(
+    path: str, endpoint: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]
+) -> None:
     if input_ := INPUTS.get(endpoint):
         _add_input(operation, input_, schemas)
-    statuses = set() if path in WITHOUT_DATABASE else {"503"}
-    if endpoint not in OPEN_OPERATIONS:
+    # An address may be too long with any query, also where none is expected.
+    statuses = {"414"} if path in WITHOUT_DATABASE else {"414", "503"}
+    operation["security"] = []
+    if endpoint not in OPEN_ENDPOINTS:
         operation["security"] = [{"key": []}]
         statuses.add("401")
     if "requestBody" in operation:
         statuses |= {"400", "413", "422"}
     for parameter in operation.get("parameters", []):
-        statuses.add("414")
         if parameter["in"] == "query":
             statuses.add("422")
-        elif "delete" not in operation["operationId"]:  # erasing is idempotent
+            continue
+        parameter |= PATH_PARAMETERS[parameter["name"]]
+        if method != "delete":  # erasing is idempotent
             statuses.add("404")
+    for response in operation["responses"].values():
+        if not response.get("content", True):
+            del response["content"]
     for status in sorted(statuses):
         operation["responses"][status] = _problem_response(status)
 
@@ -97,22 +156,33 @@ def _add_input(operation: dict[str, Any], input_: Input, schemas: dict[str, Any]
     schema = input_.schema.model_json_schema(ref_template=SCHEMAS)
     if input_.location == "json":
         name = input_.schema.__name__
-        schemas[name] = schema
+        schemas |= schema.pop("$defs", {}) | {name: schema}
         content = {"schema": {"$ref": SCHEMAS.format(model=name)}, **input_.examples}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
         return
     required = schema.get("required", [])
     operation["parameters"] += [
-        {"name": name, "in": "query", "required": name in required, "schema": field}
+        _query_parameter(name, field, name in required)
         for name, field in schema["properties"].items()
     ]
+
+
+def _query_parameter(name: str, field: dict[str, Any], required: bool) -> dict[str, Any]:
+    # A query has no null: a parameter without a value is left out.
+    if "anyOf" in field:
+        (given,) = [kind for kind in field.pop("anyOf") if kind != {"type": "null"}]
+        field = given | field
+    parameter = {"name": name, "in": "query", "required": required, "schema": field}
+    if description := field.pop("description", None):
+        parameter["description"] = description
+    return parameter
 
 
 def _problem_response(status: str) -> dict[str, Any]:
     kind, detail = EXAMPLES[status]
     example = {
         "type": f"urn:nomad-rooms:{kind}" if kind else "about:blank",
-        "title": HTTPStatus(int(status)).phrase,
+        "title": TITLES[int(status)],
         "status": int(status),
         "detail": detail,
         "errors": [],
@@ -132,4 +202,3 @@ def _problem_response(status: str) -> dict[str, Any]:
 
 
 WITHOUT_DATABASE = ("/livez", "/cluster", "/clusters", "/interests")
-OPEN_OPERATIONS = frozenset(endpoint.replace(".", "_") for endpoint in OPEN_ENDPOINTS)

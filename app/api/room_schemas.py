@@ -12,11 +12,18 @@ from app.domain.cities.city import Place
 from app.domain.input_limits import MAX_CITY_LENGTH
 from app.domain.members.room_members import MAX_PAGE_SIZE
 
+PLACE_FIELDS = ("city", "city_id")
+
 
 class RoomRequest(BaseModel):
     """A user to assign to a room."""
 
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="ignore",
+        hide_input_in_errors=True,
+        # Beside `properties`, generators take a plain anyOf for a choice of two types.
+        json_schema_extra={"allOf": [{"anyOf": [{"required": [name]} for name in PLACE_FIELDS]}]},
+    )
 
     user_id: UserId = Field(alias="_id")
     city: CityName | None = None
@@ -107,6 +114,9 @@ class MembersAnswer(BaseModel):
     """A page of a room's members, ordered by `_id`."""
 
     items: list[MemberAnswer]
+    next_after: str | None = Field(
+        description="Value of `after` for the next page; null on the last page.", examples=["u-17"]
+    )
     next: str | None = Field(description="Path of the next page; null on the last page.")
 
 
@@ -114,4 +124,9 @@ class RoomsAnswer(BaseModel):
     """A page of rooms, ordered by id."""
 
     items: list[RoomDetailsAnswer]
-    next: str | None = Field(description="Path of the next page; null on the last page.")
+    next_after: int | None = Field(
+        description="Value of `after` for the next page; null on the last page.", examples=[17]
+    )
+    next: str | None = Field(
+        description="Path of the next page; null on the last page. Deprecated: use `next_after`."
+    )

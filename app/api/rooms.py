@@ -10,9 +10,11 @@ from app.api.errors import invalid, problem
 from app.api.examples import (
     CREATED_RESPONSE,
     MEMBERS,
+    MOVED_RESPONSE,
     ROOM_ANSWER,
     ROOM_DETAILS,
     ROOM_REQUESTS,
+    ROOMS,
 )
 from app.api.json import respond
 from app.api.room_schemas import (
@@ -34,15 +36,16 @@ from app.infra.middleware import ROOM_CREATED
 from app.services import services
 
 ROOM = "/rooms/<int(max=9223372036854775807):room_id>"
-MOVED = {308: "The room was merged; Location is the room that took its members."}
 
-blueprint = APIBlueprint("rooms", __name__, tag="Rooms")
+blueprint = APIBlueprint(
+    "rooms", __name__, tag={"name": "Rooms", "description": "Rooms, and putting users into them."}
+)
 
 
 @blueprint.post("/rooms")
 @accepts(blueprint, RoomRequest, examples=ROOM_REQUESTS)
 @blueprint.output(RoomAnswer, example=ROOM_ANSWER, description="The user is in an existing room.")
-@blueprint.doc(responses={201: CREATED_RESPONSE})
+@blueprint.doc(operation_id="placeUser", responses={201: CREATED_RESPONSE})
 def assign(body: RoomRequest) -> Response:
     """Put a user into the room of their city and interests.
 
@@ -55,26 +58,32 @@ def assign(body: RoomRequest) -> Response:
 
 @blueprint.get("/rooms")
 @accepts(blueprint, RoomsQuery, "query")
-@blueprint.output(RoomsAnswer, example={"items": [ROOM_DETAILS], "next": None})
+@blueprint.output(RoomsAnswer, example=ROOMS)
+@blueprint.doc(operation_id="listRooms")
 def browse(query: RoomsQuery) -> Response:
-    """Rooms in the order of their ids, in pages: all, or those of a city, country or cluster."""
+    """List rooms, in the order of their ids, in pages.
+
+    All rooms, or those of a city, country or cluster.
+    """
     city = services().cities.find_existing(query.city, query.country) if query.city else None
     if query.city and not city:
-        return respond({"items": [], "next": None})
+        return respond({"items": [], "next": None, "next_after": None})
     filter_ = RoomFilter(city.id if city else None, query.country, query.cluster)
     rooms = page(services().database, filter_, query.after, query.limit)
-    next_page = None
+    next_page = next_after = None
     if len(rooms) == query.limit:
-        parameters = query.model_dump(exclude_none=True) | {"after": rooms[-1].id}
+        next_after = rooms[-1].id
+        parameters = query.model_dump(exclude_none=True) | {"after": next_after}
         next_page = url_for(".browse", **parameters)
-    return respond({"items": [room_document(room) for room in rooms], "next": next_page})
+    items = [room_document(room) for room in rooms]
+    return respond({"items": items, "next": next_page, "next_after": next_after})
 
 
 @blueprint.get(ROOM)
 @blueprint.output(RoomDetailsAnswer, example=ROOM_DETAILS)
-@blueprint.doc(responses=MOVED)
+@blueprint.doc(operation_id="getRoom", responses={308: MOVED_RESPONSE})
 def show(room_id: int) -> Response:
-    """A room with its city, its cluster and the number of its members.
+    """Get a room with its city, its cluster and the number of its members.
 
     308 to the room that took its members, when it was merged or gathered.
     """
@@ -84,17 +93,19 @@ def show(room_id: int) -> Response:
 @blueprint.get(f"{ROOM}/members")
 @accepts(blueprint, MembersQuery, "query")
 @blueprint.output(MembersAnswer, example=MEMBERS)
-@blueprint.doc(responses=MOVED)
+@blueprint.doc(operation_id="listMembers", responses={308: MOVED_RESPONSE})
 def members(query: MembersQuery, room_id: int) -> Response:
-    """The members of a room in the order of their ids, in pages.
+    """List the members of a room in the order of their ids, in pages.
 
     Who stays in the room is listed exactly once, whoever joins and leaves between the pages.
     """
     page_ = services().room_members.page(room_id, query.after or "", query.limit)
-    next_page = None
+    next_page = next_after = None
     if len(page_) == query.limit:
-        next_page = url_for(".members", room_id=room_id, after=page_[-1].user_id, limit=query.limit)
-    return respond({"items": [member_document(member) for member in page_], "next": next_page})
+        next_after = page_[-1].user_id
+        next_page = url_for(".members", room_id=room_id, after=next_after, limit=query.limit)
+    items = [member_document(member) for member in page_]
+    return respond({"items": items, "next": next_page, "next_after": next_after})
 
 
 @blueprint.app_errorhandler(RoomMoved)

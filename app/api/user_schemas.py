@@ -1,10 +1,13 @@
 """The schemas of users and their moves in requests and responses."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from app.api.city_schemas import CityAnswer
+
+Reason = Literal["merge", "unmerge", "gather", "release", "reassign", "import"]
 
 
 class MoveAnswer(BaseModel):
@@ -12,7 +15,7 @@ class MoveAnswer(BaseModel):
 
     from_room: int
     to_room: int
-    reason: str = Field(examples=["merge"])
+    reason: Reason = Field(description="What moved the user.", examples=["merge"])
     at: datetime
 
 
@@ -40,7 +43,7 @@ class ExplanationAnswer(BaseModel):
 class UserQuery(BaseModel):
     """Options of a user query."""
 
-    explain: bool = Field(False, description="1: include `explanation`.")
+    explain: bool = Field(False, description="Whether to include `explanation`.", examples=[True])
 
 
 class UserAnswer(BaseModel):
@@ -60,13 +63,13 @@ class UserAnswer(BaseModel):
     joined_at: datetime
     updated_at: datetime
     moves: list[MoveAnswer]
-    explanation: ExplanationAnswer | None = Field(None, description="With `?explain=1` only.")
+    explanation: ExplanationAnswer | None = Field(None, description="With `?explain=true` only.")
 
 
 class ChangesQuery(BaseModel):
     """Pagination of the change feed."""
 
-    after: int = Field(0, ge=0, lt=2**63, description="`next` of the previous response.")
+    after: int = Field(0, ge=0, lt=2**63, description="`next_after` of the previous response.")
     limit: int = Field(100, ge=1, le=1000)
 
 
@@ -81,4 +84,7 @@ class ChangesAnswer(BaseModel):
     """Moves in order; fewer than `limit` means the end of the feed."""
 
     items: list[ChangeAnswer]
-    next: int = Field(description="Value of `after` for the next request; never skips a move.")
+    next_after: int = Field(
+        description="Value of `after` for the next request; never skips a move.", examples=[41]
+    )
+    next: int = Field(description="The same as `next_after`. Deprecated: use that.")

@@ -15,23 +15,35 @@ from app.domain.members.repository import UnknownUser
 from app.domain.moves.change_feed import list_changes
 from app.services import services
 
-blueprint = APIBlueprint("members", __name__, tag="Users")
+blueprint = APIBlueprint(
+    "members", __name__, tag={"name": "Users", "description": "Users and their moves."}
+)
 
 
 @blueprint.get("/changes")
 @accepts(blueprint, ChangesQuery, "query")
 @blueprint.output(ChangesAnswer, example=CHANGES)
+@blueprint.doc(operation_id="listChanges")
 def changes(query: ChangesQuery) -> Response:
-    """Every move that the app did not request, in order, none skipped; kept for 30 days."""
+    """List the moves that the app did not request.
+
+    In order, none skipped; kept for 30 days. A page of fewer than `limit` moves is the last one
+    for now.
+    """
     items = list_changes(services().database, query.after, query.limit)
-    return respond({"items": items, "next": items[-1].id if items else query.after})
+    after = items[-1].id if items else query.after
+    return respond({"items": items, "next": after, "next_after": after})
 
 
 @blueprint.get("/users/<user_id>")
 @accepts(blueprint, UserQuery, "query")
 @blueprint.output(UserAnswer, example=USER)
+@blueprint.doc(operation_id="getUser")
 def show(query: UserQuery, user_id: str) -> Response:
-    """All that is stored about a user; with `explain`, why they are in their room."""
+    """Get all that is stored about a user.
+
+    With `explain` also why they are in their room.
+    """
     if not is_user_id(user_id):
         raise UnknownUser
     user = services().members.show(user_id)
@@ -41,8 +53,12 @@ def show(query: UserQuery, user_id: str) -> Response:
 
 @blueprint.delete("/users/<user_id>")
 @blueprint.output({}, status_code=204, description="Nothing about the user is stored.")
+@blueprint.doc(operation_id="deleteUser")
 def forget(user_id: str) -> Response:
-    """Erase all that is stored about a user, and what only they typed; idempotent."""
+    """Erase all that is stored about a user, and what only they typed.
+
+    204 also if nothing was stored.
+    """
     if is_user_id(user_id):
         services().members.forget(user_id)
     return Response(status=204)

@@ -22,7 +22,7 @@ class Input:
     examples: dict[str, Any]
 
 
-# By endpoint with `_` for `.`; app.api.openapi documents them.
+# By endpoint; app.api.openapi documents them.
 INPUTS: dict[str, Input] = {}
 
 
@@ -41,7 +41,7 @@ def accepts(
     """
 
     def decorate(view: View) -> View:
-        INPUTS[f"{blueprint.name}_{view.__name__}"] = Input(schema, location, examples)
+        INPUTS[f"{blueprint.name}.{view.__name__}"] = Input(schema, location, examples)
 
         @functools.wraps(view)
         def with_body(**arguments: Any) -> Response:

@@ -1,6 +1,7 @@
 """Shared by all commands: lazily imported groups, output as table or JSON, errors in one line."""
 
 import csv
+import errno
 import functools
 import importlib
 import itertools
@@ -22,6 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PIPE_WIDTH = 200
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LazyGroup(click.Group):
@@ -244,7 +246,7 @@ def main(group: click.Group) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        _fail(_error_message(error))
+        _fail(error_message(error))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -255,7 +257,7 @@ def _missing_command_message(context: click.Context | None) -> str:
     return f"{context.command_path} needs one of the commands {commands}; see --help"
 
 
-def _error_message(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """Return one line for an expected exception. Raises any other again, with its traceback."""
     import psycopg2
     from sqlalchemy.exc import DBAPIError
@@ -268,6 +270,8 @@ def _error_message(error: Exception) -> str:
     if isinstance(error, ConfigurationError):
         return "cannot start: " + "; ".join(error.errors)
     if isinstance(error, DatabaseUnavailable):
+        if _is_disk_full(error):
+            return "the disk of the database is full; free some space, then run it again"
         return f"the database cannot be reached ({error}); is DATABASE_URL right, and is it up?"
     if isinstance(error, Conflict):
         return f"another command or a join changed the same rows ({error}); run it again"
@@ -279,7 +283,19 @@ def _error_message(error: Exception) -> str:
         return f"the database refused the statement: {message}"
     if isinstance(error, PostgresUnavailable | ArtifactError):
         return str(error)
+    if isinstance(error, PermissionError):
+        return f"{error.filename} belongs to another user (root with sudo?), or cannot be changed"
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return f"the disk is full: {error.strerror}"
     raise error
+
+
+def _is_disk_full(error: BaseException | None) -> bool:
+    from psycopg2.errors import DiskFull
+
+    while error and not isinstance(error, DiskFull):
+        error = getattr(error, "orig", None) or error.__cause__
+    return error is not None
 
 
 def _fail(message: str) -> NoReturn:

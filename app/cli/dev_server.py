@@ -7,16 +7,30 @@ import sys
 
 
 def main() -> None:
-    """Prepare the database, then become gunicorn's arbiter."""
-    from app.config import INSTANCE, ROOT, create_metrics_directory, read_environment
+    """Prepare the database, then become gunicorn's arbiter; print one line if that fails."""
+    from app.cli.common import error_message
+    from app.config import ROOT
 
     os.environ.setdefault("APP_ENV", "development")
-    settings = read_environment()
-    if not is_free(settings.port):
-        sys.exit(f"port {settings.port} is in use; use another: PORT={settings.port + 1} make run")
-    create_metrics_directory()
-    from gunicorn.app.wsgiapp import WSGIApplication
+    try:
+        prepare()
+        from gunicorn.app.wsgiapp import WSGIApplication
+    except KeyboardInterrupt:
+        sys.exit("stopped")
+    except Exception as error:
+        sys.exit(error_message(error))
+    # gunicorn runs in this process, which holds the embedded Postgres open as long as it lives.
+    sys.argv = ["gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
+    WSGIApplication("%(prog)s").run()
 
+
+def prepare() -> None:
+    """Check the port; start the embedded Postgres, migrate, load the cities, register the model."""
+    from app.config import INSTANCE, create_metrics_directory, read_environment
+
+    settings = read_environment()
+    check_port(settings.port)
+    create_metrics_directory()
     from app.cli.migrations import create_migrating_app, upgrade
     from app.services import services
 
@@ -31,20 +45,18 @@ def main() -> None:
         upgrade(services().database, settings.analytics_min_group)
         load_cities()
         services().clusters.register(services().model)
-    # gunicorn runs in this process, which holds the embedded Postgres open as long as it lives.
-    sys.argv = ["gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
-    WSGIApplication("%(prog)s").run()
 
 
-def is_free(port: int) -> bool:
-    """Return whether no process listens on a port of this machine."""
+def check_port(port: int) -> None:
+    """Exit with one line if the server cannot listen on a port of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            sys.exit(f"port {port} requires root; use one from 1024 on: PORT=5000 make run")
         except OSError:
-            return False
-    return True
+            sys.exit(f"port {port} is in use; use another: PORT={port + 1} make run")
 
 
 def load_cities() -> None:

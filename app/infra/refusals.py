@@ -2,14 +2,13 @@
 
 import logging
 import uuid
-from http import HTTPStatus
 from typing import NamedTuple
 
 from gunicorn.http import errors
 
 from app.infra.http_framing import Completeness
 from app.infra.metrics import count_request
-from app.infra.problem import RETRY_AFTER_S, problem_document
+from app.infra.problem import RETRY_AFTER_S, TITLES, problem_document
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ def refusal(answer: Refusal) -> bytes:
     request_id = uuid.uuid4().hex
     body = problem_document(answer.status, answer.detail, request_id, answer.kind)
     head = (
-        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n{answer.headers}"
+        f"HTTP/1.1 {answer.status} {TITLES[answer.status]}\r\n{answer.headers}"
         f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
         f"X-Request-ID: {request_id}\r\n\r\n"
     )

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support.databases import Sql
+from tests.support.paths import ROOT
 from tests.support.serving import KEY, Gunicorn
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
@@ -43,6 +44,8 @@ def test_every_response_matches_the_openapi_document(serve: Callable[..., Gunico
             *("--checks", "all", "--exclude-checks", EXCLUDED_CHECK, "--no-color"),
             *("--max-examples", str(max(10, EXAMPLES // 50)), "--seed", "1"),
         ],
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.api.schemathesis_hooks"},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -1,12 +1,30 @@
 """Problem documents: every error has the same shape."""
 
+import pytest
 from flask.testing import FlaskClient
+
+from app.infra.problem import TITLES
 
 
 def test_an_unknown_path_is_a_problem_document(client: FlaskClient) -> None:
     problem = client.get("/nothing").json
     assert set(problem) == {"type", "title", "status", "detail", "errors", "request_id"}
     assert (problem["status"], problem["title"]) == (404, "Not Found")
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        (404, "Not Found"),
+        (413, "Request Entity Too Large"),
+        (414, "Request-URI Too Long"),
+        (416, "Requested Range Not Satisfiable"),
+        (422, "Unprocessable Entity"),
+        (503, "Service Unavailable"),
+    ],
+)
+def test_a_title_is_the_same_in_every_version_of_python(status: int, title: str) -> None:
+    assert TITLES[status] == title
 
 
 def test_a_wrong_method_gets_the_allowed_ones(client: FlaskClient) -> None:

@@ -63,12 +63,17 @@ def test_rooms_are_filtered_and_paginated(client: FlaskClient) -> None:
         assert len(page["items"]) <= 2
         seen += [room["room_id"] for room in page["items"]]
         path = page["next"]
+        assert page["next_after"] == (seen[-1] if path else None)
     assert seen == [answer["room_id"] for answer in placed]
     in_france = client.get("/rooms?country=FR").json["items"]
     assert [room["room_id"] for room in in_france] == [placed[-1]["room_id"]]
     in_city = client.get("/rooms?city=vila+3&country=ES").json["items"]
     assert [room["room_id"] for room in in_city] == [placed[3]["room_id"]]
-    assert client.get("/rooms?city=never+typed").json == {"items": [], "next": None}
+    assert client.get("/rooms?city=never+typed").json == {
+        "items": [],
+        "next": None,
+        "next_after": None,
+    }
     assert client.get(f"/rooms?cluster={placed[0]['cluster']}").json["items"]
     for wrong in ("limit=0", "limit=1&limit=2", "after=x", "country=ZZ", "city=---", "cluster=0"):
         assert client.get(f"/rooms?{wrong}").status_code == 422, wrong
@@ -93,7 +98,8 @@ def test_the_members_of_a_room_are_listed_in_pages(client: FlaskClient) -> None:
     }
     after = client.get(f"/rooms/{room}/members?after=u4").json
     assert ([member["_id"] for member in after["items"]], after["next"]) == (["u5"], None)
-    assert client.get(f"/rooms/{room}/members?after=u5").json == {"items": [], "next": None}
+    last = {"items": [], "next_after": None, "next": None}
+    assert client.get(f"/rooms/{room}/members?after=u5").json == last
 
 
 def test_the_members_of_a_hubs_room_have_the_city_that_they_gave(

@@ -10,6 +10,6 @@ def test_the_docs_need_no_other_host(visit: Callable[..., Visit]) -> None:
     page = visitor.open("/docs")
     page.get_by_text("Put a user into the room of their city and interests.").wait_for()
     page.get_by_text("Put a user into the room of their city and interests.").click()
-    page.get_by_text("A typed city, and interests as booleans").first.wait_for(state="attached")
+    page.get_by_text("A typed city, and interests as a list").first.wait_for(state="attached")
     assert visitor.blocked == []
     assert visitor.errors == []

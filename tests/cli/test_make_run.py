@@ -6,11 +6,13 @@ import re
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 import requests
 
 from tests.support.paths import ROOT
+from tests.support.project import copy_project
 from tests.support.serving import Gunicorn, wait_until
 
 
@@ -57,4 +59,17 @@ def test_make_run_serves_prints_an_example_request_and_ends_with_ctrl_c(
     assert json.loads(shown.stdout)["room_id"] == placed["room_id"]
     assert len(process_ids(server.process.pid)) > 1
     server.stop(number)
+    wait_until(lambda: process_ids(server.process.pid) == [])
+
+
+def test_the_three_lines_of_the_readme_serve_without_make(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    found = re.search(r"^```sh\n(python3 .*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert found
+    create, install, serve = found[1].splitlines()
+    copy_project(tmp_path)
+    for line in (create, install):
+        subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, check=True)
+    server = Gunicorn({}, ["bash", "-c", f"cd '{tmp_path}' && exec {serve}"])
+    assert server.stop() == 0
     wait_until(lambda: process_ids(server.process.pid) == [])

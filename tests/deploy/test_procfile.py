@@ -148,11 +148,6 @@ def test_a_platform_that_requests_17_workers_gets_those_that_have_a_connection(
     assert "WEB_CONCURRENCY is 17, but 10 workers start" in web.log.read_text()
 
 
-def test_the_platforms_python_version_is_the_tested_one() -> None:
-    version = (ROOT / "runtime.txt").read_text().strip().removeprefix("python-")
-    assert tuple(map(int, version.split(".")[:2])) == sys.version_info[:2]
-
-
 def test_app_json_has_all_variables_that_production_needs() -> None:
     manifest = json.loads((ROOT / "app.json").read_text())
     assert manifest["addons"] == ["heroku-postgresql"]

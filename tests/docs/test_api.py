@@ -81,7 +81,7 @@ def assigned_kind(shown: Any, name: str, path: str) -> str | None:
     if name in ROOM_FIELDS:
         return "room"
     is_item = re.fullmatch(r"\.items\[\d+\]\.id", path)
-    if name == "next" or is_item and MAX_CLUSTER < shown < MIN_GEONAMES_ID:
+    if name in ("next", "next_after") or is_item and MAX_CLUSTER < shown < MIN_GEONAMES_ID:
         return "change"
     return "city" if shown >= MIN_UNLISTED_ID else None
 

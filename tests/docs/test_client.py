@@ -214,7 +214,7 @@ def test_it_reads_the_members_of_a_room_that_moved_behind_a_path(
             " SELECT 999999, city_id, cluster_id, id FROM rooms"
         )
         script = """
-            for await (const member of connect().members(999999, 2))
+            for await (const member of connect().readMembers(999999, 2))
               print([member._id, member.city.name]);
         """
         assert run(script, url + end) == [[f"u{n}", "Sevilla"] for n in (1, 2, 3, 5)]
