@@ -8,6 +8,7 @@ BIN := .venv/bin
 # changes.
 SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.py \
   tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
+  tests/moves/test_unmerging_under_load.py \
   tests/clusters/test_reassignment_under_load.py tests/clusters/test_training.py \
   tests/docs/test_admins.py tests/docs/test_client.py tests/faults/test_crowds.py \
   tests/faults/test_database_outages.py tests/faults/test_frozen_database.py \

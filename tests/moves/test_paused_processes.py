@@ -40,7 +40,7 @@ CLIENTS = 16
 STRAYS = """
     SELECT count(*) FROM memberships AS member
     JOIN rooms ON rooms.id = member.room_id
-    JOIN city_hosts AS host ON host.city_id = member.city_id
+    JOIN city_hosts AS host ON host.city_id = coalesce(member.said_city_id, member.city_id)
     WHERE rooms.city_id <> host.host_id OR host.town_id <> member.city_id
 """
 LOCK_WAITS = """
@@ -251,7 +251,12 @@ def test_no_member_is_left_behind_by_a_worker_that_is_stopped_during_a_command(
     sql(HUB_MEMBERS)
     gunicorn = serve(WEB_CONCURRENCY="1")
     town, hub = str(city(sql, TOWN)), str(city(sql, HUB))
-    commands = (("gather", "--min-members", "2000"), ("release", town), ("merge", town, hub))
+    commands = (
+        ("gather", "--min-members", "2000"),
+        ("release", town),
+        ("merge", town, hub),
+        ("unmerge", town),
+    )
     with TownJoiners(gunicorn.url, CLIENTS, reads_changes=False) as clients:
         for arguments in commands:
             clients.wait_for_answers()
@@ -268,6 +273,7 @@ def test_no_member_is_left_behind_by_a_worker_that_is_stopped_during_a_command(
         "gather",
         "merge",
         "release",
+        "unmerge",
     ]
     # 503: a request that was in the stopped worker for too long.
     assert clients.statuses.keys() <= {200, 201, 503}
