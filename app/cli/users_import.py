@@ -57,9 +57,7 @@ def import_users(
     From Excel, saved as "CSV UTF-8" or "Unicode text":
       python manage.py users import users.txt --dry-run
     """
-    from app.domain.imports.interest_keys import InterestKeys
     from app.domain.imports.user_files import open_users
-    from app.services import services
     from model.text_files import UnreadableFile
 
     source = Path("import" if file == "-" else file)
@@ -68,10 +66,10 @@ def import_users(
         raise click.ClickException(f"{rejects} is the file to import: use another for --rejects")
     if not (yes or dry_run):
         require_terminal(f"Place the users of {file}?")
-    keys = InterestKeys(services().model.interests)
+    keys = _interest_keys()
     try:
         with open_users(file, keys) as user_file:
-            if strict or not yes:
+            if strict or not yes or dry_run:
                 forecast = _forecast(user_file, keys, rejects)
                 _check_strict(forecast, strict)
             if dry_run:
@@ -86,12 +84,14 @@ def import_users(
         raise click.ClickException(
             "stopped: placed users are kept; run the command again"
         ) from None
-    if as_json:
-        print_json(counts)
-        return
-    click.echo(f"{counts['rooms_created']:,} rooms created, {counts['moved']:,} users moved")
-    _print_unknown(counts["unknown_interests"])
-    _print_counts(counts, rejects, "placed")
+    print_json(counts) if as_json else _print_result(counts, rejects)
+
+
+def _interest_keys() -> "InterestKeys":
+    from app.domain.imports.interest_keys import InterestKeys
+    from app.services import services
+
+    return InterestKeys(services().model.interests)
 
 
 def _check_strict(forecast: dict[str, Any], strict: bool) -> None:
@@ -177,6 +177,12 @@ def _print_forecast(forecast: dict[str, Any], rejects: Path, err: bool = False) 
             f"{forecast['in_areas']:,} users name only an area or no place: {areas}", err=err
         )
     _print_counts(forecast, rejects, "would be placed", err)
+
+
+def _print_result(counts: dict[str, Any], rejects: Path) -> None:
+    click.echo(f"{counts['rooms_created']:,} rooms created, {counts['moved']:,} users moved")
+    _print_unknown(counts["unknown_interests"])
+    _print_counts(counts, rejects, "placed")
 
 
 def _print_unknown(interests: dict[str, Any], err: bool = False) -> None:

@@ -41,7 +41,7 @@ def last_time(texts: Sequence[str]) -> datetime | None:
     times = [_read(text) for text in texts if text.strip()]
     for time in times:
         if not (time.month_first or time.day_first):
-            raise TrainingDataError(f"the time of an answer cannot be read: {time.text!r}")
+            raise TrainingDataError(f"the time of an answer cannot be read: {time.text[:40]!r}")
     orders = [[time.month_first for time in times], [time.day_first for time in times]]
     last = {max(order) for order in map(_whole, orders) if order}
     if len(last) > 1:

@@ -25,13 +25,13 @@ def _common_umask() -> Iterator[None]:
     os.umask(before)
 
 
-@pytest.mark.parametrize("option", ["--dry-run", "--yes"])
+@pytest.mark.parametrize("options", [("--dry-run",), ("--yes",), ("--dry-run", "--yes")])
 def test_only_its_owner_may_read_it_also_where_all_could_read_the_one_before(
-    new_database: str, path: Path, option: str
+    new_database: str, path: Path, options: tuple[str, ...]
 ) -> None:
     rejects = path.with_suffix(".rejects.csv")
     for _ in range(2):
-        done = run_manage("users", "import", str(path), option, DATABASE_URL=new_database)
+        done = run_manage("users", "import", str(path), *options, DATABASE_URL=new_database)
         assert done.returncode == 0, done.stderr
         assert rejects.read_text().splitlines()[1].startswith("2,u1,surf,")
         assert rejects.stat().st_mode & 0o777 == 0o600
