@@ -29,6 +29,7 @@ def test_a_user_document_has_everything_that_is_stored(client: FlaskClient, sql:
         "room_id": second["room_id"],
         "cluster": second["cluster"],
         "city": second["city"],
+        "said_city_id": None,
         "interests": ["surf"],
         "model_id": sql("SELECT id FROM models")[0][0],
         "previous_room_id": first["room_id"],

@@ -18,14 +18,14 @@ def columns_with(sql: Sql, text: str) -> list[str]:
         " AND (data_type IN ('text', 'ARRAY', 'jsonb', 'json', 'character', 'character varying'))"
         " AND table_name NOT IN ('city_names', 'place_names')"
     )
-    return [
+    return sorted(
         f"{table}.{column}"
         for schema, table, column in columns
         if sql(
             f'SELECT 1 FROM "{schema}"."{table}" WHERE "{column}"::text LIKE %s LIMIT 1',
             (f"%{text}%",),
         )
-    ]
+    )
 
 
 def test_a_forgotten_user_is_in_no_table(client: FlaskClient, sql: Sql) -> None:
