@@ -70,12 +70,13 @@ REMOVE = """
       AND (id = ANY(%(places)s) OR merged_into = ANY(%(places)s))
     RETURNING id
 """
-# A join that looked a merged place up just before it was removed has its id.
-FORGET_REMOVED = """
-    UPDATE memberships AS member SET said_city_id = NULL
-    WHERE said_city_id IS NOT NULL
-      AND NOT EXISTS (SELECT FROM cities WHERE id = member.said_city_id)
+# A join that looked a merged place up just before it was removed has its id. Found first, so that
+# nothing waits for a lock on the members where there is none, which is almost always.
+SAID_REMOVED = """
+    said_city_id IS NOT NULL AND NOT EXISTS (SELECT FROM cities WHERE id = member.said_city_id)
 """
+FIND_REMOVED = f"SELECT 1 FROM memberships AS member WHERE {SAID_REMOVED} LIMIT 1"
+FORGET_REMOVED = f"UPDATE memberships AS member SET said_city_id = NULL WHERE {SAID_REMOVED}"
 FIND_PLACE = f"SELECT city_id FROM rooms WHERE id = %(room)s AND city_id >= {FIRST_UNLISTED_ID}"
 
 
@@ -105,7 +106,8 @@ class EmptyPlaces:
 
     def remove_all(self) -> list[EmptyPlace]:
         """Remove all of them with their rooms, and return them. Raises DatabaseUnavailable."""
-        self.database.execute(FORGET_REMOVED)
+        if self.database.execute(FIND_REMOVED):
+            self.database.execute(FORGET_REMOVED)
         places, removed = self.find(), set[int]()
         for first in range(0, len(places), MAX_BATCH_SIZE):
             batch = [place.id for place in places[first : first + MAX_BATCH_SIZE]]
