@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Prepare the database, then become gunicorn's arbiter; print one line if that fails."""
-    from app.cli.common import error_message
+    from app.cli.error_messages import error_message
     from app.config import ROOT
 
     os.environ.setdefault("APP_ENV", "development")

@@ -4,18 +4,15 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 
 from tests.support import serving
 from tests.support.databases import sql_on
 from tests.support.paths import ROOT
+from tests.support.routers import behind_a_path, unreliable
 from tests.support.serving import KEY, Gunicorn, free_port
 
 DOCS = ROOT / "docs"
@@ -31,7 +28,6 @@ PRELUDE = f"""
     const connect = (options) =>
       new NomadRooms(process.env.ROOMS, process.env.KEY, {{ onRetry, ...options }});
 """
-Response = tuple[int, dict[str, str]]
 USER = {"_id": "6172f1a95cd4", "city": "Sevilla", "interests": ["surf", "coffee"]}
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
@@ -69,44 +65,6 @@ def run(script: str, url: str) -> list[Any]:
     output, _ = node.process.communicate(timeout=60)
     assert node.process.returncode == 0, output
     return [json.loads(line) for line in output.splitlines()]
-
-
-@contextmanager
-def unreliable(*responses: Response) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Serve these responses one after another, then repeat the last; status 0: no response.
-
-    Yields the address and the list of requests: (X-Request-ID, body).
-    """
-    requests: list[tuple[str, str]] = []
-    stopped = Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            body = self.rfile.read(length).decode()
-            requests.append((self.headers["X-Request-ID"], body))
-            status, headers = responses[min(len(requests), len(responses)) - 1]
-            if not status:
-                stopped.wait(30)
-                return
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            text = b'{"room_id": 1}' if status == 200 else b"<h1>from a router</h1>"
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    host = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=host.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{host.server_port}", requests
-    finally:
-        stopped.set()
-        host.shutdown()
-        host.server_close()
 
 
 def test_it_places_users_throws_problems_and_erases_users(
@@ -156,44 +114,6 @@ def test_it_reads_every_change_once_page_by_page(
     ids = [row[0] for row in sql_on(new_database)("SELECT id FROM room_changes ORDER BY id")]
     cursors = [{"stored": ids[1]}, {"stored": ids[3]}, {"stored": ids[4]}]
     assert printed == ["u1", "u2", cursors[0], "u3", "u4", cursors[1], "u5", cursors[2]]
-
-
-@contextmanager
-def behind_a_path(url: str, path: str) -> Iterator[str]:
-    """Serve a service behind a path, as a router does, and yield its address there."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def forward(self) -> None:
-            if not self.path.startswith(f"{path}/"):
-                self.send_error(404)
-                return
-            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            answer = requests.request(
-                self.command,
-                url + self.path.removeprefix(path),
-                data=body,
-                headers={"Authorization": self.headers["Authorization"]},
-                allow_redirects=False,
-                timeout=30,
-            )
-            self.send_response(answer.status_code)
-            for name in answer.headers.keys() & {"Location"}:
-                self.send_header(name, answer.headers[name])
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        do_GET = do_POST = do_DELETE = forward
-
-        def log_message(self, *_: Any) -> None: ...
-
-    host = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=host.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{host.server_port}{path}"
-    finally:
-        host.shutdown()
-        host.server_close()
 
 
 @pytest.mark.parametrize("end", ["", "/"])
