@@ -44,7 +44,12 @@ def test_an_unmerge_takes_back_names_rooms_and_people(
     one, other = (tuple(profile_of(model, cluster)) for cluster in model.cluster_ids[:2])
     room = join(client, "stays", WRONG, one)["room_id"]
     join(client, "changes", WRONG, one)
+    join(client, "corrects", WRONG, one)
+    join(client, "means-wrong", RIGHT, one)
     act("merge", merging.merge, *cities)
+    # The city stays the same: nobody moves, and what they said is kept.
+    assert not join(client, "corrects", RIGHT, one)["joined"]
+    assert not join(client, "means-wrong", WRONG, one)["joined"]
     join(client, "changes", WRONG, other)
     join(client, "by-name", WRONG.upper(), one)
     body = {"_id": "by-id", "city_id": cities[0], "interests": one}
@@ -54,7 +59,7 @@ def test_an_unmerge_takes_back_names_rooms_and_people(
     assert client.get("/users/by-id").json["said_city_id"] == cities[0]
     assert client.get(f"/rooms/{room}").status_code == 308
     moved = act("unmerge", unmerging.unmerge, cities[0])["people_moved"]
-    back = {"wrong", "stays", "changes", "by-name", "by-id"}
+    back = {"wrong", "stays", "changes", "by-name", "by-id", "means-wrong"}
     assert moved == len(back)
     for user in back:
         record = client.get(f"/users/{user}").json

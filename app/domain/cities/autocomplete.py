@@ -150,8 +150,14 @@ class Autocomplete:
     def suggest(self, typed: str, limit: int) -> list[Suggestion]:
         """Return up to `limit` cities for a prefix, which areas may follow, whole or begun.
 
-        Raises DatabaseUnavailable.
+        None if they would take too long: nobody waits for a suggestion. Raises DatabaseUnavailable.
         """
+        try:
+            return self._suggest_parts(typed, limit)
+        except StatementTimeout:
+            return []
+
+    def _suggest_parts(self, typed: str, limit: int) -> list[Suggestion]:
         if is_one_name(typed):  # "Sector 1" too
             found = self._suggest(fold(typed), None, limit)
             if found or not is_divided(typed):

@@ -39,7 +39,8 @@ class JoinResult(NamedTuple):
 # - A move keeps its history: the old row's room becomes previous_room_id. A new profile that leaves
 #   the user in the room leaves previous_room_id and joined_at alone.
 # - IS DISTINCT FROM: an unchanged city and profile write no row (no dead tuple), even if a newer
-#   model would choose another room. RETURNING then yields nothing.
+#   model would choose another room. RETURNING then yields nothing. Another name of the same city,
+#   which was merged into it, is stored and moves nobody.
 # - A room that was looked up too long ago becomes room 0, which does not exist: the foreign key
 #   refuses it. The server decides, when it already holds its lock on the table, so a process may
 #   pause between lookup and join for any time: see moves/relocation.py.
@@ -49,20 +50,20 @@ INSERT = """
         (user_id, city_id, said_city_id, room_id, interests, model_id, created_at, joined_at,
          updated_at)
 """
-ON_CONFLICT = """
+IS_SAME = "(member.city_id, member.interests) = (excluded.city_id, excluded.interests)"
+STAYS = f"(member.room_id = excluded.room_id OR {IS_SAME})"
+ON_CONFLICT = f"""
     ON CONFLICT (user_id) DO UPDATE SET
         city_id = excluded.city_id,
         said_city_id = excluded.said_city_id,
-        room_id = excluded.room_id,
+        room_id = CASE WHEN {STAYS} THEN member.room_id ELSE excluded.room_id END,
         interests = excluded.interests,
-        model_id = excluded.model_id,
+        model_id = CASE WHEN {IS_SAME} THEN member.model_id ELSE excluded.model_id END,
         updated_at = excluded.updated_at,
-        previous_room_id = CASE WHEN member.room_id = excluded.room_id
-            THEN member.previous_room_id ELSE member.room_id END,
-        joined_at = CASE WHEN member.room_id = excluded.room_id
-            THEN member.joined_at ELSE excluded.joined_at END
-    WHERE (member.city_id, member.interests)
-        IS DISTINCT FROM (excluded.city_id, excluded.interests)
+        previous_room_id = CASE WHEN {STAYS} THEN member.previous_room_id ELSE member.room_id END,
+        joined_at = CASE WHEN {STAYS} THEN member.joined_at ELSE excluded.joined_at END
+    WHERE (member.city_id, member.interests, member.said_city_id)
+        IS DISTINCT FROM (excluded.city_id, excluded.interests, excluded.said_city_id)
 """
 # updated_at is the statement's own time, so a user whose joined_at equals it joined just now.
 RETURNING = """

@@ -1,5 +1,6 @@
 """Joins users to rooms, and reads and erases what is stored about a user."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -9,7 +10,7 @@ from app.domain.cities.city import City, city_from_row, split_city
 from app.domain.members.empty_places import EmptyPlaces
 from app.domain.members.joins import Join, JoinResult, join_batch
 from app.infra.batcher import Batcher
-from app.infra.database import Database, PreparedStatement
+from app.infra.database import Database, DatabaseUnavailable, PreparedStatement
 
 
 class UnknownUser(Exception):
@@ -143,12 +144,14 @@ class Members:
     def forget(self, user_id: str) -> None:
         """Erase all that is stored about a user; an unknown user is no error.
 
-        With the last user of a place that users typed, the place goes too. Raises
-        DatabaseUnavailable.
+        With the last user of a place that users typed, the place goes too: within the hour, if a
+        command holds it now. Raises DatabaseUnavailable.
         """
         # The membership first: its row lock waits for a command that is moving the user, whose row
         # in room_changes is then visible to the second statement.
         rows = self.database.execute(DELETE, {"user": user_id})
         self.database.execute(DELETE_CHANGES, {"user": user_id})
-        for row in rows:
-            self.empty_places.remove({row.city_id, row.said_city_id or row.city_id})
+        # A repeated request would find no user, and so no place.
+        with suppress(DatabaseUnavailable):
+            for row in rows:
+                self.empty_places.remove({row.city_id, row.said_city_id or row.city_id})
