@@ -181,6 +181,9 @@ REFUSED = {
     "two spellings of one interest": Ugly(
         "_id,city,trecking,Senderismo\nu1,Vigo,1,0\n", says="trecking and Senderismo are both"
     ),
+    "an interest with the prefix of mongoexport and without": Ugly(
+        "_id,city,interests.surf,Surf\nu1,Vigo,1,0\n", says="are both the interest surf"
+    ),
     "interests and columns of interests": Ugly(
         "_id,city,interests,interests.surf\nu1,Vigo,surf,0\n", says="interests.surf"
     ),
@@ -196,6 +199,19 @@ REFUSED = {
         json.dumps({"_id": "u1"}, indent=2), says="--pretty"
     ),
 }
+
+
+def test_columns_with_and_without_the_prefix_of_mongoexport_are_interests(
+    url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text(
+        "_id,city,name,interests.surf,padel,movies,treking\nu1,Vigo,Ana,true,true,false,true\n"
+    )
+    done = run_manage("users", "import", str(path), "--yes", DATABASE_URL=url)
+    assert "treking (1 users): did you mean trecking?" in done.stdout + done.stderr
+    (stored,) = sql_on(url)("SELECT interests FROM memberships")
+    assert stored == (["paddle", "surf", "treking"],)
 
 
 def test_each_example_of_the_help_runs(
