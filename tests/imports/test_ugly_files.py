@@ -117,6 +117,18 @@ READ = {
         6,
         "JSON",
     ),
+    "JSON lines with deep nesting": Ugly(
+        lines(*({"_id": f"u{n}", "city": "Vigo", "surf": 1} for n in range(1, 2_501)))
+        + "".join(
+            f'{{"_id":"deep","city":"Vigo",{field}:{"[" * depth}{"]" * depth}{end}\n'
+            for field, end in (('"interests"', "}"), ('"interests":{"surf"', "}}"), ('"surf"', "}"))
+            for depth in (2, 400, 5_000)
+        )
+        + lines({"_id": "map", "city": "Vigo", "interests": [{"surf": True}, 1]}),
+        2_500,
+        10,
+        "interests must be a list of keys",
+    ),
     "JSON lines in UTF-16": Ugly(
         lines({"_id": "u1", "city": "Vigo", "surf": True}).encode("utf-16"), 1
     ),
