@@ -50,7 +50,12 @@ READ = {
     "UTF-16, big end first": Ugly(b"\xfe\xff" + PLAIN.encode("utf-16-be"), 2),
     "UTF-32 with a byte order mark": Ugly(PLAIN.encode("utf-32"), 2),
     "UTF-16, gzipped": Ugly(gzip.compress(PLAIN.encode("utf-16")), 2),
-    "a row of other bytes in UTF-8": Ugly(PLAIN.encode() + b"u3,M\xe1laga,1\n", 2, 1, "UTF-8"),
+    "a row of other bytes in UTF-8": Ugly(
+        PLAIN.encode() + "u3,León,1\n".encode() + b"u4,M\xe1laga,1\n", 3, 1, "UTF-8"
+    ),
+    "a row of other bytes after a byte order mark": Ugly(
+        b"\xef\xbb\xbf_id,city,surf\nu1,Vigo,1\nu2,M\xe1laga,1\n", 1, 1, "UTF-8"
+    ),
     "decomposed accents": Ugly("_id,city,Pa\u0301del\nu1,Ma\u0301laga,1\n", 1),
     # Separators and line ends.
     "semicolons": Ugly(PLAIN.replace(",", ";"), 2),
@@ -158,6 +163,13 @@ REFUSED = {
     "only blank lines": Ugly("\n\n\n", says="is empty"),
     "Windows-1252": Ugly(
         PLAIN.encode("cp1252"), says="line 2 is not UTF-8: it may be Windows-1252"
+    ),
+    "Windows-1252 with typographic signs after accents": Ugly(
+        f"_id,city,surf\nu0,José’s,1\nu1,Vigo…,1\n{'u,Málaga,1' * 50}\n".encode("cp1252"),
+        says="line 2 is not UTF-8",
+    ),
+    "Windows-1252 with a pair of letters that is a character in UTF-8": Ugly(
+        "_id,city,surf\nu1,PERÚ»,1\nu2,Málaga,1\n".encode("cp1252"), says="line 3 is not UTF-8"
     ),
     "Mac Roman": Ugly(PLAIN.encode("mac-roman"), says="line 2 is not UTF-8"),
     "Windows-1252 in the 30,000th row": Ugly(
