@@ -124,7 +124,7 @@ def _encoding(begin: bytes) -> str:
     for magic, what in OTHER_FORMATS.items():
         if begin.startswith(magic):
             raise UnreadableFile(f"the file is {what}")
-    if not any(begin[0:8:2]) or not any(begin[1:8:2]):
+    if len(begin) > 1 and any(begin[:8]) and not (any(begin[0:8:2]) and any(begin[1:8:2])):
         raise UnreadableFile(f"the file is UTF-16 without a byte order mark: {SAVE_AS}")
     if b"\0" in begin.split(b"\n", 1)[0]:
         raise UnreadableFile(f"the file is no text: {SAVE_AS}")

@@ -161,6 +161,10 @@ READ = {
 REFUSED = {
     "an empty file": Ugly("", says="is empty"),
     "only blank lines": Ugly("\n\n\n", says="is empty"),
+    "one byte": Ugly("a", says="the first line must name the columns"),
+    "one other byte": Ugly(b"\xe1", says="line 1 is not UTF-8"),
+    "a zero byte": Ugly(b"\0", says="is no text"),
+    "two bytes of UTF-16": Ugly(b"a\0", says="UTF-16 without"),
     "Windows-1252": Ugly(
         PLAIN.encode("cp1252"), says="line 2 is not UTF-8: it may be Windows-1252"
     ),
