@@ -34,8 +34,6 @@ OTHER_FORMATS = {
     b"\x28\xb5\x2f\xfd": "compressed with zstd: only gzip is read",
     GZIP_MAGIC: "compressed with gzip twice",
 }
-# A character of several bytes in UTF-8; hardly ever two letters of another encoding.
-MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 NOT_UTF_8 = (
     "is not UTF-8: it may be Windows-1252, Excel's plain CSV; save it as CSV UTF-8, or run "
     "iconv -f WINDOWS-1252 -t UTF-8"
@@ -64,6 +62,7 @@ def open_text(
     """Return the text of a seekable file and its number of lines.
 
     `errors`: of a file in UTF-8 with some other bytes; surrogateescape reads these as surrogates.
+    A file is in UTF-8 if it has the mark, or more characters of several bytes than other bytes.
     Raises OSError, UnreadableFile.
     """
     is_gzipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
@@ -84,7 +83,7 @@ def _check(stream: IO[bytes], errors: str) -> tuple[str, int]:
     block = stream.read(BLOCK_BYTES)
     encoding = _encoding(block)
     decoder = codecs.getincrementaldecoder(encoding)()
-    lines, wrong_line, has_multibyte = 0, 0, False
+    lines, wrong_line, surplus = 0, 0, 0
     while True:
         try:
             decoder.decode(block, final=not block)
@@ -93,15 +92,26 @@ def _check(stream: IO[bytes], errors: str) -> tuple[str, int]:
             decoder.reset()
         if not block:
             break
-        if not has_multibyte and not block.isascii():
-            has_multibyte = MULTIBYTE.search(block) is not None
+        surplus += _multibyte_surplus(block)
         lines += block.count(b"\n")
         block = stream.read(BLOCK_BYTES)
     if wrong_line and encoding.startswith(("utf-16", "utf-32")):
         raise UnreadableFile(f"the file is {encoding.upper()} and damaged or incomplete")
-    if wrong_line and (errors == "strict" or not has_multibyte):
+    if wrong_line and (errors == "strict" or (encoding == "utf-8" and surplus <= 0)):
         raise UnreadableFile(f"line {wrong_line} {NOT_UTF_8}")
     return encoding, lines
+
+
+def _multibyte_surplus(block: bytes) -> int:
+    """Return the number of characters of several bytes in UTF-8 minus that of other bytes.
+
+    Two letters of another encoding can look like such a character, but most do not.
+    """
+    if block.isascii():
+        return 0
+    text = block.decode("utf-8", "ignore")
+    other_bytes = len(block) - len(text.encode())
+    return len(text) - len(text.encode("ascii", "ignore")) - other_bytes
 
 
 def _encoding(begin: bytes) -> str:
@@ -114,7 +124,7 @@ def _encoding(begin: bytes) -> str:
     for magic, what in OTHER_FORMATS.items():
         if begin.startswith(magic):
             raise UnreadableFile(f"the file is {what}")
-    if not any(begin[0:8:2]) or not any(begin[1:8:2]):
+    if len(begin) > 1 and any(begin[:8]) and not (any(begin[0:8:2]) and any(begin[1:8:2])):
         raise UnreadableFile(f"the file is UTF-16 without a byte order mark: {SAVE_AS}")
     if b"\0" in begin.split(b"\n", 1)[0]:
         raise UnreadableFile(f"the file is no text: {SAVE_AS}")

@@ -61,16 +61,21 @@ def read_profiles(
     """Read a form export or a tidy CSV, distinguished by the name of the first column.
 
     Frequent answers of a form export that are not in `vocabulary` become new interests
-    (`is_learned`), unless they exclude each other or are about the person; the others are counted
-    in `unknown`. `columns`: the headings or numbers of the columns to read and learn from, all
-    without it.
+    (`is_learned`), unless they exclude each other, are about the person or hardly any answer of the
+    column is known; the others are counted in `unknown`. `columns`: the headings or numbers of the
+    columns to read and learn from, all without it.
 
     Raises:
         OSError: the file cannot be read.
         TrainingDataError: it is neither, or nobody selected an interest.
     """
     if is_form_export(file):
-        return learn_interests(read_survey(file, vocabulary, columns)).drop_empty()
+        profiles = learn_interests(read_survey(file, vocabulary, columns))
+        if not columns and not profiles.ticks.any():
+            raise TrainingDataError(
+                "no answer is a known interest; --columns names the columns to learn new ones from"
+            )
+        return profiles.drop_empty()
     return Profiles(*read_tidy(file, vocabulary, columns)).drop_empty()
 
 
@@ -123,9 +128,9 @@ def _describe_skipped(survey: Survey, learned: Sequence[str]) -> tuple[str, ...]
         if answer.question.not_learned or key_from_text(answer.text) not in learned
     )
     return tuple(
-        f"column {question.heading!r}: {answers} unknown answers skipped, "
+        f"column {question.heading!r}: {answers} answers skipped, "
         + (
-            f"because {question.not_learned}; --columns learns from a column"
+            f"because {question.not_learned}; --columns reads such a column"
             if question.not_learned
             else "too rare to be learned"
         )

@@ -4,7 +4,7 @@ The first column is the time of the answer, every other a multi-select question 
 one cell, separated by commas or by semicolons.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ TIME_COLUMNS = ("timestamp", "marca temporal")
 
 @dataclass(frozen=True, slots=True)
 class UnknownAnswer:
-    """An answer outside the vocabulary: free text, or an option added to the form.
+    """An answer outside the vocabulary, such as an option added to the form, or about the person.
 
     `person`: the row of `Survey.profiles`.
     """
@@ -75,13 +75,13 @@ def read_survey(file: Path, interests: Iterable[Interest], columns: Sequence[str
     vocabulary = tuple(interests)
     positions = {interest.key: j for j, interest in enumerate(vocabulary)}
     keys = keys_by_answer(vocabulary)
-    questions, rows = _read_questions(file, columns)
+    questions, rows = _read_questions(file, columns, keys)
     profiles = np.zeros((len(rows), len(vocabulary)))
     unknown = []
     for person, row in enumerate(rows):
         for question in questions:
             for text in question.answers(row[question.position]):
-                key = keys.get(fold(text))
+                key = None if question.is_personal else keys.get(fold(text))
                 if key is None:
                     unknown.append(UnknownAnswer(question, text, person))
                 else:
@@ -90,7 +90,9 @@ def read_survey(file: Path, interests: Iterable[Interest], columns: Sequence[str
     return Survey(tuple(positions), profiles, times, tuple(unknown))
 
 
-def _read_questions(file: Path, columns: Sequence[str]) -> tuple[list[Question], list[list[str]]]:
+def _read_questions(
+    file: Path, columns: Sequence[str], known: Container[str]
+) -> tuple[list[Question], list[list[str]]]:
     """Return a form's questions and the rows of its people."""
     numbered_rows = read_rows(file)
     _, header = next(numbered_rows)
@@ -100,7 +102,10 @@ def _read_questions(file: Path, columns: Sequence[str]) -> tuple[list[Question],
     if not rows:
         raise TrainingDataError(f"{file}: no answers")
     chosen = find_columns(file, header, columns)
-    return [find_question(header[j], j, rows, bool(columns)) for j in chosen if j], rows
+    questions = [
+        find_question(header[j], j, rows, known=known, is_chosen=bool(columns)) for j in chosen if j
+    ]
+    return questions, rows
 
 
 def _is_form_header(header: Sequence[str]) -> bool:

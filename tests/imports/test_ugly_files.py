@@ -50,7 +50,12 @@ READ = {
     "UTF-16, big end first": Ugly(b"\xfe\xff" + PLAIN.encode("utf-16-be"), 2),
     "UTF-32 with a byte order mark": Ugly(PLAIN.encode("utf-32"), 2),
     "UTF-16, gzipped": Ugly(gzip.compress(PLAIN.encode("utf-16")), 2),
-    "a row of other bytes in UTF-8": Ugly(PLAIN.encode() + b"u3,M\xe1laga,1\n", 2, 1, "UTF-8"),
+    "a row of other bytes in UTF-8": Ugly(
+        PLAIN.encode() + "u3,León,1\n".encode() + b"u4,M\xe1laga,1\n", 3, 1, "UTF-8"
+    ),
+    "a row of other bytes after a byte order mark": Ugly(
+        b"\xef\xbb\xbf_id,city,surf\nu1,Vigo,1\nu2,M\xe1laga,1\n", 1, 1, "UTF-8"
+    ),
     "decomposed accents": Ugly("_id,city,Pa\u0301del\nu1,Ma\u0301laga,1\n", 1),
     # Separators and line ends.
     "semicolons": Ugly(PLAIN.replace(",", ";"), 2),
@@ -117,6 +122,18 @@ READ = {
         6,
         "JSON",
     ),
+    "JSON lines with deep nesting": Ugly(
+        lines(*({"_id": f"u{n}", "city": "Vigo", "surf": 1} for n in range(1, 2_501)))
+        + "".join(
+            f'{{"_id":"deep","city":"Vigo",{field}:{"[" * depth}{"]" * depth}{end}\n'
+            for field, end in (('"interests"', "}"), ('"interests":{"surf"', "}}"), ('"surf"', "}"))
+            for depth in (2, 400, 5_000)
+        )
+        + lines({"_id": "map", "city": "Vigo", "interests": [{"surf": True}, 1]}),
+        2_500,
+        10,
+        "interests must be a list of keys",
+    ),
     "JSON lines in UTF-16": Ugly(
         lines({"_id": "u1", "city": "Vigo", "surf": True}).encode("utf-16"), 1
     ),
@@ -144,8 +161,19 @@ READ = {
 REFUSED = {
     "an empty file": Ugly("", says="is empty"),
     "only blank lines": Ugly("\n\n\n", says="is empty"),
+    "one byte": Ugly("a", says="the first line must name the columns"),
+    "one other byte": Ugly(b"\xe1", says="line 1 is not UTF-8"),
+    "a zero byte": Ugly(b"\0", says="is no text"),
+    "two bytes of UTF-16": Ugly(b"a\0", says="UTF-16 without"),
     "Windows-1252": Ugly(
         PLAIN.encode("cp1252"), says="line 2 is not UTF-8: it may be Windows-1252"
+    ),
+    "Windows-1252 with typographic signs after accents": Ugly(
+        f"_id,city,surf\nu0,José’s,1\nu1,Vigo…,1\n{'u,Málaga,1' * 50}\n".encode("cp1252"),
+        says="line 2 is not UTF-8",
+    ),
+    "Windows-1252 with a pair of letters that is a character in UTF-8": Ugly(
+        "_id,city,surf\nu1,PERÚ»,1\nu2,Málaga,1\n".encode("cp1252"), says="line 3 is not UTF-8"
     ),
     "Mac Roman": Ugly(PLAIN.encode("mac-roman"), says="line 2 is not UTF-8"),
     "Windows-1252 in the 30,000th row": Ugly(
@@ -181,6 +209,9 @@ REFUSED = {
     "two spellings of one interest": Ugly(
         "_id,city,trecking,Senderismo\nu1,Vigo,1,0\n", says="trecking and Senderismo are both"
     ),
+    "an interest with the prefix of mongoexport and without": Ugly(
+        "_id,city,interests.surf,Surf\nu1,Vigo,1,0\n", says="are both the interest surf"
+    ),
     "interests and columns of interests": Ugly(
         "_id,city,interests,interests.surf\nu1,Vigo,surf,0\n", says="interests.surf"
     ),
@@ -196,6 +227,19 @@ REFUSED = {
         json.dumps({"_id": "u1"}, indent=2), says="--pretty"
     ),
 }
+
+
+def test_columns_with_and_without_the_prefix_of_mongoexport_are_interests(
+    url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text(
+        "_id,city,name,interests.surf,padel,movies,treking\nu1,Vigo,Ana,true,true,false,true\n"
+    )
+    done = run_manage("users", "import", str(path), "--yes", DATABASE_URL=url)
+    assert "treking (1 users): did you mean trecking?" in done.stdout + done.stderr
+    (stored,) = sql_on(url)("SELECT interests FROM memberships")
+    assert stored == (["paddle", "surf", "treking"],)
 
 
 def test_each_example_of_the_help_runs(

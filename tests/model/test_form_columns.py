@@ -50,17 +50,18 @@ def test_nothing_about_the_person_is_learned_and_each_column_says_how_much_was_s
     profiles = read(HEADER, *PEOPLE)
     assert profiles.learned == ("boardGames",)
     assert profiles.unknown == (
-        "column 'Email Address': 80 unknown answers skipped, because they are about the person;"
-        " --columns learns from a column",
-        "column 'Género': 80 unknown answers skipped, because they are about the person;"
-        " --columns learns from a column",
-        "column 'Age?': 80 unknown answers skipped, because they are about the person;"
-        " --columns learns from a column",
-        "column '¿En qué ciudad vives?': 107 unknown answers skipped, because they are about the"
-        " person; --columns learns from a column",
-        "column 'Favourite?': 54 unknown answers skipped, because they exclude each other;"
-        " --columns learns from a column",
-        "column 'More?': 8 unknown answers skipped, too rare to be learned",
+        "column 'Email Address': 80 answers skipped, because they are about the person;"
+        " --columns reads such a column",
+        "column 'Género': 80 answers skipped, because they are about the person;"
+        " --columns reads such a column",
+        "column 'Age?': 80 answers skipped, because they are about the person;"
+        " --columns reads such a column",
+        "column '¿En qué ciudad vives?': 107 answers skipped, because they are about the"
+        " person; --columns reads such a column",
+        "column 'Favourite?': 54 answers skipped, because they exclude each other;"
+        " --columns reads such a column",
+        "column 'More?': 8 answers skipped, because few or none are known interests;"
+        " --columns reads such a column",
     )
 
 
@@ -73,6 +74,41 @@ def test_chosen_columns_are_read_alone_and_learned_from(
     profiles = read(HEADER, *PEOPLE, columns=columns)
     assert profiles.learned == ("boardGames", "chess", "go")
     assert profiles.unknown == ()
+
+
+LIVE = ('"Madrid, España"', '"Vigo, España"', '"Lima, Perú"')
+PERSONAL_HEADINGS = (
+    *("¿Dónde vives?", "Lugar de residencia", "Ciudades donde has vivido", "Instagram"),
+    *("Profesión", "Cuéntanos", "Where are you from?"),
+)
+
+
+@pytest.mark.parametrize("heading", PERSONAL_HEADINGS)
+def test_nothing_is_learned_from_a_column_of_few_known_interests(read: Read, heading: str) -> None:
+    cells = [LIVE[number % 3] for number in range(60)] + ['"Surf, España"', "Café"]
+    lines = [f'24/10/2021 10:15:00,"Surf, Chess",{cell}' for cell in cells]
+    profiles = read(f"Timestamp,What?,{heading}", *lines)
+    assert profiles.learned == ("chess",)
+    assert profiles.unknown == (
+        f"column {heading!r}: 121 answers skipped, because few or none are known interests;"
+        " --columns reads such a column",
+    )
+    assert "madrid" in read(f"Timestamp,What?,{heading}", *lines, columns=(heading,)).learned
+
+
+def test_a_name_that_is_an_interest_too_is_not_selected(read: Read) -> None:
+    lines = [f"24/10/2021 10:15:00,{name},Surf" for name in ("Sushi", "Ana", "Burgers, Leo")]
+    profiles = read("Timestamp,Tu nombre,What?", *(line.replace(", ", " ") for line in lines))
+    assert profiles.ticks.sum() == 3
+    (message,) = profiles.unknown
+    assert message.startswith("column 'Tu nombre': 3 answers skipped, because they are about the")
+
+
+def test_a_form_without_a_known_interest_needs_columns(read: Read) -> None:
+    lines = ['24/10/2021 10:15:00,"Chess, Go"'] * 6
+    with pytest.raises(TrainingDataError, match="no answer is a known interest; --columns names"):
+        read("Timestamp,What?", *lines)
+    assert read("Timestamp,What?", *lines, columns=("What?",)).interests == ("chess", "go")
 
 
 def test_a_column_that_does_not_exist_is_an_error_that_names_those_that_do(read: Read) -> None:
@@ -93,7 +129,7 @@ def test_no_text_of_a_person_is_printed_or_written(
     done = run_manage(*options)
     assert done.returncode == 0, done.stderr
     printed = done.stdout + done.stderr
-    assert "column 'Email Address': 80 unknown answers skipped" in printed
+    assert "column 'Email Address': 80 answers skipped" in printed
     written = "".join(path.read_text("latin-1") for path in (tmp_path / "model").glob("*"))
     for text in ("@example.org", "hombre", "2534", "sevilla", "secret", "own words", "chess"):
         assert text not in (printed + written).lower()

@@ -49,14 +49,7 @@ def test_a_frequent_unknown_answer_is_a_new_interest_and_a_rare_one_is_counted(r
     profiles = read("Timestamp,What?", *rows)
     assert profiles.learned == ("boardGames",)
     assert profiles.ticks[:, profiles.interests.index("boardGames")].sum() == 6
-    assert profiles.unknown == (
-        "column 'What?': 1 unknown answers skipped, too rare to be learned",
-    )
-
-
-def test_a_form_about_other_things_has_a_vocabulary_of_its_own(read):
-    profiles = read("Timestamp,What?", *['10/20/2021 17:21:42,"Chess, Go"'] * 6)
-    assert profiles.interests == ("chess", "go")
+    assert profiles.unknown == ("column 'What?': 1 answers skipped, too rare to be learned",)
 
 
 def test_a_new_interest_is_labelled_by_the_words_of_its_key():

@@ -71,8 +71,11 @@ def _positions(header: Sequence[str]) -> dict[str, int]:
 
 def _find_ticks(positions: dict[str, int], keys: InterestKeys) -> dict[str, int]:
     fields = [name for name in positions if name.startswith(FIELD_PREFIX)]
-    names = fields or [name for name in positions if name not in NO_INTERESTS]
+    names = [name for name in positions if name not in NO_INTERESTS]
     key_of = {name: keys[name.removeprefix(FIELD_PREFIX)] for name in names}
+    if fields:  # a column without the prefix may be another field of mongoexport's
+        names = [name for name in names if name in fields or _may_be_known(key_of[name], keys)]
+        key_of = {name: key_of[name] for name in names}
     if INTERESTS in positions:
         rivals = fields or [name for name in names if key_of[name] in keys.known]
         if rivals:
@@ -91,6 +94,11 @@ def _find_ticks(positions: dict[str, int], keys: InterestKeys) -> dict[str, int]
             raise UnreadableFile(f"the columns {both} are both the interest {key}")
         ticks[key] = name
     return {key: positions[name] for key, name in ticks.items()}
+
+
+def _may_be_known(key: str, keys: InterestKeys) -> bool:
+    """Return whether a key is one of the model, or probably a misspelling of one."""
+    return key in keys.known or keys.near(key) is not None
 
 
 def are_valid_keys(keys: Collection[str]) -> bool:

@@ -111,6 +111,6 @@ def _interests(document: Mapping[str, object]) -> str:
             field = selected_keys(ticks)
         except KeyError as error:
             raise InvalidField(error.args[0][:80], f"must be {TICKS}") from None
-    if isinstance(field, list):
+    if isinstance(field, list) and all(isinstance(key, str) for key in field):
         return orjson.dumps(field).decode()
     raise InvalidField(INTERESTS, "must be a list of keys, or an object of true and false")
