@@ -140,6 +140,20 @@ def test_a_merged_place_goes_when_the_last_user_who_said_it_has_moved(
     assert columns_with_address(sql) == []
 
 
+def test_a_place_that_was_merged_into_an_area_goes_with_the_last_user_who_said_it(
+    client: FlaskClient, sql: Sql, database_url: str
+) -> None:
+    old, area = place(client, _id="ana", city=NAME), place(client, _id="g", city="Galicia")
+    merge(database_url, old, area)
+    for user, typed in (("eva", NAME), ("bea", f"{NAME}, España")):
+        assert place(client, _id=user, city=typed)["city"] == area["city"]
+        assert client.get(f"/users/{user}").json["said_city_id"] == old["city"]["id"]
+    for user, where in (("ana", EVERYWHERE[:2]), ("bea", EVERYWHERE[:2]), ("eva", [])):
+        client.delete(f"/users/{user}")
+        assert columns_with_address(sql) == where
+    assert client.get("/users/g").json["said_city_id"] is None
+
+
 def test_a_former_name_goes_with_the_last_user_who_said_it(
     client: FlaskClient, sql: Sql, database_url: str
 ) -> None:
