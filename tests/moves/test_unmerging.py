@@ -90,6 +90,17 @@ def test_of_a_chain_of_merges_each_is_taken_back_by_itself(
     assert said(sql) == {"first": "Vila Primera", "wrong": RIGHT, "right": RIGHT}
 
 
+def interrupt(client: FlaskClient, city: int) -> None:  # noqa: F811
+    """Stop an unmerge after it has cleared the pointer."""
+    database = client.application.extensions["nomad_rooms"].database
+
+    def stop(step: str, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), record_run(database, "cities unmerge", {}) as run:
+        unmerging.unmerge(Relocation(database, run, "unmerge", stop), city)
+
+
 def test_people_are_returned_by_a_second_run_after_an_interrupted_one(
     client: FlaskClient,  # noqa: F811
     act: Act,  # noqa: F811
@@ -98,17 +109,34 @@ def test_people_are_returned_by_a_second_run_after_an_interrupted_one(
 ) -> None:
     database = client.application.extensions["nomad_rooms"].database
     act("merge", merging.merge, *cities)
-
-    def stop(step: str, total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt), record_run(database, "cities unmerge", {}) as run:
-        unmerging.unmerge(Relocation(database, run, "unmerge", stop), cities[0])
+    interrupt(client, cities[0])
     assert said(sql)["wrong"] == RIGHT
     plan = unmerging.plan_unmerge(database, cities[0])
     assert (plan.into_id, plan.people) == (None, 1)
     act("unmerge", unmerging.unmerge, cities[0])
     assert said(sql) == {"wrong": WRONG, "right": RIGHT}
+    with pytest.raises(unmerging.CannotUnmerge, match="not merged"):
+        unmerging.plan_unmerge(database, cities[0])
+
+
+def test_people_are_returned_after_an_interrupted_run_and_a_merge_of_the_other_city(
+    client: FlaskClient,  # noqa: F811
+    act: Act,  # noqa: F811
+    cities: tuple[int, int],
+    sql: Sql,  # noqa: F811
+) -> None:
+    database = client.application.extensions["nomad_rooms"].database
+    other = join(client, "other", "Vila Terceira")
+    act("merge", merging.merge, cities[0], other["city"]["id"])
+    interrupt(client, cities[0])
+    act("merge", merging.merge, other["city"]["id"], cities[1])
+    room = client.get("/users/right").json["room_id"]
+    assert client.get("/users/wrong").json["room_id"] == room
+    assert unmerging.plan_unmerge(database, cities[0]).people == 1
+    act("unmerge", unmerging.unmerge, cities[0])
+    assert said(sql) == {"wrong": WRONG, "other": RIGHT, "right": RIGHT}
+    assert client.get("/users/wrong").json["room_id"] != room
+    assert sql("SELECT merged_at FROM cities WHERE id = %s", (cities[0],)) == [(None,)]
     with pytest.raises(unmerging.CannotUnmerge, match="not merged"):
         unmerging.plan_unmerge(database, cities[0])
 
