@@ -176,6 +176,38 @@ def test_people_who_were_imported_gathered_and_reassigned_meanwhile_return_too(
     ) == [(0,)]
 
 
+@pytest.mark.parametrize("is_gathered_first", [False, True])
+@pytest.mark.parametrize("is_typed_first", [False, True])
+def test_a_city_reopens_its_own_rooms_and_not_those_of_a_place_that_is_gone(
+    client: FlaskClient,  # noqa: F811
+    act: Act,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    is_gathered_first: bool,
+    is_typed_first: bool,
+) -> None:
+    names = {"wrong": WRONG, "right": RIGHT, "hub": "Pontevedra"}
+    order = sorted(names, reverse=is_typed_first)
+    joined = {user: join(client, user, names[user]) for user in order}
+    wrong, right, hub = (joined[user]["city"]["id"] for user in names)
+
+    def gather() -> None:
+        sql("UPDATE cities SET hub_id = %s WHERE id = %s", (hub, right))
+        act("gather", lambda relocation: relocation.relocate([right]))
+
+    if is_gathered_first:
+        gather()
+    act("merge", merging.merge, wrong, right)
+    client.delete("/users/wrong")
+    assert sql("SELECT count(*) FROM cities WHERE NOT listed") == [(0,)]
+    if not is_gathered_first:
+        gather()
+    act("release", gathering.release, [right])
+    room = joined["right"]["room_id"]
+    assert client.get("/users/right").json["room_id"] == room
+    led = client.get(f"/rooms/{joined['wrong']['room_id']}")
+    assert (led.status_code, led.headers["Location"]) == (308, str(room))
+
+
 def test_the_command_says_what_returns_and_records_its_run(
     client: FlaskClient,  # noqa: F811
     act: Act,  # noqa: F811
