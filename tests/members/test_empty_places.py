@@ -140,6 +140,36 @@ def test_a_merged_place_goes_when_the_last_user_who_said_it_has_moved(
     assert columns_with_address(sql) == []
 
 
+def test_a_place_that_was_merged_into_an_area_goes_with_the_last_user_who_said_it(
+    client: FlaskClient, sql: Sql, database_url: str
+) -> None:
+    old, area = place(client, _id="ana", city=NAME), place(client, _id="g", city="Galicia")
+    merge(database_url, old, area)
+    for user, typed in (("eva", NAME), ("bea", f"{NAME}, España")):
+        assert place(client, _id=user, city=typed)["city"] == area["city"]
+        assert client.get(f"/users/{user}").json["said_city_id"] == old["city"]["id"]
+    for user, where in (("ana", EVERYWHERE[:2]), ("bea", EVERYWHERE[:2]), ("eva", [])):
+        client.delete(f"/users/{user}")
+        assert columns_with_address(sql) == where
+    assert client.get("/users/g").json["said_city_id"] is None
+
+
+def test_a_former_name_goes_with_the_last_user_who_said_it(
+    client: FlaskClient, sql: Sql, database_url: str
+) -> None:
+    old = place(client, _id="ana", city=ADDRESS)
+    rename = ("cities", "rename", str(old["city"]["id"]), "Aldea Nueva", "--yes")
+    assert run_manage(*rename, DATABASE_URL=database_url).returncode == 0
+    joined = place(client, _id="eva", city="Aldea Nueva")
+    assert (joined["room_id"], joined["city"]["id"]) == (old["room_id"], old["city"]["id"])
+    services = client.application.extensions["nomad_rooms"]
+    remove_empty_places(services.database)
+    assert columns_with_address(sql) == EVERYWHERE[:2]
+    client.delete("/users/ana")
+    assert columns_with_address(sql) == []
+    assert client.get("/users/eva").json["city"]["name"] == "Aldea Nueva"
+
+
 def test_a_place_that_was_merged_before_it_was_kept_who_said_it_stays(
     client: FlaskClient, sql: Sql, database_url: str
 ) -> None:

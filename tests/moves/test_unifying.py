@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
+from app.domain.cities.city import Place
 from app.domain.cities.normalize import fold
-from app.domain.moves import unifying
+from app.domain.cities.repository import Cities, Located
+from app.domain.members.empty_places import EmptyPlaces
+from app.domain.moves import merging, unifying
 from tests.moves.test_relocation import act, client, join, sql, url  # noqa: F401
 from tests.support.databases import Sql
 
@@ -141,3 +145,50 @@ def test_places_that_go_with_their_last_users_between_plan_and_run_are_passed_ov
         "SELECT city.name, count(*) FROM memberships JOIN cities AS city ON city.id = city_id"
         " GROUP BY 1"
     ) == [("Albarracín", 2)]
+
+
+class RemovedPlaces(Cities):
+    """Cities while another process's upkeep removes each new place, the first times."""
+
+    removals = 1
+
+    def locate(self, place: Place) -> Located:
+        located = super().locate(place)
+        if self.removals:
+            self.removals -= 1
+            EmptyPlaces(self.database).remove_all()
+        return located
+
+
+@pytest.mark.parametrize(("removals", "unified"), [(1, 3), (9, 1)])
+def test_a_place_that_upkeep_removes_before_anybody_is_in_it_stops_no_run(
+    client: FlaskClient,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    act: Any,  # noqa: F811
+    removals: int,
+    unified: int,
+) -> None:
+    for name in ("Madrid/Spain", "Albarracín, Teruel", "Albarracín, Aragón"):
+        store(sql, name, fold(name), None)
+    services = client.application.extensions["nomad_rooms"]
+    plan = unifying.plan_unify(services.database, services.cities)
+    cities = RemovedPlaces(services.database, services.cities.default_country)
+    cities.removals = removals
+    assert act("merge", unifying.unify, plan, cities)["people_moved"] == unified
+    left = unifying.plan_unify(services.database, services.cities)
+    assert len(left) == 3 - unified
+
+
+def test_a_pair_that_cannot_be_merged_leaves_nobody_of_the_others_behind(
+    client: FlaskClient,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    act: Any,  # noqa: F811
+) -> None:
+    for name in ("Madrid/Spain", "Milano (MI)"):
+        store(sql, name, fold(name), None)
+    services = client.application.extensions["nomad_rooms"]
+    first, second = unifying.plan_unify(services.database, services.cities)
+    sql("UPDATE cities SET merged_into = %s WHERE id = %s", (first.into_id, second.into_id))
+    with pytest.raises(merging.CannotMerge, match="itself merged"):
+        act("merge", unifying.unify, [first, second], services.cities)
+    assert {town for (town,) in sql(TOWNS)} == {"Madrid ES", "Milano (MI)"}

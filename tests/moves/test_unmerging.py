@@ -95,6 +95,17 @@ def test_of_a_chain_of_merges_each_is_taken_back_by_itself(
     assert said(sql) == {"first": "Vila Primera", "wrong": RIGHT, "right": RIGHT}
 
 
+def interrupt(client: FlaskClient, city: int) -> None:  # noqa: F811
+    """Stop an unmerge after it has cleared the pointer."""
+    database = client.application.extensions["nomad_rooms"].database
+
+    def stop(step: str, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), record_run(database, "cities unmerge", {}) as run:
+        unmerging.unmerge(Relocation(database, run, "unmerge", stop), city)
+
+
 def test_people_are_returned_by_a_second_run_after_an_interrupted_one(
     client: FlaskClient,  # noqa: F811
     act: Act,  # noqa: F811
@@ -103,17 +114,34 @@ def test_people_are_returned_by_a_second_run_after_an_interrupted_one(
 ) -> None:
     database = client.application.extensions["nomad_rooms"].database
     act("merge", merging.merge, *cities)
-
-    def stop(step: str, total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt), record_run(database, "cities unmerge", {}) as run:
-        unmerging.unmerge(Relocation(database, run, "unmerge", stop), cities[0])
+    interrupt(client, cities[0])
     assert said(sql)["wrong"] == RIGHT
     plan = unmerging.plan_unmerge(database, cities[0])
     assert (plan.into_id, plan.people) == (None, 1)
     act("unmerge", unmerging.unmerge, cities[0])
     assert said(sql) == {"wrong": WRONG, "right": RIGHT}
+    with pytest.raises(unmerging.CannotUnmerge, match="not merged"):
+        unmerging.plan_unmerge(database, cities[0])
+
+
+def test_people_are_returned_after_an_interrupted_run_and_a_merge_of_the_other_city(
+    client: FlaskClient,  # noqa: F811
+    act: Act,  # noqa: F811
+    cities: tuple[int, int],
+    sql: Sql,  # noqa: F811
+) -> None:
+    database = client.application.extensions["nomad_rooms"].database
+    other = join(client, "other", "Vila Terceira")
+    act("merge", merging.merge, cities[0], other["city"]["id"])
+    interrupt(client, cities[0])
+    act("merge", merging.merge, other["city"]["id"], cities[1])
+    room = client.get("/users/right").json["room_id"]
+    assert client.get("/users/wrong").json["room_id"] == room
+    assert unmerging.plan_unmerge(database, cities[0]).people == 1
+    act("unmerge", unmerging.unmerge, cities[0])
+    assert said(sql) == {"wrong": WRONG, "other": RIGHT, "right": RIGHT}
+    assert client.get("/users/wrong").json["room_id"] != room
+    assert sql("SELECT merged_at FROM cities WHERE id = %s", (cities[0],)) == [(None,)]
     with pytest.raises(unmerging.CannotUnmerge, match="not merged"):
         unmerging.plan_unmerge(database, cities[0])
 
@@ -151,6 +179,38 @@ def test_people_who_were_imported_gathered_and_reassigned_meanwhile_return_too(
         "SELECT count(*) FROM memberships AS member JOIN rooms ON rooms.id = room_id"
         " WHERE rooms.city_id <> member.city_id OR said_city_id IS NOT NULL"
     ) == [(0,)]
+
+
+@pytest.mark.parametrize("is_gathered_first", [False, True])
+@pytest.mark.parametrize("is_typed_first", [False, True])
+def test_a_city_reopens_its_own_rooms_and_not_those_of_a_place_that_is_gone(
+    client: FlaskClient,  # noqa: F811
+    act: Act,  # noqa: F811
+    sql: Sql,  # noqa: F811
+    is_gathered_first: bool,
+    is_typed_first: bool,
+) -> None:
+    names = {"wrong": WRONG, "right": RIGHT, "hub": "Pontevedra"}
+    order = sorted(names, reverse=is_typed_first)
+    joined = {user: join(client, user, names[user]) for user in order}
+    wrong, right, hub = (joined[user]["city"]["id"] for user in names)
+
+    def gather() -> None:
+        sql("UPDATE cities SET hub_id = %s WHERE id = %s", (hub, right))
+        act("gather", lambda relocation: relocation.relocate([right]))
+
+    if is_gathered_first:
+        gather()
+    act("merge", merging.merge, wrong, right)
+    client.delete("/users/wrong")
+    assert sql("SELECT count(*) FROM cities WHERE NOT listed") == [(0,)]
+    if not is_gathered_first:
+        gather()
+    act("release", gathering.release, [right])
+    room = joined["right"]["room_id"]
+    assert client.get("/users/right").json["room_id"] == room
+    led = client.get(f"/rooms/{joined['wrong']['room_id']}")
+    assert (led.status_code, led.headers["Location"]) == (308, str(room))
 
 
 def test_the_command_says_what_returns_and_records_its_run(

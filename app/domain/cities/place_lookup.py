@@ -16,7 +16,8 @@ class Area(NamedTuple):
     """A country, region or island. `code`: identifies it; `box`: south, west, north, east.
 
     `is_code`: it was found by a code, such as ES or SE, not by a name. `population`: people of its
-    listed cities, 0 if unknown.
+    listed cities, 0 if unknown. `said_id`: the unlisted city that was merged into it and by whose
+    name it was found.
     """
 
     code: str
@@ -27,6 +28,7 @@ class Area(NamedTuple):
     is_code: bool = False
     box: tuple[float, float, float, float] | None = None
     population: int = 0
+    said_id: int | None = None
 
     @property
     def is_district(self) -> bool:
@@ -81,7 +83,7 @@ class Known:
 
 
 # An unlisted city that an admin merged is known by its name too, and comes before the gazetteer. If
-# it was merged into an area, its name is one of the area's.
+# it was merged into an area, its name is one of the area's, and comes before the gazetteer too.
 # The heaviest city wins: see the factors above.
 FIND = f"""
     SELECT name.name_key, host.town_id, host.name, host.country_code AS town_country,
@@ -109,20 +111,21 @@ FIND = f"""
     SELECT name_key, NULL, coalesce(name, upper(name_key)), NULL, NULL, NULL, NULL, country_code,
            admin1, population, NULL,
            NULL, NULL, NULL, NULL, coalesce(area, country_code || coalesce('.' || admin1, '')),
-           is_country, is_code, south, west, north, east, NULL
+           is_country, is_code, south, west, north, east, said_id
     FROM (
         SELECT name_key, name, country_code, admin1, area, is_country, is_code, south, west, north,
-               east, population
+               east, population, NULL::bigint AS said_id
         FROM place_names WHERE name_key = ANY(%(keys)s)
         UNION
         SELECT typed.name_key, name.name, name.country_code, name.admin1, name.area,
-               name.is_country, false, south, west, north, east, name.population
+               name.is_country, false, south, west, north, east, name.population,
+               typed.id
         FROM cities AS typed
         JOIN cities AS town ON town.id = typed.merged_into
         JOIN place_names AS name ON name.area = town.area_code
         WHERE NOT typed.listed AND typed.name_key = ANY(%(keys)s)
     ) AS area
-    ORDER BY weight DESC NULLS LAST, town_id
+    ORDER BY weight DESC NULLS LAST, town_id, city_id
 """
 
 
@@ -133,7 +136,7 @@ def look_up(database: Database, default_country: str, keys: Iterable[str]) -> Kn
         if row.area is None:
             known.cities[row.name_key].append(_bearer(row))
         else:
-            known.areas[row.name_key].append(area_from_row(row))
+            known.areas[row.name_key].append(area_from_row(row)._replace(said_id=row.city_id))
     return known
 
 

@@ -200,5 +200,7 @@ class Cities:
         if reading.city:
             return Found(reading.city, reading.said_id or reading.city.id)
         if reading.is_area:
-            return self.areas.find_or_create(reading)
+            area = self.areas.find_or_create(reading)
+            said_id = reading.area.said_id if reading.area else None
+            return Found(area.city, said_id or area.said_id)
         return self.unlisted.find_or_create(self.unlisted_place(place, reading))

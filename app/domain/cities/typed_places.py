@@ -34,11 +34,16 @@ RENAME = """
     WHERE id = %(id)s
 """
 # The former name is a place that is merged into the renamed one, so that whoever types it again
-# stays where they are.
+# stays where they are. Who is there now said it: it goes with the last of them.
 KEEP_FORMER_NAME = """
-    INSERT INTO cities (name, name_key, country_code, admin1, listed, merged_into)
-    SELECT %(former_name)s, %(former_key)s, country_code, admin1, false, id
+    INSERT INTO cities (name, name_key, country_code, admin1, listed, merged_into, merged_at)
+    SELECT %(former_name)s, %(former_key)s, country_code, admin1, false, id, now()
     FROM cities WHERE id = %(id)s
+    RETURNING id
+"""
+SET_SAID = """
+    UPDATE memberships SET said_city_id = %(former_id)s
+    WHERE city_id = %(id)s AND said_city_id IS NULL
 """
 COUNT_USES = """
     SELECT (SELECT count(*) FROM rooms WHERE city_id = %(id)s) AS rooms,
@@ -87,7 +92,7 @@ def _renaming(row: Row, city_id: int, name: str, key: str | None) -> Renaming:
 
 
 def rename(database: Database, renaming: Renaming) -> None:
-    """Rename a place; its former name still finds it.
+    """Rename a place; its former name still finds it while somebody who said it is there.
 
     Raises CannotChange if it was merged meanwhile, DatabaseUnavailable.
     """
@@ -99,7 +104,9 @@ def rename(database: Database, renaming: Renaming) -> None:
         connection.exec_driver_sql(RENAME, parameters)
         if renaming.key:
             parameters |= {"former_name": former.name, "former_key": former.name_key}
-            connection.exec_driver_sql(KEEP_FORMER_NAME, parameters)
+            former_id = connection.exec_driver_sql(KEEP_FORMER_NAME, parameters).scalar_one()
+            parameters |= {"former_id": former_id}
+            connection.exec_driver_sql(SET_SAID, parameters)
 
 
 def check_removal(database: Database, city_id: int) -> str:

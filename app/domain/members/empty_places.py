@@ -53,12 +53,14 @@ IS_SAID = """
 # first statement waits for it, and then the member's foreign key refuses the removal. A join that
 # comes later waits for this transaction, and finds the place gone. The first lock is that of the
 # place, as in a join, so that the two cannot deadlock. Places that were merged into these go too.
-# Redirects to rooms elsewhere stay, as those of the city that the place was merged into.
+# Redirects to rooms elsewhere stay, as those of the city that the place was merged into, and older
+# than its own: a release or an unmerge restores the room that closed last.
 REMOVE = """
     SELECT id FROM cities WHERE id = ANY(%(places)s) ORDER BY id FOR UPDATE;
     UPDATE room_redirects AS old
     SET city_id = CASE WHEN gone.merged_into <> ALL(%(places)s) THEN gone.merged_into
-                       ELSE rooms.city_id END
+                       ELSE rooms.city_id END,
+        at = 'epoch'
     FROM cities AS gone, rooms
     WHERE old.city_id = gone.id AND rooms.id = old.room_id AND rooms.city_id <> ALL(%(places)s)
       AND (gone.id = ANY(%(places)s) OR gone.merged_into = ANY(%(places)s));

@@ -89,11 +89,12 @@ FIND_RELEASABLE = """
 FIND_MERGED_INTO = "SELECT id, merged_into FROM cities WHERE id = ANY(%(towns)s)"
 CLEAR_POINTERS = "UPDATE cities SET hub_id = NULL WHERE id = ANY(%(towns)s)"
 # Rooms get their old ids back in the transaction that clears the pointer: from then on a join finds
-# them, and none can have created another room of the pair.
+# them, and none can have created another room of the pair. Of several the last: the city's own.
 RESTORE_ROOMS = """
     INSERT INTO rooms (id, city_id, cluster_id)
     SELECT DISTINCT ON (city_id, cluster_id) id, city_id, cluster_id
-    FROM room_redirects WHERE city_id = ANY(%(towns)s) ORDER BY city_id, cluster_id, id
+    FROM room_redirects WHERE city_id = ANY(%(towns)s)
+    ORDER BY city_id, cluster_id, at DESC, id
     ON CONFLICT (city_id, cluster_id) DO NOTHING
 """
 DELETE_REDIRECTS = """

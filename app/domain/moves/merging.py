@@ -1,6 +1,5 @@
 """`cities merge`: two cities are the same place."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import inf, isinf
@@ -19,6 +18,10 @@ MAX_KM = 50
 
 class CannotMerge(Exception):
     """The merge makes no sense; the text states why and what to do."""
+
+
+class CityGone(CannotMerge):
+    """One of the two cities does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +111,18 @@ def merge(relocation: Relocation, from_id: int, into_id: int) -> None:
 
     A repeated run finishes what an interrupted one began. Raises CannotMerge, DatabaseUnavailable.
     """
-    merge_all(relocation, [(from_id, into_id)])
+    relocation.relocate(begin(relocation.database, from_id, into_id))
 
 
-def merge_all(relocation: Relocation, pairs: Sequence[tuple[int, int]]) -> None:
-    """Merge the first city of each pair into the second, and move all their people together.
+def begin(database: Database, from_id: int, into_id: int) -> list[int]:
+    """Set the pointer of a merge; return the cities whose people and rooms are to move then.
 
     Raises CannotMerge, DatabaseUnavailable.
     """
-    database, moved = relocation.database, dict[int, None]()
-    for from_id, into_id in pairs:
-        in_transaction(database, partial(_set_pointers, from_id=from_id, into_id=into_id))
-        merged = database.execute(FIND_MERGED, {"from_id": from_id, "into_id": into_id})
-        # The ids of the rooms of cities merged earlier must lead where FROM's do.
-        moved |= dict.fromkeys([from_id, *(row.id for row in merged)])
-    relocation.relocate(list(moved))
+    in_transaction(database, partial(_set_pointers, from_id=from_id, into_id=into_id))
+    merged = database.execute(FIND_MERGED, {"from_id": from_id, "into_id": into_id})
+    # The ids of the rooms of cities merged earlier must lead where FROM's do.
+    return [from_id, *(row.id for row in merged)]
 
 
 def _side(city: Any, members: int) -> MergeSide:
@@ -159,7 +159,7 @@ def _check(
     cities = {row.id: row for row in rows}
     for city_id in (from_id, into_id):
         if city_id not in cities:
-            raise CannotMerge(f"there is no city {city_id}; `manage.py cities find NAME` finds ids")
+            raise CityGone(f"there is no city {city_id}; `manage.py cities find NAME` finds ids")
     origin, into = cities[from_id], cities[into_id]
     if into.merged_into is not None:
         raise CannotMerge(

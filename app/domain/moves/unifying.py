@@ -5,14 +5,15 @@ Earlier releases made a place of each spelling: "Albarracín", "Albarracín, Ter
 its name means without a doubt, into the area, or into the one unlisted place of this name.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from app.domain.cities.area_places import PLACELESS_NAME
 from app.domain.cities.city import City, Place
 from app.domain.cities.place_parser import is_divided
 from app.domain.cities.repository import Cities, UnusableName
-from app.domain.moves.merging import merge_all
-from app.domain.moves.relocation import Relocation
+from app.domain.moves.merging import CityGone, begin
+from app.domain.moves.relocation import MAX_ATTEMPTS, Relocation
 from app.infra.database import Database
 
 
@@ -109,16 +110,30 @@ def unify(relocation: Relocation, plan: list[Unification], cities: Cities) -> No
 
     Raises CannotMerge, DatabaseUnavailable.
     """
-    pairs = []
-    ids = [id for one in plan for id in (one.from_id, one.into_id) if id]
-    existing = {row.id for row in relocation.database.execute(FIND_EXISTING, {"ids": ids})}
-    for unification in plan:
-        if unification.from_id not in existing:
-            continue  # since the plan it was removed with its last user
-        into = unification.into_id
-        if into is None or into not in existing:
+    moved = dict[int, None]()
+    try:
+        for unification in plan:
+            moved |= dict.fromkeys(_begin(relocation.database, unification, cities))
+    finally:  # a failure leaves nobody behind whose place has its pointer already
+        relocation.relocate(list(moved))
+
+
+def _begin(database: Database, unification: Unification, cities: Cities) -> list[int]:
+    """Set the pointer of a place; return the cities whose people are to move, if it is still there.
+
+    Raises CannotMerge, DatabaseUnavailable.
+    """
+    from_id, into_id = unification.from_id, unification.into_id
+    for _ in range(MAX_ATTEMPTS):
+        existing = {row.id for row in database.execute(FIND_EXISTING, {"ids": [from_id, into_id]})}
+        if from_id not in existing:
+            break  # since the plan it was removed with its last user
+        if into_id is None or into_id not in existing:
             place = _as_typed(cities, unification.name, unification.country)
-            into = cities.locate(place).city.id
-        if into != unification.from_id:
-            pairs.append((unification.from_id, into))
-    merge_all(relocation, pairs)
+            into_id = cities.locate(place).city.id
+        if into_id == from_id:
+            break
+        with suppress(CityGone):  # another process removed the new place, in which nobody is yet
+            return begin(database, from_id, into_id)
+        cities.clear_cache()
+    return []

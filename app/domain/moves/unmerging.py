@@ -30,15 +30,22 @@ class UnmergePlan:
     people: int
 
 
+# `people`: also those whom an interrupted run left in a room of the other city's, when a merge of
+# that one has taken them along.
 FIND = """
     SELECT city.name, city.country_code AS country, town.id AS into_id, town.name AS into_name,
            (SELECT count(DISTINCT cluster_id) FROM room_redirects
             WHERE city_id = city.id) AS rooms,
-           (SELECT count(*) FROM memberships WHERE said_city_id = city.id) AS people
+           (SELECT count(*) FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
+            WHERE member.said_city_id = city.id
+               OR (member.city_id = city.id AND city.hub_id IS NULL
+                   AND rooms.city_id <> city.id)) AS people
     FROM cities AS city LEFT JOIN cities AS town ON town.id = city.merged_into
     WHERE city.id = %(id)s
 """
-CLEAR_POINTER = "UPDATE cities SET merged_into = NULL WHERE id = ANY(%(towns)s)"
+CLEAR_POINTER = """
+    UPDATE cities SET merged_into = NULL, merged_at = NULL WHERE id = ANY(%(towns)s)
+"""
 
 
 def plan_unmerge(database: Database, city_id: int) -> UnmergePlan:
