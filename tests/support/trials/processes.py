@@ -12,6 +12,9 @@ from tests.support.trials.stage import Stage
 # Above the service's threads, so that connections are in the accept queue at any moment.
 NEW_CONNECTIONS = 48
 SECONDS_PER_STOP = 3
+# The kernel resets what arrives between the last accept and the close. Without the drain of the
+# queue 47 were reset.
+MAX_RESETS_PER_STOP = 3
 
 
 def workers_recycled(stage: Stage) -> None:
@@ -64,4 +67,4 @@ def service_stopped(stage: Stage) -> None:
                 successor = stack.enter_context(stage.service(port=service.port))
                 assert service.process.wait(TIMEOUT_S) == 0
             service = successor
-            assert stage.results[-1].reset == 0
+            assert stage.results[-1].reset <= MAX_RESETS_PER_STOP
