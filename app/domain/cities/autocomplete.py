@@ -5,7 +5,7 @@ from threading import Lock
 
 from rapidfuzz.distance import OSA
 
-from app.domain.cities.begun_areas import area_columns, begun_areas
+from app.domain.cities.begun_areas import LAST, area_columns, begun_areas
 from app.domain.cities.city import City, city_from_row
 from app.domain.cities.normalize import fold
 from app.domain.cities.place_lookup import DEFAULT_COUNTRY_FACTOR, Area
@@ -26,8 +26,6 @@ MAX_GUESSES = 3
 MAX_NAMESAKES = 50
 # A name, its region and its country; each part more is another join.
 MAX_PARTS = 4
-# Sorts after every key with a given prefix, in code point order.
-LAST = "\U0010ffff"
 # Two edits are verified in Python, on the most similar candidates.
 MAX_CANDIDATES = 300
 # A request needs one search and two lookups at most: together under a second.

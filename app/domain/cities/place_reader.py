@@ -44,7 +44,6 @@ class PlaceReader:
     ) -> None:
         self.typed = typed
         self.reader = SlotReader(known, country, default_country)
-        self.country = country
         self.default_country = default_country
 
     def read(self) -> Reading:
@@ -155,9 +154,10 @@ class PlaceReader:
             return self._unlisted(slots)  # "Albarracín, Teruel" is not the city of Teruel
         if fit.doubts and fit.position and not self._is_notable(bearer):
             return self._unlisted(slots)  # a town that stands somewhere in an unknown text
-        fits = [pair for pair in self._city_fits(slots) if pair[0][:-1] == fit[:-1]]
-        is_code = any(slot.is_code for slot in slots)  # "Richmond, CA" may be in Canada
-        likely = first.cities if fit.doubts else [one for _, one in fits if is_code]
+        likely = first.cities if fit.doubts else []
+        if not fit.doubts and any(slot.is_code for slot in slots):
+            # "Richmond, CA" may be in Canada
+            likely = [one for other, one in self._city_fits(slots) if other[:-1] == fit[:-1]]
         others = self._elsewhere(likely, bearer)
         return Reading(bearer.town, others, doubts=fit.doubts, said_id=bearer.id)
 
