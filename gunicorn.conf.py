@@ -51,7 +51,7 @@ def pre_request(worker: object, request: object) -> None:
 
 def post_fork(server: object, worker: object) -> None:
     """Give the worker metrics, database connections and a thread for hourly upkeep."""
-    from app.domain.moves.upkeep import start_hourly_upkeep
+    from app.domain.upkeep import start_hourly_upkeep
     from app.services import EXTENSION
 
     # Objects loaded before the fork stay: a full collection would scan 240,000 of them each time.

@@ -28,7 +28,7 @@ MAX_CONNECTIONS, STATEMENT_TIMEOUT_S = 5, 30
 
 @click.group()
 def analysts() -> None:
-    """Analysts: grant, revoke, queries."""
+    """Analysts: grant, revoke, publish, queries."""
 
 
 @analysts.command()
@@ -138,6 +138,33 @@ def revoke(role: str, dry_run: bool, yes: bool) -> None:
     except roles.CannotRevoke as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{role} is {outcome}")
+
+
+@analysts.command()
+@changing
+@json_option
+@with_app
+def publish(dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Publish the figures that analysts see, if a publication is due.
+
+    The service does so every hour. See docs/analysts.md.
+    """
+    from app.domain.analytics import publication
+    from app.domain.runs.admin_runs import record_run
+    from app.services import services
+
+    database = services().database
+    reason = publication.publish(database, dry_run=True)
+    if not reason and not dry_run:
+        confirm("Publish the figures of all whole days?", yes)
+        with record_run(database, "analysts publish", {}):
+            reason = publication.publish(database)
+    if as_json:
+        print_json({"is_due" if dry_run else "is_published": not reason, "reason": reason or None})
+    elif reason:
+        click.echo(f"Nothing is due: {reason}.")
+    else:
+        click.echo("A publication is due; nothing was changed" if dry_run else "Published.")
 
 
 @analysts.command()

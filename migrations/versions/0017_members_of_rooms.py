@@ -34,6 +34,10 @@ def downgrade() -> None:
 def set_comments(reasons: str, reasons_before: str, merged: str, merged_before: str) -> None:
     op.alter_column("room_changes", "reason", comment=reasons, existing_comment=reasons_before)
     op.alter_column("cities", "merged_into", comment=merged, existing_comment=merged_before)
+    set_comment_of_moves(reasons)
+
+
+def set_comment_of_moves(reasons: str) -> None:
     op.execute(
         f"COMMENT ON COLUMN analytics.moves.reason IS '{ASKED} {reasons.removesuffix('.')}: {KEPT}'"
     )

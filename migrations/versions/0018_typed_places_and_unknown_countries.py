@@ -31,6 +31,11 @@ BEFORE = "; null where it is not known."
 
 
 def upgrade() -> None:
+    change_views()
+    op.add_column("cities", sa.Column("merged_at", sa.DateTime(timezone=True), comment=MERGED_AT))
+
+
+def change_views() -> None:
     for name, changes in VIEWS.items():
         sql = sql_before(name)
         for old, new in changes.items():
@@ -42,7 +47,6 @@ def upgrade() -> None:
             ", or ''unknown''." if column.startswith("city") else "; or ''other'', or ''unknown''."
         )
         op.execute(f"COMMENT ON COLUMN analytics.{column} IS '{comment.format(other)}'")
-    op.add_column("cities", sa.Column("merged_at", sa.DateTime(timezone=True), comment=MERGED_AT))
 
 
 def downgrade() -> None:

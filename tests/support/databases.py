@@ -26,17 +26,17 @@ from app.services import services
 from local_postgres import join
 from tests.support.pooler import pooler_for
 
-# Number of people and seed. The last day is a Sunday, so that the last week is complete.
-# docs/analysts.md shows this population.
+# Number of people and seed. The year ends with a month. docs/analysts.md shows this population.
 DEMO = (10_000, 1)
-DEMO_UNTIL = date(2025, 6, 29)
+DEMO_UNTIL = date(2025, 6, 30)
 
 # Deletes what tests leave behind, in an order that foreign keys allow.
 DELETE_ALL = """
     DELETE FROM room_changes; DELETE FROM memberships; DELETE FROM room_redirects;
     DELETE FROM rooms; DELETE FROM admin_runs; UPDATE cities SET hub_id = NULL, merged_into = NULL
     WHERE hub_id IS NOT NULL OR merged_into IS NOT NULL;
-    DELETE FROM cities WHERE NOT listed
+    DELETE FROM cities WHERE NOT listed; DELETE FROM published; DELETE FROM publications;
+    DELETE FROM deletions
 """
 
 Sql = Callable[..., list[tuple[Any, ...]]]

@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy
 
 from app.domain.analytics.population import DAYS, GATHERED_AT_S, Population, Towns, draw
+from app.domain.analytics.publication import publish_anew
 from app.domain.cities.normalize import fold
 from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.relocation import LOCK_CHANGES
@@ -113,9 +114,36 @@ STEPS = (
 COUNT_NAMES = {CREATE_ROOMS: "rooms", INSERT_MEMBERS: "users", INSERT_CHANGES: "moves"}
 # Without statistics an analyst's first query would be slower than the next.
 VACUUM = "VACUUM (ANALYZE) memberships, rooms, room_redirects, room_changes"
-DELETE_STATEMENTS = tuple(
-    f"DELETE FROM {table} WHERE user_id LIKE '{PREFIX}%%'"
-    for table in ("room_changes", "memberships")
+# What the demo gathered is known from the redirects that its people came through.
+FIND_TRACES = f"""
+    CREATE TEMPORARY TABLE traces ON COMMIT DROP AS
+    SELECT DISTINCT member.room_id, member.previous_room_id, redirect.city_id AS gathered_id
+    FROM memberships AS member
+    LEFT JOIN room_redirects AS redirect ON redirect.id = member.previous_room_id
+    WHERE user_id LIKE '{PREFIX}%%'
+"""
+IS_LEFT = """
+    NOT EXISTS (SELECT FROM memberships WHERE {member} = {own})
+"""
+DELETE_STATEMENTS = (
+    FIND_TRACES,
+    *(
+        f"DELETE FROM {table} WHERE user_id LIKE '{PREFIX}%%'"
+        for table in ("room_changes", "memberships")
+    ),
+    f"""
+    DELETE FROM room_redirects WHERE id IN (SELECT previous_room_id FROM traces)
+    AND {IS_LEFT.format(member="previous_room_id", own="room_redirects.id")}
+    """,
+    f"""
+    UPDATE cities SET hub_id = NULL WHERE id IN (SELECT gathered_id FROM traces)
+    AND {IS_LEFT.format(member="city_id", own="cities.id")}
+    """,
+    f"""
+    DELETE FROM rooms WHERE id IN (SELECT unnest(ARRAY[room_id, previous_room_id]) FROM traces)
+    AND NOT EXISTS (SELECT FROM room_redirects WHERE room_redirects.room_id = rooms.id)
+    AND {IS_LEFT.format(member="room_id", own="rooms.id")}
+    """,
 )
 
 
@@ -157,12 +185,13 @@ def insert(
                 run.count(COUNT_NAMES[statement], rows)
     progress("analyzing tables", 0)
     _vacuum(database)
+    progress("publishing figures", 0)
+    publish_anew(database, until + timedelta(days=1))
 
 
 def remove(database: Database, run: Run) -> None:
-    """Delete the demo people and the villages in which nobody else is.
-
-    Rooms of the gazetteer's cities remain, and towns remain gathered. Raises DatabaseUnavailable.
+    """Delete the demo people, with the villages and rooms in which nobody else is, and give the
+    towns that the demo gathered their own rooms again. Raises DatabaseUnavailable.
     """
     with database.transaction() as connection:
         connection.exec_driver_sql(LOCK_CHANGES)
@@ -170,6 +199,7 @@ def remove(database: Database, run: Run) -> None:
             run.count("rows", connection.exec_driver_sql(statement).rowcount)
     EmptyPlaces(database).remove_all()
     _vacuum(database)
+    publish_anew(database, datetime.now(UTC).date())
 
 
 def _vacuum(database: Database) -> None:

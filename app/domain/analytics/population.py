@@ -14,8 +14,8 @@ DAYS = 365
 DAY_S = 86_400
 MOVED_SHARE = 0.03
 CHANGED_TOWN_SHARE = 0.4
-# Small towns are gathered ten days before the end.
-GATHERED_AT_S = (DAYS - 10) * DAY_S
+# Small towns are gathered so long before the end that the month is over.
+GATHERED_AT_S = (DAYS - 40) * DAY_S
 # Relative number of new members by weekday, Monday first.
 WEEKDAY_WEIGHTS = np.array([1.0, 0.9, 0.9, 0.95, 1.0, 1.3, 1.5])
 # How much more often an interest is selected at the end of the year than at its start.

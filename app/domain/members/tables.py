@@ -1,8 +1,8 @@
-"""The table of users, each with the room they are in."""
+"""The table of users, each with the room they are in, and a count of those who were erased."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.cities.tables import FIRST_UNLISTED_ID
@@ -58,3 +58,24 @@ class Membership(Model):
     created_at: Mapped[datetime] = mapped_column(comment="Time of the user's first join.")
     joined_at: Mapped[datetime] = mapped_column(comment="Time of joining the current room.")
     updated_at: Mapped[datetime] = mapped_column(comment="Time of the row's last change.")
+
+
+class Deletion(Model):
+    """How many users were erased; nothing else is kept of them."""
+
+    __tablename__ = "deletions"
+    __table_args__ = ({"comment": "Numbers of erased users, without their ids."},)
+
+    deleted_month: Mapped[date] = mapped_column(
+        primary_key=True, comment="First day of the month of the erasure, UTC."
+    )
+    joined_month: Mapped[date] = mapped_column(
+        primary_key=True, comment="First day of the month of the first join, UTC."
+    )
+    country: Mapped[str] = mapped_column(
+        primary_key=True, comment="Country of their city, ISO 3166-1 alpha-2; or 'unknown'."
+    )
+    cluster_id: Mapped[int] = mapped_column(
+        SmallInteger, primary_key=True, autoincrement=False, comment="Cluster of their room."
+    )
+    members: Mapped[int] = mapped_column(comment="Number of erased users.")

@@ -4,6 +4,7 @@ import logging
 import time
 from threading import Thread
 
+from app.domain.analytics.publication import publish
 from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.change_feed import delete_old_changes
 from app.infra.database import Database
@@ -15,11 +16,12 @@ INTERVAL_S = 3_600
 
 def start_hourly_upkeep(database: Database) -> None:
     """Start a thread that now and every hour deletes the moves that are past their 30 days, and the
-    empty typed places that killed processes and failed joins have left."""
+    empty typed places that killed processes and failed joins have left, and publishes the figures
+    for analysts when that is due."""
 
     def run() -> None:
         while True:
-            for work in (delete_old_changes, remove_empty_places):
+            for work in (delete_old_changes, remove_empty_places, publish):
                 try:
                     work(database)
                 except Exception as error:  # no failure may end the thread

@@ -1,0 +1,204 @@
+"""Publishes what the views of the schema `analytics` show, so that nobody can be singled out by
+looking twice.
+
+Views over the members themselves would change with each single one: whoever looks before and after
+a person registers or is erased learns what changed. So the figures are computed at times and
+stored, by these rules, with K the smallest group that is shown:
+
+- A publication counts whole days, and waits until people joined or moved CHANGED_GROUPS * K times
+  since the one before.
+- Figures of periods are stored when the period is over, and never changed.
+- Figures of present members are renewed only if the group grew or shrank by K people, and then by
+  chance: one in LOTS, so that nobody knows which of many people was the last of the K. A change of
+  URGENT_GROUPS * K is shown at once. All figures of a place are renewed by the same chance.
+- Counts are rounded to multiples of K, and smaller groups are summed.
+
+Compare OpenSAFELY's disclosure control (rounding against differences) and the Office for National
+Statistics' cell-key method (a change that is not a person's own); docs/analysts.md gives the
+measured protection and its price.
+"""
+
+import secrets
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import sqlalchemy
+
+from app.domain.analytics.figures import Figures, rounded
+from app.domain.analytics.period_figures import OF_PERIODS
+from app.domain.analytics.present_figures import PRESENT
+from app.infra.database import Database
+
+CHANGED_GROUPS, URGENT_GROUPS, LOTS = 4, 10, 8
+# The row lock keeps others from publishing at the same time; no analyst may take it.
+LOCK_SETTINGS = "SELECT min_group FROM analytics_settings FOR UPDATE SKIP LOCKED"
+FIND_LAST = "SELECT until, min_group FROM publications ORDER BY until DESC LIMIT 1"
+COUNT_CHANGES = """
+    SELECT count(*) FROM (
+        SELECT FROM memberships WHERE joined_at >= %(since)s AND joined_at < %(today)s
+        LIMIT %(limit)s
+    ) AS changed
+"""
+DELETE_ALL = "DELETE FROM published; DELETE FROM publications"
+INSERT_PUBLICATION = """
+    INSERT INTO publications (until, min_group, published_at)
+    VALUES (%(until)s, %(k)s, now())
+"""
+# Compiling takes longer than it saves. Dates are cut from times in the session's time zone.
+SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'"
+IS_LOT = f"hashtextextended({{}}, %(salt)s) %% {LOTS} = 0"
+IS_URGENT = f"abs(size - coalesce(old_size, 0)) >= {URGENT_GROUPS} * %(k)s"
+RENEW_PRESENT = (
+    f"""
+    DELETE FROM published AS old
+    WHERE view = %(view)s AND NOT EXISTS (SELECT FROM staged WHERE staged.key = old.key)
+      AND (size >= {URGENT_GROUPS} * %(k)s
+           OR {IS_LOT.format("coalesce(cells ->> 'city_id', key)")})
+    """,
+    f"""
+    INSERT INTO published (view, key, size, cells)
+    SELECT %(view)s, key, size, cells FROM staged
+    WHERE old_size IS NULL OR (abs(size - old_size) >= %(k)s AND (is_lot OR {IS_URGENT}))
+    ON CONFLICT (view, key) DO UPDATE SET size = excluded.size, cells = excluded.cells
+    """,
+)
+ADD_PERIODS = (
+    "INSERT INTO published (view, key, size, cells) SELECT %(view)s, key, size, cells FROM staged",
+)
+
+
+def publish(database: Database, today: date | None = None, *, dry_run: bool = False) -> str:
+    """Publish the figures of all whole days before `today`, in UTC, if a publication is due.
+
+    Return why none is due, or an empty text. Raises DatabaseUnavailable.
+    """
+    until = today or datetime.now(UTC).date()
+    with database.transaction() as connection:
+        connection.exec_driver_sql(SETTINGS)
+        min_group = connection.exec_driver_sql(LOCK_SETTINGS).scalar()
+        if min_group is None:
+            return "another process is publishing"
+        last = connection.exec_driver_sql(FIND_LAST).one_or_none()
+        if last and last.min_group != min_group:
+            last = None
+        parameters = {
+            "k": min_group,
+            "until": until,
+            "today": _midnight(until),
+            "since": _midnight(last.until) if last else datetime.min,
+            "is_first": last is None,
+            "salt": secrets.randbits(62),
+        }
+        reason = _reason_to_wait(connection, last.until, parameters) if last else ""
+        if reason or dry_run:
+            return reason
+        if not last:
+            connection.exec_driver_sql(DELETE_ALL)
+        for figures in (*PRESENT, *OF_PERIODS):
+            _renew(connection, figures, parameters)
+        connection.exec_driver_sql(INSERT_PUBLICATION, parameters)
+    return ""
+
+
+def publish_anew(database: Database, today: date) -> None:
+    """Delete all figures and publish those of the present members: for demo people, who joined in
+    periods that are published. Raises DatabaseUnavailable."""
+    with database.transaction() as connection:
+        connection.exec_driver_sql(DELETE_ALL)
+    publish(database, today)
+
+
+def _reason_to_wait(
+    connection: sqlalchemy.Connection, last: date, parameters: dict[str, Any]
+) -> str:
+    if last >= parameters["until"]:
+        return f"all days before {last} are published"
+    limit = CHANGED_GROUPS * parameters["k"]
+    changes = connection.exec_driver_sql(COUNT_CHANGES, parameters | {"limit": limit}).scalar_one()
+    if changes < limit:
+        return f"{changes} people joined or moved since {last}, and a publication needs {limit}"
+    return ""
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _renew(connection: sqlalchemy.Connection, figures: Figures, parameters: dict[str, Any]) -> None:
+    write = ADD_PERIODS if figures.period else RENEW_PRESENT
+    for statement in (stage(figures), *write, "DROP TABLE staged"):
+        connection.exec_driver_sql(statement, parameters | {"view": figures.view})
+
+
+def stage(figures: Figures) -> str:
+    """Return a statement that creates the table `staged` of the groups that are to be shown."""
+    steps, previous = [f"groups AS ({_within_period(figures)})"], "groups"
+    for number, fold in enumerate(figures.folds, 1):
+        keys = ", ".join(
+            f"CASE WHEN is_shown THEN {key} END AS {key}" if key in fold else key
+            for key in figures.keys
+        )
+        sums = ", ".join(
+            f"{how}({name}) AS {name}"
+            for name, how in {
+                "size": "sum",
+                **dict.fromkeys(figures.counts, "sum"),
+                **figures.carried,
+            }.items()
+        )
+        positions = ", ".join(map(str, range(1, len(figures.keys) + 1)))
+        name = f"fold_{number}"
+        steps.append(
+            f"{name} AS (SELECT {keys}, {sums} FROM ({_marked(figures, previous)}) AS marked"
+            f" GROUP BY {positions})"
+        )
+        previous = name
+    cells = {
+        **{key: key for key in figures.keys},
+        **{name: rounded(name) for name in figures.counts},
+        **figures.cells,
+    }
+    pairs = ", ".join(f"'{name}', {expression}" for name, expression in cells.items())
+    return f"""
+        CREATE TEMPORARY TABLE staged ON COMMIT DROP AS
+        WITH {", ".join(steps)}
+        SELECT key, size::bigint, old_size, is_lot, jsonb_build_object({pairs}) AS cells
+        FROM ({_marked(figures, previous)}) AS marked WHERE is_shown
+    """
+
+
+def _within_period(figures: Figures) -> str:
+    if not figures.period:
+        return figures.groups
+    end = f"({figures.keys[0]} + interval '1 {figures.period}')::date"
+    return (
+        f"SELECT * FROM ({figures.groups}) AS every_group"
+        f" WHERE {end} > %(since)s::date AND {end} <= %(until)s"
+    )
+
+
+def _marked(figures: Figures, groups: str) -> str:
+    """Return a query of groups with their key, their size as published, and whether to show them.
+
+    A group appears with K people. It vanishes when it has fewer and lost K.
+    """
+    names = ", ".join(f"'{key}', {key}" for key in figures.keys)
+    key = f"jsonb_build_object({names})::text"
+    if figures.identity:
+        key = f"coalesce({figures.identity}::text, {key})"
+    lot = IS_LOT.format("coalesce(city_id::text, key)" if "city_id" in figures.keys else "key")
+    if figures.period:
+        return (
+            f"SELECT *, {key} AS key, NULL::bigint AS old_size, true AS is_lot,"
+            f" size >= %(k)s AS is_shown FROM {groups}"
+        )
+    return f"""
+        SELECT *, CASE WHEN old_size IS NULL THEN size >= %(k)s AND (is_lot OR {IS_URGENT})
+                       ELSE NOT (size < %(k)s AND old_size - size >= %(k)s
+                                 AND (is_lot OR {IS_URGENT})) END AS is_shown
+        FROM (
+            SELECT keyed.*, old.size AS old_size, %(is_first)s OR {lot} AS is_lot
+            FROM (SELECT *, {key} AS key FROM {groups}) AS keyed
+            LEFT JOIN (SELECT key, size FROM published WHERE view = %(view)s) AS old USING (key)
+        ) AS compared
+    """
