@@ -2,7 +2,8 @@
 --
 -- Joins by month and cluster, and the cluster's share of the month's joins in percent. A growing
 -- share means that new people have other interests than those before. joins is within 2 of the
--- truth. A cluster of under 15 joins in a month may be missing.
+-- truth, and percent within 1 point in a month of 500 joins. A cluster of under 15 joins in a month
+-- may be missing.
 
 WITH months AS (
     -- A month's joins of a cluster are repeated on each of its interests.
