@@ -23,6 +23,7 @@ class Figures:
     `carried`: further columns, with the aggregate that sums them. `cells`: what is stored beside
     the keys and the rounded counts, as expressions over all these columns.
     `identity`: the key that alone names a group as long as it is not null.
+    `trigger`: the number of people whose change renews the figures, if not `size`.
     `period`: day, week or month, if the first key is the first day of one. Such a group is
     published once, when its period is over.
     """
@@ -35,6 +36,7 @@ class Figures:
     carried: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[str, str] = field(default_factory=dict)
     identity: str = ""
+    trigger: str = "size"
     period: str = ""
 
 
