@@ -7,7 +7,8 @@ BIN := .venv/bin
 # `make test` leaves these out: each has a shorter counterpart there, or covers code that seldom
 # changes.
 SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.py \
-  tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
+  tests/analytics/test_attacker.py tests/cities/test_gazetteer_loader.py \
+  tests/moves/test_relocation_under_load.py \
   tests/moves/test_unmerging_under_load.py \
   tests/clusters/test_reassignment_under_load.py tests/clusters/test_training.py \
   tests/docs/test_admins.py tests/docs/test_client.py tests/faults/test_crowds.py \

@@ -29,7 +29,7 @@ from app.domain.analytics.period_figures import OF_PERIODS
 from app.domain.analytics.present_figures import PRESENT
 from app.infra.database import Database
 
-CHANGED_GROUPS, URGENT_GROUPS, LOTS = 4, 10, 10
+CHANGED_GROUPS, URGENT_GROUPS, LOTS = 4, 10, 8
 # The row lock keeps others from publishing at the same time; no analyst may take it.
 LOCK_SETTINGS = "SELECT min_group FROM analytics_settings FOR UPDATE SKIP LOCKED"
 FIND_LAST = "SELECT until, min_group FROM publications ORDER BY until DESC LIMIT 1"
