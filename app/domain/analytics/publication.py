@@ -44,8 +44,12 @@ INSERT_PUBLICATION = """
     INSERT INTO publications (until, min_group, published_at)
     VALUES (%(until)s, %(k)s, now())
 """
-# Compiling takes longer than it saves. Dates are cut from times in the session's time zone.
-SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'"
+# All figures are of one moment. Compiling takes longer than it saves. Dates are cut from times in
+# the session's time zone.
+SETTINGS = """
+    SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+    SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'
+"""
 IS_LOT = f"hashtextextended({{}}, %(salt)s) %% {LOTS} = 0"
 IS_URGENT = f"abs(size - coalesce(old_size, 0)) >= {URGENT_GROUPS} * %(k)s"
 RENEW_PRESENT = (
@@ -67,10 +71,14 @@ ADD_PERIODS = (
 )
 
 
-def publish(database: Database, today: date | None = None, *, dry_run: bool = False) -> str:
+def publish(
+    database: Database, today: date | None = None, *, dry_run: bool = False, anew: bool = False
+) -> str:
     """Publish the figures of all whole days before `today`, in UTC, if a publication is due.
 
-    Return why none is due, or an empty text. Raises DatabaseUnavailable.
+    `anew`: delete all figures first, and publish those of the present members: for demo people, who
+    joined in periods that are published. Return why none is due, or an empty text. Raises
+    DatabaseUnavailable.
     """
     until = today or datetime.now(UTC).date()
     with database.transaction() as connection:
@@ -79,7 +87,7 @@ def publish(database: Database, today: date | None = None, *, dry_run: bool = Fa
         if min_group is None:
             return "another process is publishing"
         last = connection.exec_driver_sql(FIND_LAST).one_or_none()
-        if last and last.min_group != min_group:
+        if anew or (last and last.min_group != min_group):
             last = None
         parameters = {
             "k": min_group,
@@ -98,14 +106,6 @@ def publish(database: Database, today: date | None = None, *, dry_run: bool = Fa
             _renew(connection, figures, parameters)
         connection.exec_driver_sql(INSERT_PUBLICATION, parameters)
     return ""
-
-
-def publish_anew(database: Database, today: date) -> None:
-    """Delete all figures and publish those of the present members: for demo people, who joined in
-    periods that are published. Raises DatabaseUnavailable."""
-    with database.transaction() as connection:
-        connection.exec_driver_sql(DELETE_ALL)
-    publish(database, today)
 
 
 def _reason_to_wait(
