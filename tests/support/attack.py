@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from app import create_app
-from app.domain.analytics.publication import publish, publish_anew
+from app.domain.analytics.publication import publish
 from app.infra.database import Database
 from app.services import EXTENSION
 from tests.support.databases import settings_of, sql_on
@@ -78,10 +78,8 @@ class World:
     def publish(self) -> None:
         """Let the day pass, and publish it: all figures, if `is_careless`."""
         self.day += timedelta(days=1)
-        if self.is_careless:
-            publish_anew(self.database, self.day)
-            return
-        waits = publish(self.database, self.day, salt=self.random.getrandbits(62))
+        salt = self.random.getrandbits(62)
+        waits = publish(self.database, self.day, anew=self.is_careless, salt=salt)
         assert not waits, waits
 
     def people(self, sizes: tuple[int, int] = TOWN_SIZES) -> list[Person]:

@@ -7,8 +7,8 @@ The names of the parameters: `%(today)s`, the UTC midnight up to which whole day
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Rows of people who joined, moved or are counted before today.
-BEFORE_TODAY = "joined_at < %(today)s"
+# People who registered before today. Who moves today is counted too, in the room of today.
+BEFORE_TODAY = "created_at < %(today)s"
 MONTH = "date_trunc('month', {} AT TIME ZONE 'UTC')::date"
 
 

@@ -40,12 +40,18 @@ COUNT_CHANGES = """
     ) AS changed
 """
 DELETE_ALL = "DELETE FROM published; DELETE FROM publications"
+# The first people of a service are shown without lots.
+IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM published)"
 INSERT_PUBLICATION = """
     INSERT INTO publications (until, min_group, published_at)
     VALUES (%(until)s, %(k)s, now())
 """
-# Compiling takes longer than it saves. Dates are cut from times in the session's time zone.
-SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'"
+# All figures are of one moment. Compiling takes longer than it saves. Dates are cut from times in
+# the session's time zone.
+SETTINGS = """
+    SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+    SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'
+"""
 IS_LOT = f"hashtextextended({{}}, %(salt)s) %% {LOTS} = 0"
 # `trigger` and `old_trigger`: the number of people that decides, now and as published.
 CHANGE = "abs(coalesce(trigger - old_trigger, size))"
@@ -74,12 +80,14 @@ def publish(
     today: date | None = None,
     *,
     dry_run: bool = False,
+    anew: bool = False,
     salt: int | None = None,
 ) -> str:
     """Publish the figures of all whole days before `today`, in UTC, if a publication is due.
 
-    `salt`: decides the lots; a secret one if none is given. Return why none is due, or an empty
-    text. Raises DatabaseUnavailable.
+    `anew`: delete all figures first, and publish those of the present members: for demo people, who
+    joined in periods that are published. `salt`: decides the lots; a secret one if none is given.
+    Return why none is due, or an empty text. Raises DatabaseUnavailable.
     """
     until = today or datetime.now(UTC).date()
     with database.transaction() as connection:
@@ -88,14 +96,13 @@ def publish(
         if min_group is None:
             return "another process is publishing"
         last = connection.exec_driver_sql(FIND_LAST).one_or_none()
-        if last and last.min_group != min_group:
+        if anew or (last and last.min_group != min_group):
             last = None
         parameters = {
             "k": min_group,
             "until": until,
             "today": _midnight(until),
             "since": _midnight(last.until) if last else datetime.min,
-            "is_first": last is None,
             "salt": secrets.randbits(62) if salt is None else salt,
         }
         reason = _reason_to_wait(connection, last.until, parameters) if last else ""
@@ -103,18 +110,11 @@ def publish(
             return reason
         if not last:
             connection.exec_driver_sql(DELETE_ALL)
+        parameters["is_first"] = connection.exec_driver_sql(IS_EMPTY).scalar_one()
         for figures in (*PRESENT, *OF_PERIODS):
             _renew(connection, figures, parameters)
         connection.exec_driver_sql(INSERT_PUBLICATION, parameters)
     return ""
-
-
-def publish_anew(database: Database, today: date) -> None:
-    """Delete all figures and publish those of the present members: for demo people, who joined in
-    periods that are published. Raises DatabaseUnavailable."""
-    with database.transaction() as connection:
-        connection.exec_driver_sql(DELETE_ALL)
-    publish(database, today)
 
 
 def _reason_to_wait(
