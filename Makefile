@@ -16,7 +16,7 @@ SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.
   tests/faults/test_trials.py tests/imports/test_stopped_imports.py \
   tests/members/test_empty_places_under_load.py tests/model/test_evaluation.py \
   tests/rooms/test_races.py tests/schema/test_rollback.py tests/test_web_imports.py \
-  tests/cli/test_dev_server.py tests/cli/test_install.py \
+  tests/cli/test_dev_server.py tests/cli/test_install.py tests/cli/test_secrets.py \
   tests/openapi/test_npm_tools.py tests/openapi/test_python_client.py
 
 .PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean

@@ -78,9 +78,7 @@ def grant(
             run.count("views", granted.views)
     except roles.CannotGrant as error:
         raise click.ClickException(str(error)) from error
-    url = database.engine.url.set(drivername="postgresql", username=role)
-    # URL.set keeps the owner's password where the new one is None.
-    address = url._replace(password=granted.password).render_as_string(hide_password=False)
+    address = grants.address_of(database, role, granted.password)
     if as_json:
         print_json({"role": role, "url": address} | asdict(granted))
     else:

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2 import errors, sql
 from psycopg2.extensions import encrypt_password
 from psycopg2.extras import NamedTupleCursor
+from sqlalchemy.engine import URL
 
 from app.domain.analytics import roles
 from app.domain.analytics.roles import CannotGrant, CannotRevoke, Cursor, Role
@@ -77,6 +78,9 @@ LEFT_OPEN = """
                   AND pronamespace = 'pg_catalog'::regnamespace
                   AND has_function_privilege(%(role)s, oid, 'EXECUTE'))
 """
+# Options of a database's URL that an analyst's address has too. The others may hold a password, or
+# name files of the server.
+SHARED_OPTIONS = ("host", "hostaddr", "port", "dbname", "sslmode", "target_session_attrs")
 COUNT_VIEWS = "SELECT count(*) AS views FROM pg_views WHERE schemaname = 'analytics'"
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %(role)s"
 
@@ -131,6 +135,14 @@ def grant(
         cursor.execute(LEFT_OPEN, {"role": name})
         left_open = [row.label for row in cursor.fetchall()]
     return Granted(views, password, unset, left_open)
+
+
+def address_of(database: Database, role: str, password: str | None) -> str:
+    """Return the URL with which a role connects, without a password if it is None."""
+    url = database.engine.url
+    query = {name: value for name, value in url.query.items() if name in SHARED_OPTIONS}
+    address = URL.create("postgresql", role, password, url.host, url.port, url.database, query)
+    return address.render_as_string(hide_password=False)
 
 
 def revoke(database: Database, name: str) -> None:
