@@ -179,12 +179,17 @@ def _outcome(role: "Role", keeps_schema: bool) -> str:
     type=click.Path(path_type=Path),
     help="Also draw the result into a file (.png or .svg).",
 )
+@click.option("--sql", "as_sql", is_flag=True, help="Print the query's SQL and do not run it.")
 @json_option
-def queries(name: str | None, as_csv: bool, file: Path | None, as_json: bool) -> None:
+def queries(name: str | None, as_csv: bool, file: Path | None, as_sql: bool, as_json: bool) -> None:
     """List the queries, or run the one called NAME."""
-    if as_csv and as_json:
-        raise click.ClickException("give --csv or --json, not both")
-    if name is not None:
+    if as_csv + as_json + as_sql > 1:
+        raise click.ClickException("give only one of --csv, --json and --sql")
+    if as_sql:
+        if name is None or file:
+            raise click.ClickException("--sql prints one query: give its name, and no --plot")
+        click.echo(_find(name).sql)
+    elif name is not None:
         _run(name, file, as_csv, as_json)
     elif file:
         raise click.ClickException("--plot draws one query's result: give the query's name")
@@ -198,17 +203,23 @@ def _list(as_csv: bool, as_json: bool) -> None:
     _print(("name", "title"), [(each.name, each.title) for each in questions()], as_csv, as_json)
 
 
+def _find(name: str) -> "Question":
+    from app.domain.analytics import queries
+
+    try:
+        return queries.find_question(name)
+    except queries.UnknownQuestion as error:
+        raise click.ClickException(
+            f"there is no query {name}; `manage.py analysts queries` lists all of them"
+        ) from error
+
+
 @with_app
 def _run(name: str, file: Path | None, as_csv: bool, as_json: bool) -> None:
     from app.domain.analytics import queries
     from app.services import services
 
-    try:
-        question = queries.find_question(name)
-    except queries.UnknownQuestion as error:
-        raise click.ClickException(
-            f"there is no query {name}; `manage.py analysts queries` lists all of them"
-        ) from error
+    question = _find(name)
     result = queries.run(services().database, question)
     if not as_csv and not as_json:
         click.echo(f"{question.title}\n", err=True)
