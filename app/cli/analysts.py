@@ -245,6 +245,8 @@ def _draw(question: "Question", result: "Result", file: Path) -> None:
 
     with drawing(file):
         try:
-            draw(question, result, file)
+            left_out = draw(question, result, file)
         except NothingToDraw as error:
             raise click.ClickException("the result has no number to draw") from error
+    if left_out:
+        click.echo(f"The picture shows {left_out}", err=True)
