@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy
 
 from app.config import psycopg2_url
+from app.domain.analytics.chart import MAX_BARS
 from app.domain.analytics.queries import DIRECTORY, find_question, questions
 from tests.support.analysts import Analyst
 from tests.support.databases import Sql
@@ -112,6 +113,16 @@ def test_a_result_is_drawn(run_queries: Manage, tmp_path: Path) -> None:
     drawn = (tmp_path / "bars.svg").read_bytes()
     run_queries("where-to-open-next", "--plot", str(tmp_path / "bars.svg"))
     assert (tmp_path / "bars.svg").read_bytes() == drawn
+
+
+def test_what_a_picture_leaves_out_is_also_on_stderr(run_queries: Manage, tmp_path: Path) -> None:
+    file = tmp_path / "bars.svg"
+    done = run_queries("cluster-mix-by-city", "--plot", str(file), "--csv")
+    rows = len(list(csv.DictReader(io.StringIO(done.stdout))))
+    assert rows > MAX_BARS
+    left_out = f"the first {MAX_BARS} of {rows} rows"
+    assert f"The picture shows {left_out}" in done.stderr
+    assert left_out in file.read_text()
 
 
 def test_without_matplotlib_drawing_is_one_clear_line(
