@@ -6,6 +6,7 @@ first request.
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 import tomllib
@@ -29,6 +30,10 @@ MAX_WORKERS = MAX_DATABASE_CONNECTIONS // 2
 # The variable that prometheus_client reads in each worker.
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_DIRECTORY_PREFIX = "nomad-rooms-metrics-"
+# What SQLAlchemy reads as intended: at most one @ before the query, and a port of digits.
+DATABASE_PLACE = re.compile(
+    r"([^:/@?]*(:[^@]*)?@)?(\[[^/?\]]+\]|[^/:?@]*)(:[0-9]*)?(/[^?@]*)?(\?.*)?", re.DOTALL
+)
 
 
 class ConfigurationError(Exception):
@@ -199,9 +204,15 @@ def _switch(environ: Mapping[str, str], name: str, default: bool, errors: list[s
 def _database_url(name: str, url: str | None, errors: list[str]) -> str | None:
     if not url:
         return None
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, place = url.partition("://")
     if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
         # The value is not repeated: it may hold a password.
         errors.append(f"{name} must begin with postgresql:// or postgres://")
+        return None
+    if not DATABASE_PLACE.fullmatch(place):
+        errors.append(
+            f"{name} is not postgresql://user:password@host:port/database: percent-encode special"
+            " characters of the password"
+        )
         return None
     return psycopg2_url(url)

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg2
+from sqlalchemy.engine import make_url
 
 from app.config import Settings, psycopg2_url
-from app.domain.analytics.grants import Granted, grant, revoke
+from app.domain.analytics.grants import Granted, address_of, grant, revoke
 from app.factory import create_cli_app
 from app.infra.database import Database
 from app.services import services
@@ -49,6 +50,7 @@ LEFT_OPEN = {
     "messages in the write-ahead log",
     "temporary files of any size",
 }
+OWNER_PASSWORD = "the-owners-secret"
 
 ADD_MEMBERS = """
     WITH room AS (
@@ -110,21 +112,26 @@ class Analyst:
                 return cursor.fetchall() if cursor.description else []
 
 
+def url_of(url: str, role: str, password: str) -> str:
+    """Return the URL with which a role connects to a database."""
+    return make_url(url).set(username=role, password=password).render_as_string(False)
+
+
 @contextmanager
-def granted_role(server: Server, url: str) -> Iterator[tuple[str, Granted]]:
+def granted_role(
+    server: Server, url: str, schema: str | None = None
+) -> Iterator[tuple[str, Granted]]:
     """Yield the URL of a new analyst's role, and the result of `grant`; drop the role at the end.
 
-    Roles belong to the server: two concurrent grants would update the same catalogue rows.
+    `schema`: a schema of its own. Roles belong to the server: two concurrent grants would update
+    the same catalogue rows.
     """
     database, role = database_on(url), f"{server.prefix}_{uuid.uuid4().hex}"
     with server.lock("granting"):
-        granted = grant(database, role, connections=5, timeout_s=30, new_password=False)
-    role_url = database.engine.url.set(
-        drivername="postgresql", username=role, password=granted.password
-    )
-    yield role_url.render_as_string(hide_password=False), granted
+        granted = grant(database, role, 5, timeout_s=30, new_password=False, schema=schema)
+    yield address_of(database, role, granted.password), granted
     with server.lock("granting"):
-        revoke(database, role)
+        revoke(database, role, drop_schema=True)
     database.engine.dispose()
 
 
