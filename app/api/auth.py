@@ -23,6 +23,7 @@ OPEN_ENDPOINTS = frozenset(
         "openapi.spec",
         "page.show",
         "page.static",
+        "site.robots",
     }
 )
 # A browser's form cannot send a header, so its key is a form field. No cookie authenticates, so
