@@ -3,6 +3,8 @@
 from flask import Blueprint, Flask, Response
 
 from app.pages.rendering import PROBLEM, page_error, render, replace_response
+from app.pages.site.assets import add_version, cache_versioned_file
+from app.pages.site.compression import compress
 
 # Errors that say nothing about the API: a mistyped address, a defect, an outage. The others, as of
 # a room that does not exist, are answers of the API, which developers read in a browser too.
@@ -24,7 +26,11 @@ def robots() -> Response:
 
 
 def finish_all_responses(app: Flask) -> None:
-    """Show browsers a page where nothing else is shown."""
+    """Show browsers a page where nothing else is shown; compress text, and cache files."""
+    app.url_defaults(add_version)
+    # Flask calls the last one first.
+    app.after_request(compress)
+    app.after_request(cache_versioned_file)
     app.after_request(show_error_page)
 
 
