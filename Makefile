@@ -72,7 +72,7 @@ requirements: dev-packages ## Pin the newest versions of the packages in the .in
 	  $$set.in -o $$set.txt; done
 
 clean: ## Remove the virtual environment and the embedded database
-	rm -rf .venv instance tests/openapi/node_modules $(TOOLS)/.venv
+	rm -rf .venv instance tests/openapi/node_modules tests/browser/node_modules $(TOOLS)/.venv
 
 run-packages:
 	@./install.sh run
