@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from app.pages.map.frame import UNITS, WORLD, Frame, fit_frame, frame_around
 from app.pages.map.outline import FILE, outline_of
 from app.pages.map.projection import WIDTH, project
+from app.pages.map.regions import COUNTRIES
 from app.pages.rendering import TRANSLATIONS
 from tests.support.databases import Sql
 from tests.support.mapped import fill_map
@@ -18,6 +19,7 @@ from tests.support.serving import KEY
 BROWSER = {"Accept": "text/html", "Accept-Language": "es"}
 CINEMA, NIGHTS = ["chinese", "movies"], ["drinks", "parties"]
 MADRID, TOKYO, AUCKLAND = (40.4, -3.7), (35.7, 139.7), (-36.8, 174.8)
+MAX_BYTES = 120_000
 SUVA, APIA, NUKUALOFA = (-18.1, 178.4), (-13.8, -171.8), (-21.1, -175.2)
 
 
@@ -137,6 +139,7 @@ def test_a_part_of_the_map_has_its_cities_and_links_to_wider_and_narrower_parts(
         "near=²&zoom=1",
         f"near={'9' * 99}&zoom=1",
         "near=9&zoom=-1",
+        "near=2510911&zoom=0",
         "near=999999999999&zoom=3",
     ],
 )
@@ -146,6 +149,31 @@ def test_an_unknown_part_returns_404_with_the_whole_map(client: FlaskClient, que
     assert answer.status_code == 404
     assert TRANSLATIONS["en"]["map"]["unknown_part"] in answer.text
     assert len(rows(answer.text)) == 1
+
+
+@pytest.mark.parametrize("zoom", [1, 4, 11])
+def test_a_view_near_a_city_has_the_cities_around_it(client: FlaskClient, zoom: int) -> None:
+    for city in ("Sevilla", "Bilbao", "Tokyo"):
+        place(client, city, CINEMA, 1)
+    page = client.get(f"/rooms/map?language=en&near=2510911&zoom={zoom}", headers=BROWSER)
+    assert page.status_code == 200
+    assert "<title>Near Sevilla · " in page.text
+    assert ["Bilbao" in page.text, "Tokyo" in page.text] == [zoom < 5, False]
+    assert 'href="/rooms/map?language=en&amp;country=ES">Spain</a>' in page.text
+
+
+def test_every_part_of_the_world_is_drawn(client: FlaskClient, sql: Sql) -> None:
+    fill_map(sql, 300)
+    queries = [f"country={code}" for code in list(COUNTRIES)[::8]]
+    places = sql(
+        "SELECT id, latitude, longitude FROM cities WHERE id IN (SELECT city_id FROM rooms)"
+    )
+    farthest = {end(places, key=lambda row: row[axis])[0] for end in (min, max) for axis in (1, 2)}
+    queries += [f"near={city}&zoom={zoom}" for city in farthest for zoom in (1, 4, 8, 11)]
+    for query in queries:
+        page = client.get(f"/rooms/map?{query}", headers=BROWSER)
+        assert page.status_code == 200, query
+        assert len(page.data) < MAX_BYTES, query
 
 
 def test_a_browser_without_a_key_gets_a_form_that_sends_it(
@@ -171,7 +199,7 @@ def test_a_page_of_5000_cities_is_small_and_counts_all_members(
 ) -> None:
     fill_map(sql, 5_000)
     page = client.get("/rooms/map", headers=BROWSER)
-    assert len(page.data) < 120_000
+    assert len(page.data) < MAX_BYTES
     counted = sum(int(row[1]) for row in rows(page.text))
     assert counted == sql("SELECT count(*) FROM memberships")[0][0]
 

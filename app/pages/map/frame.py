@@ -62,13 +62,14 @@ class Frame:
     def bounds(self) -> tuple[float, float, float, float]:
         """Return west, south, east, north: degrees around the frame, from its middle meridian."""
         _, y = project(LATITUDES, 0.0)
-        bottom, margin = self.top + self.width / self.aspect_ratio, 0.02 * self.width
-        shown = LATITUDES[(y >= self.top - margin) & (y <= bottom + margin)]
-        south, north = max(-90.0, shown[0] - 0.25), min(90.0, shown[-1] + 0.25)
+        margin = 0.02 * self.width
+        edges = self.top + self.width / self.aspect_ratio + margin, self.top - margin
+        # Latitude grows as y falls.
+        south, north = np.interp([-edge for edge in edges], -y, LATITUDES)
         # A degree is shortest where the frame is nearest to a pole.
         degree, _ = project(max(abs(south), abs(north)), 1.0)
         west, east = (self.left - margin) / degree, (self.left + self.width + margin) / degree
-        return max(-180.0, float(west)), south, min(180.0, float(east)), north
+        return max(-180.0, float(west)), float(south), min(180.0, float(east)), float(north)
 
 
 WORLD = Frame(WORLD_MIDDLE, -WIDTH / 2, WORLD_TOP, WIDTH, WORLD_ASPECT_RATIO)

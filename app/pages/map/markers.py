@@ -78,24 +78,16 @@ def place_markers(
     x = np.clip(x, MIN_RADIUS, UNITS - MIN_RADIUS)
     y = np.clip(y, MIN_RADIUS, frame.height - MIN_RADIUS)
     # Only circles of the same kind become one.
-    kinds = np.array(
-        [
-            2 if arrow else int(city.city.kind == "area")
-            for city, arrow in zip(cities, arrows, strict=True)
-        ]
-    )
+    is_area = np.array([city.city.kind == "area" for city in cities])
+    kinds = np.where(np.array(arrows) != "", 2, is_area.astype(int))
     groups, scale = _grouped(x, y, members, kinds, frame, max_markers)
     markers = []
     for group in groups:
-        first, total = group[0], float(members[group].sum())
-        counts = _total([cities[i] for i in group])
+        first, total = group[0], int(members[group].sum())
+        parts = [cities[i] for i in group]
         place = float(x[first]), float(y[first]), _radius(total, scale)
         is_labelled = first < LABELLED
-        markers.append(
-            Marker(
-                [cities[i] for i in group], counts, int(total), *place, is_labelled, arrows[first]
-            )
-        )
+        markers.append(Marker(parts, _total(parts), total, *place, is_labelled, arrows[first]))
     markers.sort(key=lambda marker: -marker.members)
     _move_apart(markers, frame.height)
     return markers

@@ -11,8 +11,8 @@ from app.pages.map.frame import WORLD, Frame, fit_frame, frame_around
 from app.pages.map.projection import WIDTH, Lengths
 from app.pages.map.regions import REGION_OF
 
-# A view near a city at zoom n is WIDTH / 2^n map units wide; the closest is 20 km.
-MAX_ZOOM = 11
+# A view near a city at zoom n is WIDTH / 2^n map units wide: from half the world to 20 km.
+MIN_ZOOM, MAX_ZOOM = 1, 11
 # A view of the cities of one circle is at least this much closer than the view before.
 CLOSER_FACTOR = 4
 MAX_LINKED_COUNTRIES = 24
@@ -79,7 +79,7 @@ def read_view(arguments: Mapping[str, str]) -> View | None:
         is_number = all(
             text.isascii() and text.isdigit() and len(text) < 16 for text in (near, zoom)
         )
-        if not is_number or not 0 <= int(zoom) <= MAX_ZOOM:
+        if not is_number or not MIN_ZOOM <= int(zoom) <= MAX_ZOOM:
             return None
         return View("near", near=int(near), zoom=int(zoom))
     return MEMBERS
