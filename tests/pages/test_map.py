@@ -124,8 +124,9 @@ def test_a_part_of_the_map_has_its_cities_and_links_to_wider_and_narrower_parts(
     world = client.get("/rooms/map?region=world", headers=BROWSER)
     assert 'class="world whole"' in world.text
     assert len(rows(world.text)) == 3
-    empty = client.get("/rooms/map?country=FR&language=en", headers=BROWSER)
+    empty = client.get("/rooms/map?country=IT&language=en", headers=BROWSER)
     assert empty.status_code == 200
+    assert TRANSLATIONS["en"]["map"]["none_here"] in empty.text
 
 
 @pytest.mark.parametrize(

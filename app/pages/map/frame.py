@@ -19,7 +19,7 @@ MARGIN_FACTOR = 1.25
 MIN_WIDTH = 500.0
 # A wider frame becomes the whole world, whose edge at 169° W cuts no mainland.
 MAX_WIDTH = 0.8 * WIDTH
-WORLD_MIDDLE, WORLD_TOP = 11.0, -2_560.0
+WORLD_MIDDLE, WORLD_TOP = 11.0, -2_720.0
 ASPECT_RATIO, WORLD_ASPECT_RATIO = 1.5, 2.0
 # Latitudes that a search for a frame's edges tries.
 LATITUDES = np.linspace(-90, 90, 721)
