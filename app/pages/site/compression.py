@@ -2,8 +2,8 @@
 
 The API's responses stay as they are: most fit into one packet, and some hold what only their reader
 may know beside what a client sent, which the length of a compressed response reveals bit by bit
-(BREACH). The same goes for the page that shows a room. The id in the empty form is a new one each
-time.
+(BREACH). The same goes for the answers to forms: the page of a room, and the map, whose links send
+the form's key again. The id in the empty form is a new one each time.
 """
 
 import gzip
@@ -14,8 +14,6 @@ from flask import Response, request
 TYPES = frozenset({"text/html", "text/css", "text/javascript", "image/svg+xml"})
 # Of JSON only this: it is the same for everybody, and large.
 DOCUMENT = "openapi.spec"
-# A form opens it with the key; the page repeats nothing that the form sent.
-COMPRESSED_FORMS = frozenset({"map.show"})
 MIN_BYTES = 500
 FAST, BEST = 4, 9
 # Files, the OpenAPI document, and the documentation in each language: less than 1 MB.
@@ -49,7 +47,7 @@ def compress(response: Response) -> Response:
 
 
 def _is_compressible(response: Response) -> bool:
-    if request.method not in ("GET", "HEAD") and request.endpoint not in COMPRESSED_FORMS:
+    if request.method not in ("GET", "HEAD"):
         return False
     return response.mimetype in TYPES or request.endpoint == DOCUMENT
 
