@@ -63,6 +63,8 @@ def visit(browser: Browser, service: Gunicorn) -> Iterator[Callable[..., Visit]]
         **options: Any,
     ) -> Visit:
         width, height = size
+        # Colours and places that change gradually would be measured halfway.
+        options.setdefault("reduced_motion", "reduce")
         context = browser.new_context(
             locale=locale, viewport={"width": width, "height": height}, **options
         )

@@ -45,3 +45,7 @@ class CityPeople:
         (row,) = self.database.execute(COUNT, parameters, SETTINGS)
         reached = max((step for step in STEPS if step <= row.people), default=0)
         return self._cache.put(city_id, reached, asked_at)
+
+    def clear_cache(self) -> None:
+        """Drop all cached numbers."""
+        self._cache.clear()
