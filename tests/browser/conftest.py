@@ -87,7 +87,8 @@ def _watch(visit: Visit) -> None:
             route.continue_()
         else:
             visit.blocked.append(route.request.url)
-            route.abort()
+            # With other reasons a followed link would replace the page by the browser's error page.
+            route.abort("aborted")
 
     def record_error(message: Any) -> None:
         # An error status that the page itself shows is not an error of the page.
