@@ -250,6 +250,7 @@ def test_a_long_word_fits_a_phone_and_a_rooms_id_is_copied(visit: Callable[..., 
     button = page.locator(".submit button")
     expect(button).to_be_in_viewport(ratio=1)
     page.check("[value=surf]")
+    assert page.inner_text(".submit").endswith(TRANSLATIONS["en"]["page"]["one_chosen"])
     page.fill("#key", "in the header")
     button.click()
     wait_for_result(page, word)

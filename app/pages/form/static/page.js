@@ -190,7 +190,9 @@ function countChosen(form) {
   const text = button.textContent;
   function update() {
     const count = form.querySelectorAll("[name=interests]:checked").length;
-    button.textContent = count ? `${text} · ${button.dataset.chosen.replace("{}", count)}` : text;
+    const { chosen, oneChosen } = button.dataset;
+    const counted = count === 1 ? oneChosen : chosen.replace("{}", count);
+    button.textContent = count ? `${text} · ${counted}` : text;
   }
   form.addEventListener("change", update);
   update();
