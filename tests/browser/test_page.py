@@ -102,6 +102,7 @@ def test_a_person_finds_a_room_by_keyboard_alone(
     assert page.input_value("#city") == picked
     keyboard.press("Enter")
     third = wait_for_result(page, "Vigo · ")
+    assert page.title().startswith("Vigo · ")
     assert third not in (first, second)
 
     # What is not needed to enter the room is behind a question.

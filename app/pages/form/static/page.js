@@ -143,11 +143,12 @@ async function fetchPage(url, options = {}) {
 
 // Beside the empty form: how many people are in the rooms of a city. Without it the page is whole.
 async function showPeople(city) {
+  if (!document.querySelector("#result .bubbles")) return;
   const url = new URLSearchParams({ city_id: city, language: document.documentElement.lang });
   const page = await fetchPage(`/?${url}`).catch(() => null);
+  // Meanwhile the form may have been answered.
   const shown = document.querySelector("#result:has(.bubbles)");
-  const found = page?.querySelector("#result:has(.bubbles)");
-  if (shown && found) shown.replaceChildren(...found.childNodes);
+  if (shown && page) shown.replaceChildren(...page.querySelector("#result").childNodes);
 }
 
 let isSending = false;
@@ -215,8 +216,9 @@ function offerCopies(main) {
       } catch (error) {
         // No clipboard, or none for pages without TLS: the text is shown, to be selected.
         if (error.name === "AbortError") return;
-        if (!control.href) control.previousElementSibling.hidden = false;
-        else location.assign(control.href);
+        if (control.href) return location.assign(control.href);
+        control.previousElementSibling.hidden = false;
+        getSelection().selectAllChildren(control.previousElementSibling.lastElementChild);
       }
     });
   }
