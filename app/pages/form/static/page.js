@@ -94,8 +94,9 @@ class CityField {
     } else if (key === "Enter" && this.active) {
       event.preventDefault();
       this.pick(this.active);
-    } else if (key === "Escape" && !this.list.hidden) {
-      event.preventDefault();
+    } else if (key === "Escape") {
+      // Also before the suggestions have come.
+      if (!this.list.hidden) event.preventDefault();
       this.close();
     }
   }
