@@ -42,6 +42,7 @@ CASES = {
     "analysts grant": Case(
         "case_analyst --dry-run", "case_analyst", "postgres --yes", "postgres", JSON
     ),
+    "analysts publish": Case("--dry-run", "is due", "--all", "--all"),
     "analysts queries": Case(
         "", "growth-by-week", "no-question", "analysts queries", needs_database=False
     ),
