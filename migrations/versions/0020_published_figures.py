@@ -88,6 +88,13 @@ def create_tables() -> None:
             comment="Cluster of their room.",
         ),
         sa.Column("members", sa.BigInteger(), nullable=False, comment="Number of erased users."),
+        sa.Column(
+            "demo_members",
+            sa.BigInteger(),
+            server_default="0",
+            nullable=False,
+            comment="Those of them whom `manage.py demo` made up.",
+        ),
         sa.PrimaryKeyConstraint(
             "deleted_month", "joined_month", "country", "cluster_id", name="pk_deletions"
         ),

@@ -86,14 +86,18 @@ def create_views_of_joins(members: Any) -> None:
     )
     create(
         "monthly_joins",
-        f"First joins by month, country, region and cluster. {other}",
+        f"First joins by month, country, region and cluster, also of people erased since. {other}",
         [
             ("joined_month", "date", "First day of the month of the first join, UTC."),
             COUNTRY,
-            ("region", "text", "Region of the city; null: not known, or several."),
+            (
+                "region",
+                "text",
+                "Region of the city; null: several, or not known, as of erased people.",
+            ),
             country_or_cluster,
             *members.cluster(),
-            JOINS,
+            ("joins", "bigint", "People; rounded."),
         ],
         members.join_cluster(),
         "joined_month, country, region, cluster",
@@ -224,7 +228,8 @@ def create_views_of_rooms(members: Any) -> None:
     create(
         "monthly_rooms",
         "Rooms and their members at the end of each month, by country; members adds up within a"
-        f" month. Months before the first publication count present members only. {CLOSED}",
+        " month. Months before the first publication count present members only, by their last two"
+        f" rooms. {CLOSED}",
         [
             (
                 "counted_month",
@@ -301,10 +306,16 @@ def create_views_of_deletions(members: Any) -> None:
     )
     create(
         "cohort_deletions",
-        f"Erased people by the months of their erasure and first join. members adds up. {CLOSED}",
+        "Erased people by the months of their erasure and first join."
+        f" {members.OTHER} members adds up. {CLOSED}",
         [
             month,
-            ("joined_month", "date", "First day of the month of their first join, UTC."),
+            (
+                "joined_month",
+                "date",
+                "First day of the month of their first join, UTC; null: several.",
+            ),
+            ("is_other", "= stored.joined_month IS NULL", members.IS_OTHER),
             people,
         ],
     )

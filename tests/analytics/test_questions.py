@@ -44,7 +44,9 @@ def test_an_analyst_gets_rows(analyst: Analyst, run_queries: Manage, name: str) 
     assert analyst.query((DIRECTORY / f"{name}.sql").read_text())
     rows = json.loads(run_queries(name, "--json").stdout)
     assert rows
+    # No month of the demo is after the latest model, and a row 'other' has no region.
     columns = set(rows[0]) - {"percent_since", "region"}
+    columns -= {"points"} if name == "effect-of-last-model" else set()
     assert all(any(row[column] is not None for row in rows) for column in columns)
 
 

@@ -8,7 +8,16 @@ from typing import IO, Any
 import numpy as np
 import sqlalchemy
 
-from app.domain.analytics.population import DAYS, GATHERED_AT_S, Population, Towns, draw
+from app.domain.analytics.figures import MONTH
+from app.domain.analytics.population import (
+    DAYS,
+    GATHERED_AT_S,
+    Erased,
+    Population,
+    Towns,
+    draw,
+    draw_erased,
+)
 from app.domain.analytics.publication import publish
 from app.domain.cities.normalize import fold
 from app.domain.members.empty_places import EmptyPlaces
@@ -104,6 +113,19 @@ INSERT_CHANGES = """
     SELECT user_id, previous_room_id, room_id, 'gather', %(run)s, %(gathered)s
     FROM demo JOIN memberships USING (user_id) WHERE is_gathered ORDER BY user_id
 """
+COUNT_ERASED = f"""
+    INSERT INTO deletions (deleted_month, joined_month, country, cluster_id, members, demo_members)
+    SELECT {MONTH.format("(%(began)s + erased_s * interval '1 second')")},
+           {MONTH.format("(%(began)s + joined_s * interval '1 second')")},
+           country, cluster, count(*), count(*)
+    FROM unnest(CAST(%(countries)s AS text[]), CAST(%(clusters)s AS smallint[]),
+                CAST(%(joined_s)s AS int[]), CAST(%(erased_s)s AS int[]))
+        AS person (country, cluster, joined_s, erased_s)
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (deleted_month, joined_month, country, cluster_id) DO UPDATE
+    SET members = deletions.members + excluded.members,
+        demo_members = deletions.demo_members + excluded.demo_members
+"""
 STEPS = (
     ("gathering towns", GATHER),
     ("creating rooms", CREATE_ROOMS),
@@ -122,10 +144,11 @@ FIND_TRACES = f"""
     LEFT JOIN room_redirects AS redirect ON redirect.id = member.previous_room_id
     WHERE user_id LIKE '{PREFIX}%%'
 """
-IS_LEFT = """
-    NOT EXISTS (SELECT FROM memberships WHERE {member} = {own})
-"""
+IS_LEFT = "NOT EXISTS (SELECT FROM memberships WHERE {member} = {own})"
 DELETE_STATEMENTS = (
+    "UPDATE deletions SET members = members - demo_members, demo_members = 0"
+    " WHERE demo_members > 0",
+    "DELETE FROM deletions WHERE members = 0",
     FIND_TRACES,
     *(
         f"DELETE FROM {table} WHERE user_id LIKE '{PREFIX}%%'"
@@ -183,6 +206,9 @@ def insert(
             rows = connection.exec_driver_sql(statement, parameters).rowcount
             if statement in COUNT_NAMES:
                 run.count(COUNT_NAMES[statement], rows)
+        progress("counting erasures", 0)
+        erased = draw_erased(towns, model, users, seed, until)
+        connection.exec_driver_sql(COUNT_ERASED, {"began": began, **_columns(towns, erased)})
     progress("analyzing tables", 0)
     _vacuum(database)
     progress("publishing figures", 0)
@@ -242,6 +268,12 @@ def _stage(
         file.seek(0)
         cursor.copy_expert("COPY demo FROM STDIN", file)
     connection.exec_driver_sql("ANALYZE demo")
+
+
+def _columns(towns: Towns, erased: Erased) -> dict[str, list[Any]]:
+    names = ("clusters", "joined_s", "erased_s")
+    columns = {name: getattr(erased, name).tolist() for name in names}
+    return {"countries": towns.countries[erased.towns].tolist(), **columns}
 
 
 def _write(file: IO[str], towns: Towns, people: Population, interests: tuple[str, ...]) -> None:

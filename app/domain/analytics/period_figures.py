@@ -19,18 +19,34 @@ WEEKLY_JOINS = f"""
     SELECT {WEEK.format("member.created_at")} AS joined_week, city.id AS city_id, {PLACE}, {COUNTED}
     FROM memberships AS member {TOWN} WHERE member.{BEFORE_TODAY} GROUP BY 1, 2
 """
+# People who were erased since count in the month in which they joined, so that it can be told how
+# many of it remain.
 MONTHLY_JOINS = f"""
-    SELECT {MONTH.format("member.created_at")} AS joined_month, city.region,
-           coalesce(city.country_code, 'unknown') AS country, room.cluster_id AS cluster, {COUNTED}
-    FROM memberships AS member {TOWN} {CLUSTER} WHERE member.{BEFORE_TODAY} GROUP BY 1, 2, 3, 4
+    SELECT joined_month, region, country, cluster, sum(joins) AS size, sum(joins) AS joins
+    FROM (
+        SELECT {MONTH.format("member.created_at")} AS joined_month, city.region,
+               coalesce(city.country_code, 'unknown') AS country, room.cluster_id AS cluster,
+               count(*) AS joins
+        FROM memberships AS member {TOWN} {CLUSTER} WHERE member.{BEFORE_TODAY} GROUP BY 1, 2, 3, 4
+        UNION ALL
+        SELECT joined_month, NULL, country, cluster_id, sum(members) FROM deletions GROUP BY 1, 3, 4
+    ) AS joined
+    GROUP BY 1, 2, 3, 4
 """
 JOINERS = f"""
     SELECT {MONTH.format("member.created_at")} AS joined_month, room.cluster_id AS cluster,
            interests
     FROM memberships AS member {CLUSTER} WHERE member.{BEFORE_TODAY}
 """
-# The latest move of each person. A redirect has the city and cluster of a closed room. The reason
-# of a move is kept for 30 days, and only for moves by commands.
+# A redirect has the city and cluster of a closed room.
+OPEN_AND_CLOSED = """
+    SELECT id, city_id, cluster_id, true AS is_open FROM rooms
+    UNION ALL
+    SELECT id, city_id, cluster_id, false FROM room_redirects AS gone
+    WHERE NOT EXISTS (SELECT FROM rooms WHERE rooms.id = gone.id)
+"""
+# The latest move of each person. The reason of a move is kept for 30 days, and only for moves by
+# commands.
 MOVED = f"""
     SELECT {MONTH.format("member.joined_at")} AS moved_month, city.id AS from_city_id,
            coalesce(city.country_code, 'unknown') AS from_country, now_city.id AS to_city_id,
@@ -40,12 +56,7 @@ MOVED = f"""
                 WHEN member.joined_at < %(today)s - interval '29 days' THEN 'no longer known'
                 ELSE 'asked' END AS reason
     FROM memberships AS member
-    JOIN (
-        SELECT id, city_id, cluster_id, true AS is_open FROM rooms
-        UNION ALL
-        SELECT id, city_id, cluster_id, false FROM room_redirects AS gone
-        WHERE NOT EXISTS (SELECT FROM rooms WHERE rooms.id = gone.id)
-    ) AS was ON was.id = member.previous_room_id
+    JOIN ({OPEN_AND_CLOSED}) AS was ON was.id = member.previous_room_id
     JOIN rooms AS room ON room.id = member.room_id
     JOIN cities AS city ON city.id = was.city_id
     JOIN cities AS now_city ON now_city.id = room.city_id
@@ -82,12 +93,17 @@ CITY_FLOWS = f"""
     JOIN cities AS city ON city.id = sides.city_id
     GROUP BY 1, 2
 """
-# The rooms at the end of each month, of people who are in them still.
+# The rooms at the end of each month. Of each present member the current room and the one before it
+# are known.
 ROOMS_OF_MONTHS = f"""
     SELECT month, room_id, sum(entered)::bigint AS members
     FROM (
-        SELECT room_id, {MONTH.format("joined_at")} AS entered_month, count(*) AS entered
+        SELECT room_id, {MONTH.format("joined_at")} AS entered_month, NULL::date AS left_month,
+               count(*) AS entered
         FROM memberships WHERE {BEFORE_TODAY} GROUP BY 1, 2
+        UNION ALL
+        SELECT previous_room_id, {MONTH.format("created_at")}, {MONTH.format("joined_at")}, count(*)
+        FROM memberships WHERE {BEFORE_TODAY} AND previous_room_id IS NOT NULL GROUP BY 1, 2, 3
     ) AS entries
     JOIN (
         SELECT generate_series(
@@ -95,7 +111,7 @@ ROOMS_OF_MONTHS = f"""
                      date_trunc('month', %(since)s::timestamptz, 'UTC')),
             %(today)s - interval '1 month', '1 month')::date AS month
         FROM memberships
-    ) AS months ON entered_month <= month
+    ) AS months ON entered_month <= month AND (left_month IS NULL OR month < left_month)
     GROUP BY 1, 2
 """
 MONTHLY_ROOMS = f"""
@@ -104,7 +120,7 @@ MONTHLY_ROOMS = f"""
            coalesce(sum(members) FILTER (WHERE members >= %(k)s), 0) AS members_in_lively_rooms,
            count(*) FILTER (WHERE members >= %(k)s) AS lively_rooms
     FROM ({ROOMS_OF_MONTHS}) AS sizes
-    JOIN rooms AS room ON room.id = sizes.room_id
+    JOIN ({OPEN_AND_CLOSED}) AS room ON room.id = sizes.room_id
     JOIN cities AS city ON city.id = room.city_id
     GROUP BY 1, 2
 """
@@ -245,6 +261,7 @@ OF_PERIODS = (
         "cohort_deletions",
         COHORT_DELETIONS,
         ("deleted_month", "joined_month"),
+        folds=(("joined_month",),),
         period="month",
     ),
 )

@@ -12,8 +12,10 @@ from model.predict import Model
 
 DAYS = 365
 DAY_S = 86_400
-MOVED_SHARE = 0.03
+MOVED_SHARE = 0.08
 CHANGED_TOWN_SHARE = 0.4
+# For each present member so many were erased.
+ERASED_SHARE = 0.04
 # Small towns are gathered so long before the end that the month is over.
 GATHERED_AT_S = (DAYS - 40) * DAY_S
 # Relative number of new members by weekday, Monday first.
@@ -59,6 +61,16 @@ class Population:
     hubs: Numbers
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """People who were erased, one entry each: town, cluster, and seconds since the year began."""
+
+    towns: Numbers
+    clusters: Numbers
+    joined_s: Numbers
+    erased_s: Numbers
+
+
 def draw(towns: Towns, model: Model, users: int, seed: int, until: date) -> Population:
     """Draw people from the model's components and the towns' weights."""
     rng = np.random.default_rng(seed)
@@ -73,6 +85,17 @@ def draw(towns: Towns, model: Model, users: int, seed: int, until: date) -> Popu
     return Population(
         homes, clusters, profiles, joined_s, moved_s, old_towns, old_clusters, is_gathered, hubs
     )
+
+
+def draw_erased(towns: Towns, model: Model, users: int, seed: int, until: date) -> Erased:
+    """Draw the people who were erased while so many users joined and remained."""
+    # The members of a seed are the same with and without them.
+    rng = np.random.default_rng((seed, 1))
+    joined_s = _draw_joins(rng, round(ERASED_SHARE * users), until)
+    _, clusters = _draw_profiles(rng, model, joined_s)
+    remaining_s = DAYS * DAY_S - joined_s
+    erased_s = joined_s + (remaining_s * rng.random(len(joined_s))).astype(np.int64)
+    return Erased(_draw_towns(rng, towns, len(joined_s)), clusters, joined_s, erased_s)
 
 
 def _draw_joins(rng: Generator, users: int, until: date) -> Numbers:

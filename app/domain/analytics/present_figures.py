@@ -90,7 +90,8 @@ ROOM_STARTS = f"""
     SELECT {MONTH.format("room.created_at")} AS opened_month, sum(members) AS size,
            sum(members) AS members, count(*) AS rooms, count(lively_at) AS rooms_lively,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(0, extract(
-               epoch FROM lively_at - room.created_at) / 86400)) AS days
+               epoch FROM lively_at - room.created_at) / 86400))
+               FILTER (WHERE lively_at IS NOT NULL) AS days
     FROM (
         SELECT room_id, count(*) AS members,
                max(joined_at) FILTER (WHERE place = %(k)s) AS lively_at

@@ -79,3 +79,6 @@ class Deletion(Model):
         SmallInteger, primary_key=True, autoincrement=False, comment="Cluster of their room."
     )
     members: Mapped[int] = mapped_column(comment="Number of erased users.")
+    demo_members: Mapped[int] = mapped_column(
+        server_default=text("0"), comment="Those of them whom `manage.py demo` made up."
+    )

@@ -1,18 +1,19 @@
 -- In which cities does the mix of clusters differ most?
 --
--- For the ten largest cities: each cluster's share of the city's people minus its share of all
--- people, in percentage points. A large number is a reason for an event on that theme.
+-- For the ten cities with the most people in their rooms: each cluster's share of the city's people
+-- minus its share of all people, in percentage points. A large number is a reason for an event on
+-- that theme. members is within 2 of the truth, so points_more is within 4 points in a city of 100
+-- people and within 0.4 in one of 1,000. Rooms of under 5 are missing.
 
-WITH rooms AS MATERIALIZED (
-    SELECT city_id, city, country, cluster_en, members,
-           sum(members) OVER (PARTITION BY city_id) AS of_city,
-           sum(members) OVER (PARTITION BY cluster) / sum(members) OVER () AS share_of_all
-    FROM analytics.rooms
-    WHERE NOT is_other AND kind = 'city'
+WITH clusters AS (
+    SELECT cluster, members / sum(members) OVER () AS share FROM analytics.clusters
 ), largest AS (
-    SELECT city_id FROM rooms GROUP BY city_id ORDER BY sum(members) DESC, city_id LIMIT 10
+    SELECT city_id, members_in_rooms FROM analytics.cities
+    WHERE NOT is_other AND kind = 'city' AND members_in_rooms IS NOT NULL
+    ORDER BY members_in_rooms DESC, city_id
+    LIMIT 10
 )
 SELECT city, country, cluster_en AS cluster, members,
-       round(100 * (members / of_city - share_of_all), 1) AS points_more
-FROM rooms JOIN largest USING (city_id)
-ORDER BY points_more DESC, city;
+       round(100 * (members::numeric / members_in_rooms - share), 1) AS points_more
+FROM analytics.rooms JOIN largest USING (city_id) JOIN clusters USING (cluster)
+ORDER BY points_more DESC, city, cluster

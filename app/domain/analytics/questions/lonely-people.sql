@@ -1,11 +1,15 @@
 -- Where are people in rooms that are too small?
 --
--- For each country, people in rooms that are too small for a conversation (below the minimum group
--- size), and their percentage. `manage.py cities gather` helps.
+-- For each country, people in rooms of one to four, which are too small for a conversation, and
+-- their percentage of all people. `manage.py cities gather` helps. members sums classes of sizes:
+-- rooms of one and rooms of two to four are each within 2 of the truth, or in 'other' if they have
+-- under 5 people; the five larger classes are within 2.
 
 SELECT country, sum(members)::bigint AS members,
-       coalesce(sum(members) FILTER (WHERE is_other), 0)::bigint AS members_in_small_rooms,
-       round(100 * coalesce(sum(members) FILTER (WHERE is_other), 0) / sum(members), 1) AS percent
-FROM analytics.rooms
+       round(100 * coalesce(sum(members) FILTER (WHERE members_to < 5), 0) / sum(members), 1)
+           AS percent,
+       coalesce(sum(members) FILTER (WHERE members_to < 5), 0)::bigint AS members_in_small_rooms
+FROM analytics.room_sizes
+WHERE members IS NOT NULL
 GROUP BY 1
-ORDER BY members_in_small_rooms DESC, country;
+ORDER BY members_in_small_rooms DESC, country

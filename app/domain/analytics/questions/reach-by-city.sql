@@ -1,11 +1,14 @@
 -- In which large cities do few people know us?
 --
--- Cities of at least 200,000 inhabitants with our members per 100,000 inhabitants, the fewest
--- first. Cities with too few members to be shown are missing.
+-- Cities of at least 200,000 inhabitants, in countries where we have people, with our members per
+-- 100,000 inhabitants, the fewest first. members_from_here is within 2 of the truth and empty if
+-- there are under 5, or none: at_most_per_100000 is computed with 2 more, or with 4, so that it is
+-- never below the truth.
 
-SELECT city, region, country, population, members_from_here,
-       round(100000.0 * members_from_here / population, 1) AS per_100000
-FROM analytics.cities
-WHERE population >= 200000 AND members_from_here IS NOT NULL
-ORDER BY per_100000, population DESC
-LIMIT 20;
+SELECT place.city, place.region, place.country, place.population, members_from_here,
+       round(100000.0 * coalesce(members_from_here + 2, 4) / place.population, 2)
+           AS at_most_per_100000
+FROM analytics.gazetteer AS place LEFT JOIN analytics.cities USING (city_id)
+WHERE place.population >= 200000 AND place.country IN (SELECT country FROM analytics.cities)
+ORDER BY at_most_per_100000, place.population DESC, place.city
+LIMIT 20

@@ -1,12 +1,13 @@
 -- Do old rooms stay alive?
 --
--- Rooms by the month in which they reached the minimum group size, and the number of them that
--- people joined in the last 30 days. percent is the share of those.
+-- Rooms of five people and more by the month in which they opened, and those of them that somebody
+-- registered into in the latest whole month; percent is their share. Rooms that a command moved
+-- people into do not count as joined. rooms and rooms_joined are within 2 of the truth, and empty
+-- if under 5: percent is within 4 points of 100 rooms. Whether people write in the chat is not
+-- known here.
 
-SELECT established_at AS month, count(*) AS rooms, sum(members)::bigint AS members,
-       count(*) FILTER (WHERE NOT is_quiet) AS rooms_alive,
-       round(100.0 * count(*) FILTER (WHERE NOT is_quiet) / count(*), 1) AS percent
-FROM analytics.rooms
-WHERE NOT is_other
-GROUP BY 1
-ORDER BY 1;
+SELECT opened_month AS month, rooms, rooms_joined, members,
+       round(100.0 * rooms_joined / rooms, 1) AS percent
+FROM analytics.room_activity
+WHERE counted_month = (SELECT max(counted_month) FROM analytics.room_activity)
+ORDER BY 1
