@@ -7,7 +7,8 @@ BIN := .venv/bin
 # `make test` leaves these out: each has a shorter counterpart there, or covers code that seldom
 # changes.
 SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.py \
-  tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
+  tests/analytics/test_attacker.py tests/cities/test_gazetteer_loader.py \
+  tests/moves/test_relocation_under_load.py \
   tests/moves/test_unmerging_under_load.py \
   tests/clusters/test_reassignment_under_load.py tests/clusters/test_training.py \
   tests/docs/test_admins.py tests/docs/test_client.py tests/faults/test_crowds.py \
@@ -16,8 +17,8 @@ SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.
   tests/faults/test_trials.py tests/imports/test_stopped_imports.py \
   tests/members/test_empty_places_under_load.py tests/model/test_evaluation.py \
   tests/rooms/test_races.py tests/schema/test_rollback.py tests/test_web_imports.py \
-  tests/cli/test_dev_server.py tests/cli/test_install.py \
-  tests/openapi/test_npm_tools.py tests/openapi/test_python_client.py
+  tests/cli/test_dev_server.py tests/cli/test_install.py tests/cli/test_secrets.py \
+  tests/analytics/test_tools.py tests/openapi/test_npm_tools.py tests/openapi/test_python_client.py
 
 .PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean
 .PHONY: run-packages dev-packages
@@ -64,13 +65,14 @@ pictures: dev-packages ## Update the README's pictures from a running service
 planted: dev-packages ## Count how often `--clusters auto` finds the number in 60 synthetic data sets
 	@PLANTED_ROUNDS=10 $(BIN)/python -m pytest -q tests/model/test_stability.py $(ARGS)
 
+TOOLS := tests/analytics/tools
 requirements: dev-packages ## Pin the newest versions of the packages in the .in files
-	@for set in requirements requirements-run requirements-dev; do $(BIN)/uv pip compile --quiet \
+	@for set in requirements requirements-run requirements-dev $(TOOLS)/requirements; do $(BIN)/uv pip compile --quiet \
 	  --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  $$set.in -o $$set.txt; done
 
 clean: ## Remove the virtual environment and the embedded database
-	rm -rf .venv instance tests/openapi/node_modules
+	rm -rf .venv instance tests/openapi/node_modules tests/browser/node_modules $(TOOLS)/.venv
 
 run-packages:
 	@./install.sh run

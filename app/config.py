@@ -6,12 +6,14 @@ first request.
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 import tomllib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.infra.country_codes import COUNTRY_CODES
 
@@ -29,6 +31,12 @@ MAX_WORKERS = MAX_DATABASE_CONNECTIONS // 2
 # The variable that prometheus_client reads in each worker.
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_DIRECTORY_PREFIX = "nomad-rooms-metrics-"
+# What SQLAlchemy reads as intended: at most one @ before the query, and a port of digits.
+DATABASE_PLACE = re.compile(
+    r"([^:/@?]*(:[^@]*)?@)?(\[[^/?\]]+\]|[^/:?@]*)(:[0-9]*)?(/[^?@]*)?(\?.*)?", re.DOTALL
+)
+# What CHAT_URL_TEMPLATE has in place of the number of a room.
+ROOM_ID_PLACEHOLDER = "{room_id}"
 
 
 class ConfigurationError(Exception):
@@ -52,6 +60,8 @@ class Settings:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     metrics_key: str | None = field(default=None, repr=False)
     cors_origins: tuple[str, ...] = ()
+    # The address of a room's chat, with ROOM_ID_PLACEHOLDER; None: the page shows the room's id.
+    chat_url_template: str | None = None
     default_country: str = "ES"
     analytics_min_group: int = 5
     # A platform may request more workers (WEB_CONCURRENCY) than there are connections for.
@@ -115,6 +125,7 @@ def read_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         api_keys=api_keys,
         metrics_key=metrics_key,
         cors_origins=_comma_separated(environ.get("CORS_ORIGINS", "")),
+        chat_url_template=_chat_url_template(environ, errors),
         default_country=country,
         # In a group of two, each member could compute the other's figures.
         analytics_min_group=_integer(environ, "ANALYTICS_MIN_GROUP", 5, 3, 1000, errors),
@@ -196,12 +207,37 @@ def _switch(environ: Mapping[str, str], name: str, default: bool, errors: list[s
     return text == "on"
 
 
+def _chat_url_template(environ: Mapping[str, str], errors: list[str]) -> str | None:
+    template = environ.get("CHAT_URL_TEMPLATE", "").strip()
+    if not template:
+        return None
+    example = template.replace(ROOM_ID_PLACEHOLDER, "1")
+    try:
+        is_url = urlsplit(example).scheme in ("http", "https") and bool(urlsplit(example).hostname)
+    except ValueError:  # brackets that hold no IPv6 address
+        is_url = False
+    is_printable = example.isprintable() and " " not in example
+    if is_url and is_printable and example != template and not set(example) & {"{", "}"}:
+        return template
+    errors.append(
+        f"CHAT_URL_TEMPLATE is {template!r}: it must be an http or https address with "
+        f"{ROOM_ID_PLACEHOLDER} in it and no other braces, such as https://chat.example/{{room_id}}"
+    )
+    return None
+
+
 def _database_url(name: str, url: str | None, errors: list[str]) -> str | None:
     if not url:
         return None
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, place = url.partition("://")
     if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
         # The value is not repeated: it may hold a password.
         errors.append(f"{name} must begin with postgresql:// or postgres://")
+        return None
+    if not DATABASE_PLACE.fullmatch(place):
+        errors.append(
+            f"{name} is not postgresql://user:password@host:port/database: percent-encode special"
+            " characters of the password"
+        )
         return None
     return psycopg2_url(url)

@@ -43,6 +43,7 @@ def create_web_app(settings: Settings | None = None) -> "APIFlask":
         AUTO_404_RESPONSE=False,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         METRICS_DIRECTORY=metrics_directory(),
+        CHAT_URL_TEMPLATE=settings.chat_url_template,
     )
     _install_services(app, settings)
     app.wsgi_app = RequestMiddleware(app.wsgi_app)  # type: ignore[method-assign]

@@ -27,6 +27,7 @@ def test_all_errors_are_reported_at_once() -> None:
                 "PORT": "http",
                 "WEB_CONCURRENCY": "0",
                 "LOG_LEVEL": "loud",
+                "CHAT_URL_TEMPLATE": "javascript:alert({room_id})",
             }
         )
     message = str(refusal.value)
@@ -37,6 +38,7 @@ def test_all_errors_are_reported_at_once() -> None:
         "PORT",
         "WEB_CONCURRENCY",
         "LOG_LEVEL",
+        "CHAT_URL_TEMPLATE",
     ):
         assert name in message
     assert "secret" not in message
@@ -69,6 +71,42 @@ def test_statements_are_prepared_behind_a_pooler_only_on_request() -> None:
     assert read_environment(pooled | {"DATABASE_PREPARE": "on"}).prepare_statements
     with pytest.raises(ConfigurationError, match="DATABASE_PREPARE"):
         read_environment(direct | {"DATABASE_PREPARE": "maybe"})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "https://chat.example/{room_id}",
+        "http://127.0.0.1:8080/rooms?id={room_id}&again={room_id}#latest",
+        " https://{room_id}.chat.example ",
+    ],
+)
+def test_the_chats_address_is_taken_with_the_place_of_the_rooms_id(template: str) -> None:
+    settings = read_environment({"APP_ENV": "development", "CHAT_URL_TEMPLATE": template})
+    assert settings.chat_url_template == template.strip()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "https://chat.example/",
+        "https://chat.example/{room}",
+        "https://chat.example/{room_id}/{city}",
+        "https://chat.example/{room_id}}",
+        "https://chat.example/{{room_id}}",
+        "https://chat.example/{room_id!r}",
+        "chat.example/{room_id}",
+        "https:///{room_id}",
+        "https://[chat.example/{room_id}",
+        "ftp://chat.example/{room_id}",
+        "javascript:alert({room_id})//",
+        "https://chat.example/a b/{room_id}",
+        "https://chat.example/\x07{room_id}",
+    ],
+)
+def test_an_address_that_leads_to_no_rooms_chat_is_refused_at_the_start(template: str) -> None:
+    with pytest.raises(ConfigurationError, match="CHAT_URL_TEMPLATE"):
+        read_environment({"APP_ENV": "development", "CHAT_URL_TEMPLATE": template})
 
 
 @pytest.mark.parametrize("workers", range(1, 11))

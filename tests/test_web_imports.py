@@ -15,7 +15,8 @@ client = create_app(Settings(app_env="testing", database_url=sys.argv[1])).test_
 user = {"_id": "one", "city": "Vigoo", "country": "ES", "interests": ["surf", "coffee"]}
 room = client.post("/rooms", json=user).json["room_id"]
 for path in ("/interests", "/clusters", "/cities?q=vig", "/users/one?explain=1", "/changes",
-             f"/rooms/{room}", "/rooms?city=Vigo", "/readyz", "/openapi.json"):
+             f"/rooms/{room}", "/rooms?city=Vigo", "/readyz", "/openapi.json", "/docs",
+             "/docs/api.md", "/rooms/map"):
     assert client.get(path).status_code == 200, path
 assert client.post("/cluster", json=user).status_code == 200
 print(" ".join(sys.modules))

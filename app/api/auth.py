@@ -15,14 +15,15 @@ OPEN_ENDPOINTS = frozenset(
         "cities.suggest",
         "clusters.browse",
         "clusters.interests",
-        "docs.asset",
+        "docs.document",
         "docs.page",
-        "docs.script",
+        "docs.static",
         "health.livez",
         "health.readyz",
         "openapi.spec",
         "page.show",
         "page.static",
+        "site.robots",
     }
 )
 # A browser's form cannot send a header, so its key is a form field. No cookie authenticates, so

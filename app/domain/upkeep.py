@@ -4,7 +4,7 @@ import logging
 import time
 from threading import Thread
 
-from app.domain.analytics.publication import publish
+from app.domain.analytics import publication
 from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.change_feed import delete_old_changes
 from app.infra.database import Database
@@ -21,7 +21,7 @@ def start_hourly_upkeep(database: Database) -> None:
 
     def run() -> None:
         while True:
-            for work in (delete_old_changes, remove_empty_places, publish):
+            for work in (delete_old_changes, remove_empty_places, publish_figures):
                 try:
                     work(database)
                 except Exception as error:  # no failure may end the thread
@@ -34,3 +34,15 @@ def start_hourly_upkeep(database: Database) -> None:
 def remove_empty_places(database: Database) -> None:
     """Remove all typed places in which nobody is. Raises DatabaseUnavailable."""
     EmptyPlaces(database).remove_all()
+
+
+def publish_figures(database: Database) -> None:
+    """Publish the figures for analysts if that is due. Raises DatabaseUnavailable."""
+    if publication.publish(database, dry_run=True):
+        return
+    # A worker may have a single connection for its requests, and a publication takes long.
+    apart = database.apart()
+    try:
+        publication.publish(apart)
+    finally:
+        apart.close()

@@ -236,6 +236,13 @@ class Database:
                 cursor.execute(statement, parameters)
                 yield from cursor
 
+    def apart(self) -> "Database":
+        """Return the same database with one connection apart from the pool, and without a bound on
+        statements: for long work beside requests. Close it at the end."""
+        return Database(
+            sqlalchemy.create_engine(self.engine.url, **engine_options(1, for_commands=True))
+        )
+
     def close(self) -> None:
         """Close all connections; new ones open on demand."""
         self.engine.dispose()

@@ -18,7 +18,7 @@ TRANSLATIONS: dict[Language, Translation] = {
     language: tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
     for language in LANGUAGES
 }
-PROBLEM = "application/problem+json"
+PROBLEM, HTML = "application/problem+json", "text/html"
 # Headers of a problem document that are also right for the page that replaces it.
 FORWARDED_HEADERS = ("Retry-After", "WWW-Authenticate", "Allow")
 
@@ -58,7 +58,7 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
         requires_key=current_app.config["REQUIRES_KEY"],
         **context,
     )
-    response = Response(page, status, mimetype="text/html")
+    response = Response(page, status, mimetype=HTML)
     response.headers.update(page_headers())
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = language()
@@ -69,11 +69,11 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 def page_error(response: Response) -> PageError | None:
     """Return a problem document as an error of a page; None if the response is to be sent as it is.
 
-    Only clients that accept text/html, as browsers do, get a page; others get the document.
+    Only clients that prefer text/html, as browsers do, get a page; others get the document.
     """
     if response.mimetype != PROBLEM:
         return None
-    if request.accept_mimetypes.best_match((PROBLEM, "text/html")) != "text/html":
+    if request.accept_mimetypes.best_match((PROBLEM, "application/json", HTML)) != HTML:
         return None
     problem = response.get_json()
     texts, status = translation()["errors"], response.status_code
@@ -85,6 +85,8 @@ def page_error(response: Response) -> PageError | None:
         # Errors of city_id are shown at the field city, where the user picked it.
         messages = {path.removesuffix("_id"): texts[path] for path in paths if path in texts}
         return PageError(status, fields=messages)
+    if status in (404, 405):
+        return PageError(status, texts["nothing"], texts["nothing_hint"])
     if status == 503:
         return PageError(status, texts["unavailable"], texts["unavailable_hint"])
     kind = "refused" if status < 500 else "broken"

@@ -80,7 +80,7 @@ def create_views_of_joins(members: Any) -> None:
             *members.CITY,
             JOINS,
         ],
-        members.JOIN_CITY,
+        members.join_city(),
         "joined_week, joins DESC, country, city",
         members.CITY_CELLS,
     )
@@ -180,8 +180,8 @@ def create_views_of_moves(members: Any) -> None:
             ),
             people,
         ],
-        """LEFT JOIN public.cities AS from_city ON from_city.id = stored.from_city_id
-           LEFT JOIN public.cities AS to_city ON to_city.id = stored.to_city_id""",
+        members.join_city("from_city", "stored.from_city_id")
+        + members.join_city("to_city", "stored.to_city_id"),
         "moved_month, members DESC, from_city, to_city",
         {"from_country": "text", "to_country": "text", "reason": "text"},
     )
@@ -215,7 +215,7 @@ def create_views_of_moves(members: Any) -> None:
             ("arrivals", "bigint", f"Who came. {members.MEMBERS}"),
             ("departures", "bigint", f"Who left. {members.MEMBERS}"),
         ],
-        members.JOIN_CITY,
+        members.join_city(),
         "moved_month, country, city",
         members.CITY_CELLS,
         "coalesce(stored.arrivals, stored.departures) IS NOT NULL",
@@ -250,7 +250,7 @@ def create_views_of_rooms(members: Any) -> None:
         "room_activity",
         "Rooms with as many members as a group needs, at the end of each month, and those of them"
         " that somebody registered into during that month; by the month of the room's first join."
-        f" {CLOSED}",
+        f" members adds up within a month. {CLOSED}",
         [
             ("counted_month", "date", "First day of the month, UTC."),
             ("opened_month", "date", "First day of the month of the room's first join, UTC."),
@@ -262,19 +262,21 @@ def create_views_of_rooms(members: Any) -> None:
     create(
         "gatherings",
         "People of gathered small towns whose latest move was the gathering, with the sizes of"
-        f" their rooms before and after. {CLOSED}",
+        f" their rooms before and after. members adds up. {CLOSED}",
         [
             ("gathered_month", "date", "First day of the month of the gathering, UTC."),
             people,
             (
                 "median_room_before",
                 "integer",
-                "Of these people, how many were in the room before: the median over the people.",
+                "Of these people, how many were in the room before: the median over the people;"
+                " null: too few rooms.",
             ),
             (
                 "median_room_after",
                 "integer",
-                "People in the room that they are in now: the median over the people.",
+                "People in the room that they are in now: the median over the people; null: too few"
+                " rooms.",
             ),
         ],
     )

@@ -1,9 +1,7 @@
 """`analysts grant` and `analysts revoke`, run by a database's owner who is no superuser."""
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from contextlib import closing
 
 import psycopg2
@@ -11,59 +9,9 @@ import pytest
 from psycopg2 import errors
 from sqlalchemy.engine import make_url
 
-from tests.support.analysts import LEFT_OPEN, VIEWS, Analyst
-from tests.support.databases import Server, Sql, direct_url, sql_on
-from tests.support.manage import Manage, run_manage
-
-OWNER_PASSWORD = "the-owners-secret"
-
-
-@pytest.fixture
-def role(server: Server) -> Iterator[str]:
-    """A name for a role, which is dropped at the end."""
-    name = f"{server.prefix}_granted_{os.getpid()}"
-    yield name
-    server.execute(f"DROP ROLE IF EXISTS {name}")
-
-
-@pytest.fixture(scope="session")
-def owned(server: Server) -> Iterator[tuple[str, str]]:
-    """A database as a platform provides it: the URLs of its owner, who may create roles and no
-    more, and of the platform's superuser."""
-    with server.database() as pooled:
-        url = direct_url(pooled)
-        sql, owner = sql_on(url), f"{server.prefix}_owner_{os.getpid()}"
-        sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD '{OWNER_PASSWORD}'")
-        for kind, name in sql(
-            "SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, oid::regclass::text"
-            " FROM pg_class WHERE relkind IN ('r', 'v')"
-            " AND relnamespace IN ('public'::regnamespace, 'analytics'::regnamespace)"
-        ):
-            sql(f"ALTER {kind} {name} OWNER TO {owner}")
-        ((database,),) = sql("SELECT current_database()")
-        sql(f"ALTER SCHEMA analytics OWNER TO {owner}; ALTER DATABASE {database} OWNER TO {owner}")
-        yield url_of(url, owner, OWNER_PASSWORD), url
-        sql(f"REASSIGN OWNED BY {owner} TO CURRENT_USER; DROP OWNED BY {owner}")
-        sql(f"DROP ROLE {owner}")
-
-
-@pytest.fixture
-def as_owner(owned: tuple[str, str]) -> Manage:
-    """Run manage.py as the database's owner."""
-    return lambda *arguments: run_manage(*arguments, DATABASE_URL=owned[0])
-
-
-@pytest.fixture
-def without_roles(owned: tuple[str, str]) -> Iterator[Sql]:
-    """Yield the superuser's SQL, while the owner may not create roles."""
-    owner, sql = make_url(owned[0]).username, sql_on(owned[1])
-    sql(f"ALTER ROLE {owner} NOCREATEROLE")
-    yield sql
-    sql(f"ALTER ROLE {owner} CREATEROLE")
-
-
-def url_of(url: str, role: str, password: str) -> str:
-    return make_url(url).set(username=role, password=password).render_as_string(False)
+from tests.support.analysts import LEFT_OPEN, OWNER_PASSWORD, VIEWS, Analyst, url_of
+from tests.support.databases import Sql, sql_on
+from tests.support.manage import Manage
 
 
 def test_an_owner_who_may_create_roles_creates_an_analyst(
@@ -72,7 +20,7 @@ def test_an_owner_who_may_create_roles_creates_an_analyst(
     planned = as_owner("analysts", "grant", role, "--dry-run")
     assert (planned.returncode, "would be created" in planned.stdout) == (0, True)
     planned = as_owner("analysts", "grant", role, "--dry-run", "--json")
-    assert json.loads(planned.stdout) == {"role": role, "is_new": True}
+    assert json.loads(planned.stdout) == {"role": role, "is_new": True, "schema": None}
     assert as_owner("analysts", "grant", role).returncode == 1  # no terminal to confirm
 
     done = as_owner("analysts", "grant", role, "--yes", "--json", "--connections", "2")
@@ -149,6 +97,13 @@ def test_an_owner_without_createrole_gets_instructions_and_can_grant_existing_ro
     assert done["password"] is None
     assert "did not create this role" in done["unset"]
     analyst = Analyst(url_of(owned[0], role, "y"))
+    assert "; ".join(done["to_run"]) in as_owner("analysts", "grant", role, "--yes").stdout
+    analyst.query(*done["to_run"])
+    assert analyst.query("SHOW statement_timeout") == [("30s",)]
+    # What \\dv lists.
+    seen = "SELECT count(*) FROM pg_class WHERE relkind = 'v' AND pg_table_is_visible(oid)"
+    in_catalogs = "relnamespace::regnamespace::text IN ('pg_catalog', 'information_schema')"
+    assert analyst.query(f"{seen} AND NOT {in_catalogs}") == [(len(VIEWS),)]
     assert len(analyst.query("TABLE analytics.clusters")) == 4
     with pytest.raises(errors.InsufficientPrivilege):
         analyst.query("TABLE public.rooms")
@@ -179,6 +134,23 @@ def test_a_role_with_other_privileges_is_refused(
     sql(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
     assert message in refused.stderr
+
+
+def test_an_existing_roles_defaults_in_other_databases_stay(
+    as_owner: Manage, owned: tuple[str, str], role: str
+) -> None:
+    sql_on(owned[0])(f"CREATE ROLE {role} LOGIN PASSWORD 'y'")  # by the owner, who may limit it
+    settings = (
+        "SELECT setdatabase, setconfig::text FROM pg_db_role_setting WHERE setrole = %s::regrole"
+    )
+    sql_on(owned[0])(f"ALTER ROLE {role} SET search_path = theirs")
+    before = sql_on(owned[1])(settings, (role,))
+    assert as_owner("analysts", "grant", role, "--yes").returncode == 0
+    analyst = Analyst(url_of(owned[0], role, "y"))
+    assert analyst.query("SHOW search_path") == [("analytics",)]
+    assert set(before) < set(sql_on(owned[1])(settings, (role,)))
+    assert as_owner("analysts", "revoke", role, "--yes").returncode == 0
+    assert sql_on(owned[1])(settings, (role,)) == before
 
 
 def test_a_table_that_public_may_read_is_refused(

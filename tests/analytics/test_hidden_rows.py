@@ -7,8 +7,10 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from tests.support.analysts import Analyst
-from tests.support.databases import Sql
+from app.domain.analytics.publication import publish
+from app.domain.members.repository import Members
+from tests.support.analysts import VIEWS, Analyst, add_members, database_on, granted_role
+from tests.support.databases import Server, Sql, sql_on
 
 
 def small_room(demo: Sql) -> tuple[int, str]:
@@ -88,3 +90,36 @@ def test_joined_views_show_no_more_of_a_person_than_each_alone(demo: Sql, analys
     shown = analyst.query("SELECT room_id FROM analytics.rooms WHERE room_id IS NOT NULL")
     sizes = dict(demo("SELECT room_id, count(*) FROM memberships GROUP BY 1"))
     assert min(sizes[room] for (room,) in shown) >= 5
+
+
+@pytest.mark.parametrize("options", ["ANALYZE, BUFFERS OFF, TIMING OFF, SUMMARY OFF", "COSTS ON"])
+def test_no_plan_changes_with_one_person(server: Server, new_database: str, options: str) -> None:
+    sql = sql_on(new_database)
+    cities = [city for (city,) in sql("SELECT id FROM cities WHERE listed ORDER BY id LIMIT 30")]
+    for number, city in enumerate(cities, 1):
+        add_members(sql, number, city=city, interests="{surf}" if number % 2 else "{coffee}")
+    database = database_on(new_database)
+    publish(database)
+    # With many rows, a query that reads all cities is the fastest.
+    sql(
+        "INSERT INTO published SELECT view, 'copy ' || number || ' ' || key, size, cells"
+        " FROM published, generate_series(1, 1000) AS number"
+        " WHERE view IN ('rooms', 'weekly_joins')"
+    )
+    sql("ANALYZE")
+    with granted_role(server, new_database) as (url, _):
+        analyst = Analyst(url)
+
+        def plans() -> dict[str, list[tuple[str]]]:
+            return {
+                view: analyst.query(f"EXPLAIN ({options}) SELECT * FROM analytics.{view}")
+                for view in VIEWS
+            }
+
+        before = plans()
+        ((place,),) = sql("INSERT INTO cities (name, name_key) VALUES ('X', 'x') RETURNING id")
+        add_members(sql, 1, city=place)
+        assert plans() == before
+        Members(database).forget(sql("SELECT max(user_id) FROM memberships")[0][0])
+        assert plans() == before
+    database.close()

@@ -1,6 +1,10 @@
-"""Attempts of a granted role to learn about one person, or to do harm."""
+"""Attempts of a granted role to learn about one person, or to do harm.
+
+Each is made by a role that only reads, and by one with a schema of its own.
+"""
 
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -12,12 +16,27 @@ from app.config import ROOT
 from app.domain.analytics.grants import Granted
 from app.domain.schema import tables  # noqa: F401  (registers all tables)
 from app.infra.orm import db
-from tests.support.analysts import Analyst
-from tests.support.databases import Sql
+from tests.support.analysts import Analyst, granted_role
+from tests.support.databases import Server, Sql
 
 REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
 TABLE_NAMES = sorted([*db.metadata.tables, "alembic_version"])
 WRITABLE = "SET default_transaction_read_only = off"
+
+
+@pytest.fixture(scope="module", params=[None, "hostile"])
+def granted(
+    server: Server, demo_url: str, request: pytest.FixtureRequest
+) -> Iterator[tuple[str, Granted]]:
+    """An analyst of the demo population: the role's URL, and the result of `grant`."""
+    with granted_role(server, demo_url, request.param) as granted:
+        yield granted
+
+
+@pytest.fixture(scope="module")
+def analyst(granted: tuple[str, Granted]) -> Analyst:
+    """Sessions of that analyst's role."""
+    return Analyst(granted[0])
 
 
 @pytest.fixture
@@ -231,7 +250,7 @@ def test_the_sixth_session_is_refused_and_the_limits_are_set(
         with sessions[0].cursor() as cursor:
             for name, value in (
                 ("statement_timeout", "30s"),
-                ("search_path", "analytics"),
+                ("search_path", "hostile, analytics" if granted[1].schema else "analytics"),
                 ("temp_file_limit", "1GB"),
                 ("idle_in_transaction_session_timeout", "1min"),
             ):

@@ -7,13 +7,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas
 import pytest
+import sqlalchemy
 
-from app.domain.analytics.queries import DIRECTORY, questions
+from app.config import psycopg2_url
+from app.domain.analytics.chart import MAX_BARS
+from app.domain.analytics.queries import DIRECTORY, find_question, questions
 from tests.support.analysts import Analyst
 from tests.support.databases import Sql
 from tests.support.manage import Manage, run_manage
 
+ZONES = ("Pacific/Auckland", "UTC", "America/Los_Angeles")
 NAMES = [question.name for question in questions()]
 
 
@@ -43,6 +48,41 @@ def test_an_analyst_gets_rows(analyst: Analyst, run_queries: Manage, name: str) 
     columns = set(rows[0]) - {"percent_since", "region"}
     columns -= {"points"} if name == "effect-of-last-model" else set()
     assert all(any(row[column] is not None for row in rows) for column in columns)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_runs_when_it_is_pasted_into_a_subquery_or_pandas(
+    analyst: Analyst, run_queries: Manage, name: str
+) -> None:
+    printed = run_queries(name, "--sql").stdout
+    columns = list(json.loads(run_queries(name, "--json").stdout)[0])
+    # The comments at the beginning of the file may be copied too.
+    file = (DIRECTORY / f"{name}.sql").read_text()
+    for text in (printed, file.strip().removesuffix(";")):
+        assert analyst.query(f"SELECT count(*) > 0 FROM ({text}) AS q") == [(True,)]
+    engine = sqlalchemy.create_engine(psycopg2_url(analyst.url))
+    assert list(pandas.read_sql(printed, engine).columns) == columns
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_is_the_same_in_every_time_zone(analyst: Analyst, name: str) -> None:
+    sql = find_question(name).sql
+    with_zone = [
+        [tuple(map(str, row)) for row in analyst.query(f"SET TIME ZONE '{zone}'", sql)]
+        for zone in ZONES
+    ]
+    assert with_zone[0] == with_zone[1] == with_zone[2]
+
+
+def test_every_view_is_the_same_in_every_time_zone(analyst: Analyst) -> None:
+    views = "SELECT viewname FROM pg_views WHERE schemaname = 'analytics'"
+    content = "SELECT md5(string_agg(v::text, ',' ORDER BY v::text)) FROM analytics.{} AS v"
+    for (view,) in analyst.query(views):
+        in_zones = {
+            analyst.query(f"SET TIME ZONE '{zone}'", content.format(view))[0] for zone in ZONES
+        }
+        assert len(in_zones) == 1, view
 
 
 def test_a_question_is_explained_and_its_sql_reads_no_table(demo: Sql) -> None:
@@ -77,6 +117,16 @@ def test_a_result_is_drawn(run_queries: Manage, tmp_path: Path) -> None:
     assert (tmp_path / "bars.svg").read_bytes() == drawn
 
 
+def test_what_a_picture_leaves_out_is_also_on_stderr(run_queries: Manage, tmp_path: Path) -> None:
+    file = tmp_path / "bars.svg"
+    done = run_queries("cluster-mix-by-city", "--plot", str(file), "--csv")
+    rows = len(list(csv.DictReader(io.StringIO(done.stdout))))
+    assert rows > MAX_BARS
+    left_out = f"the first {MAX_BARS} of {rows} rows"
+    assert f"The picture shows {left_out}" in done.stderr
+    assert left_out in file.read_text()
+
+
 def test_without_matplotlib_drawing_is_one_clear_line(
     run_queries: Manage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +148,9 @@ def test_without_matplotlib_drawing_is_one_clear_line(
         ("paint",),
         ("growth-by-week", "--csv", "--json"),
         ("--plot", "x.png"),
+        ("--sql",),
+        ("growth-by-week", "--sql", "--json"),
+        ("no-question", "--sql"),
         ("growth-by-week", "--plot", "x.gif"),
         ("growth-by-week", "--plot", "/nowhere/x.png"),
     ],

@@ -1,18 +1,38 @@
 """What the views show of the demo population, and what they hide."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 import sqlalchemy
 from flask.testing import FlaskClient
 
 from app.config import psycopg2_url
-from tests.support.analysts import VIEWS
+from app.domain.analytics.publication import publish
+from app.infra.database import Database
+from tests.support.analysts import VIEWS, add_members
 from tests.support.databases import DELETE_ALL, Sql
 
 MIN_GROUP = 5
-COUNTS = ("members", "joins", "members_who_like", "members_from_here", "members_in_rooms")
+# Columns of numbers that count neither people nor rooms, or that list what is published.
+NO_COUNTS = {
+    "cluster",
+    "from_cluster",
+    "to_cluster",
+    "interests",
+    "training_users",
+    "population",
+    "km_to_hub",
+    "members_from",
+    "members_to",
+    "median_days_until_lively",
+    "median_room_before",
+    "median_room_after",
+    "smallest_group",
+    "latitude",
+    "longitude",
+}
+SHOWN_ROOMS = {("cities", "rooms"), ("clusters", "rooms"), ("models", "clusters")}
+FACTS = ("gazetteer", "publications")
+# No demo person is erased.
+EMPTY = ("deletions", "cohort_deletions")
 
 
 def columns_of(sql: Sql, view: str) -> list[str]:
@@ -47,17 +67,31 @@ def test_every_view_and_column_has_a_comment(demo_url: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("view", VIEWS)
+def counts_of(sql: Sql, view: str) -> list[str]:
+    columns = sql(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = 'analytics' AND table_name = %s"
+        " AND data_type IN ('integer', 'bigint', 'smallint', 'numeric', 'double precision')",
+        (view,),
+    )
+    return [
+        name
+        for (name,) in columns
+        if name not in NO_COUNTS and not name.endswith("_id") and (view, name) not in SHOWN_ROOMS
+    ]
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view not in FACTS])
 def test_every_count_is_of_a_group_and_rounded(demo: Sql, view: str) -> None:
-    counts = [name for name in columns_of(demo, view) if name in COUNTS]
+    counts = counts_of(demo, view)
     assert counts
     for name in counts:
         ((rows, smallest, unrounded),) = demo(
             f"SELECT count(*), min({name}), count(*) FILTER (WHERE {name} % {MIN_GROUP} <> 0)"
             f" FROM analytics.{view}"
         )
-        assert rows > 0
-        assert smallest >= MIN_GROUP, name
+        assert (rows > 0) == (view not in EMPTY)
+        assert smallest is None or smallest >= MIN_GROUP, name
         assert unrounded == 0, name
 
 
@@ -73,7 +107,36 @@ def test_the_views_have_no_user_ids_and_follow_the_naming_rules(demo: Sql) -> No
         ):
             assert column.startswith("is_") == (kind == "boolean")
             # A date is shown as a day in every tool, whatever its time zone.
-            assert column.endswith("_at") == (kind == "date")
+            assert column.endswith(("_day", "_week", "_month")) == (kind == "date"), column
+            assert not kind.startswith("timestamp")
+
+
+def test_every_view_with_a_row_other_says_so_in_a_column(demo: Sql) -> None:
+    for view in VIEWS:
+        if demo(f"SELECT 1 FROM analytics.{view} AS rows WHERE to_jsonb(rows)::text ~ '\"other\"'"):
+            assert "is_other" in columns_of(demo, view), view
+
+
+def test_each_views_comment_says_what_adds_up(demo: Sql) -> None:
+    for view in set(VIEWS) - set(FACTS):
+        ((comment,),) = demo("SELECT obj_description(%s::regclass)", (f"analytics.{view}",))
+        counts = [name for name in counts_of(demo, view) if not name.endswith("_who_like")]
+        assert (
+            "do not add up" in comment
+            or "counts in" in comment
+            or any(f"{name} adds up" in comment for name in counts)
+        ), (view, comment)
+
+
+def test_a_running_period_is_not_shown(demo: Sql) -> None:
+    # The last day that is counted is June 30th, 2025, a Monday.
+    for view, column, last in (
+        ("daily_joins", "joined_day", "2025-06-30"),
+        ("weekly_joins", "joined_week", "2025-06-23"),
+        ("monthly_joins", "joined_month", "2025-06-01"),
+        ("monthly_rooms", "counted_month", "2025-06-01"),
+    ):
+        assert demo(f"SELECT max({column})::text FROM analytics.{view}") == [(last,)]
 
 
 def test_the_rooms_of_the_view_are_those_with_enough_members(demo: Sql) -> None:
@@ -88,8 +151,12 @@ def test_the_rooms_of_the_view_are_those_with_enough_members(demo: Sql) -> None:
     [
         ("rooms", "members", 0.02),
         ("cities", "members_from_here", 0.02),
+        ("cities", "members_in_rooms", 0.02),
         ("clusters", "members", 0.02),
         ("models", "members", 0.02),
+        ("room_sizes", "members", 0.02),
+        ("room_starts", "members", 0.02),
+        ("monthly_joins", "joins", 0.02),
         ("weekly_joins", "joins", 0.02),
         # Groups of a day are small: 5, 6 and 7 are all shown as 5, and 5 is the most frequent.
         ("daily_joins", "joins", 0.08),
@@ -99,8 +166,29 @@ def test_small_groups_are_in_other_so_that_sums_are_right(
     demo: Sql, view: str, count: str, lost: float
 ) -> None:
     ((summed,),) = demo(f"SELECT sum({count}) FROM analytics.{view}")
-    ((people,),) = demo("SELECT count(*) FROM memberships")
+    week = "created_at < '2025-06-30'" if view == "weekly_joins" else "true"
+    ((people,),) = demo(f"SELECT count(*) FROM memberships WHERE {week}")
     assert summed == pytest.approx(people, rel=lost)
+
+
+def test_sums_of_moves_are_right(demo: Sql) -> None:
+    moved = "SELECT count(*) FROM memberships WHERE previous_room_id IS NOT NULL"
+    ((people,),) = demo(moved)
+    assert demo("SELECT sum(members) FROM analytics.moves")[0][0] == pytest.approx(people, rel=0.05)
+    ((gathered,),) = demo("SELECT count(*) FROM room_changes WHERE reason = 'gather'")
+    ((shown,),) = demo("SELECT sum(members) FROM analytics.gatherings")
+    assert shown == pytest.approx(gathered, abs=MIN_GROUP)
+
+
+def test_rooms_at_the_end_of_the_last_month_hold_everybody(demo: Sql) -> None:
+    rows = demo(
+        "SELECT sum(members), sum(members_in_lively_rooms) FROM analytics.monthly_rooms"
+        " WHERE counted_month = '2025-06-01'"
+    )
+    sizes = [size for (size,) in demo("SELECT count(*) FROM memberships GROUP BY room_id")]
+    assert rows[0][0] == pytest.approx(sum(sizes), rel=0.02)
+    lively = sum(size for size in sizes if size >= MIN_GROUP)
+    assert rows[0][1] == pytest.approx(lively, rel=0.02)
 
 
 def test_cities_count_people_by_their_town_and_by_their_rooms(demo: Sql) -> None:
@@ -127,64 +215,33 @@ def test_moves_are_shown_between_cities_and_between_clusters(demo: Sql) -> None:
     }
     assert (True, False, "gather") in kinds
     assert any(clusters for _, clusters, _ in kinds)
-    rows = demo(
-        "SELECT from_city, to_city FROM analytics.moves"
-        " WHERE is_between_cities AND from_city <> 'other'"
-    )
+    rows = demo("SELECT from_city, to_city FROM analytics.city_moves WHERE from_city <> 'other'")
     assert rows
     assert all(old != new for old, new in rows)
 
 
 def test_weeks_begin_on_monday_and_months_on_their_first(demo: Sql) -> None:
-    assert demo("SELECT DISTINCT extract(isodow FROM joined_at) FROM analytics.weekly_joins") == [
-        (1,)
-    ]
-    for view, column in (
-        ("interest_popularity", "joined_at"),
-        ("moves", "moved_at"),
-        ("rooms", "established_at"),
-    ):
-        assert demo(
-            f"SELECT DISTINCT extract(day FROM {column}) FROM analytics.{view}"
+    columns = demo(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'analytics' AND column_name ~ '_(week|month)$'"
+    )
+    for view, column in columns:
+        part = "isodow" if column.endswith("_week") else "day"
+        found = demo(
+            f"SELECT DISTINCT extract({part} FROM {column}) FROM analytics.{view}"
             f" WHERE {column} IS NOT NULL"
-        ) == [(1,)]
+        )
+        assert found == ([] if view in EMPTY else [(1,)]), (view, column)
 
 
 def test_a_session_in_another_time_zone_sees_the_same_days(demo: Sql) -> None:
-    in_utc = demo("SELECT * FROM analytics.daily_joins")
-    elsewhere = demo(
-        "SET LOCAL timezone = 'Pacific/Kiritimati'; SELECT * FROM analytics.daily_joins"
-    )
-    assert in_utc == elsewhere
+    for view in VIEWS:
+        shown = f"SELECT * FROM analytics.{view}"
+        elsewhere = f"SET LOCAL timezone = 'Pacific/Kiritimati'; {shown}"
+        assert demo(shown) == demo(elsewhere), view
 
 
-@pytest.fixture
-def town(sql: Sql) -> Iterator[Callable[..., Sql]]:
-    """Insert members into the rooms of one town, by cluster, and return the database's SQL."""
-    sql(DELETE_ALL)
-
-    def insert(joined: str = "now() - interval '40 days'", **members: int) -> Sql:
-        for cluster, number in enumerate(members.values(), 1):
-            sql(
-                "INSERT INTO rooms (city_id, cluster_id) VALUES (2510911, %s)"
-                " ON CONFLICT DO NOTHING",
-                (cluster,),
-            )
-            sql(
-                "INSERT INTO memberships (user_id, city_id, room_id, interests, model_id,"
-                " created_at, joined_at, updated_at)"
-                " SELECT gen_random_uuid(), 2510911, rooms.id,"
-                f" '{{surf,coffee}}', models.id, {joined}, {joined}, {joined}"
-                " FROM rooms, models, generate_series(1, %s) WHERE cluster_id = %s",
-                (number, cluster),
-            )
-        return sql
-
-    yield insert
-    sql("INSERT INTO analytics_settings VALUES (1, 5) ON CONFLICT (id) DO UPDATE SET min_group = 5")
-
-
-def test_areas_are_apart_from_cities(client: FlaskClient, sql: Sql) -> None:
+def test_areas_are_apart_from_cities(client: FlaskClient, sql: Sql, database: Database) -> None:
     sql(DELETE_ALL)
     for place in ("Sevilla", "Andalucía", "Andalusia, Spain", "Remote"):
         for number in range(MIN_GROUP):
@@ -192,6 +249,7 @@ def test_areas_are_apart_from_cities(client: FlaskClient, sql: Sql) -> None:
             assert client.post("/rooms", json=body | {"interests": ["surf"]}).status_code < 300
     earlier = "now() - interval '9 days'"
     sql(f"UPDATE memberships SET joined_at = {earlier}, created_at = {earlier}")
+    publish(database)
     rows = [("area", "Andalucía", 10), ("city", "Sevilla", 5), ("placeless", "Remote", 5)]
     for view, count in (
         ("cities", "members_from_here"),
@@ -201,7 +259,9 @@ def test_areas_are_apart_from_cities(client: FlaskClient, sql: Sql) -> None:
         assert sql(f"SELECT kind, city, {count} FROM analytics.{view} ORDER BY 1") == rows
 
 
-def test_an_unknown_country_is_one_word_in_all_views(client: FlaskClient, sql: Sql) -> None:
+def test_an_unknown_country_is_one_word_in_all_views(
+    client: FlaskClient, sql: Sql, database: Database
+) -> None:
     sql(DELETE_ALL)
     # Half of them like each interest, and some move in either direction.
     for number in range(3 * MIN_GROUP):
@@ -210,68 +270,35 @@ def test_an_unknown_country_is_one_word_in_all_views(client: FlaskClient, sql: S
             for place in places:
                 body = {"_id": user, "city": place, "interests": [("surf", "movies")[number % 2]]}
                 assert client.post("/rooms", json=body).status_code < 300
-    earlier = "now() - interval '9 days'"
+    for place in ("Remote", "Sevilla"):
+        for number in range(MIN_GROUP):
+            client.delete(f"/users/{place}-{'Sevilla' if place == 'Remote' else 'Remote'}-{number}")
+    sql("UPDATE deletions SET deleted_month = deleted_month - interval '1 month'")
+    earlier = "now() - interval '40 days'"
     sql(f"UPDATE memberships SET joined_at = {earlier}, created_at = {earlier}")
+    publish(database)
     columns = sql(
         "SELECT table_name, column_name FROM information_schema.columns"
         " WHERE table_schema = 'analytics' AND column_name LIKE '%country'"
+        " AND table_name <> 'gazetteer'"
     )
-    assert {view for view, _ in columns} >= {"rooms", "cities", "city_interests", "moves"}
+    assert {view for view, _ in columns} >= {"rooms", "cities", "city_interests", "city_moves"}
     for view, column in columns:
         found = {country for (country,) in sql(f"SELECT {column} FROM analytics.{view}")}
-        assert found == {"ES", "unknown"}, (view, column)
+        assert found - {"other"} == {"ES", "unknown"}, (view, column)
 
 
-def all_views(sql: Sql) -> dict[str, list[tuple[Any, ...]]]:
-    return {view: sql(f"SELECT * FROM analytics.{view}") for view in VIEWS}
-
-
-def test_one_person_more_or_less_in_a_small_room_is_not_visible(
-    town: Callable[..., Sql],
-) -> None:
-    sql = town(first=11, second=2)
-    before = all_views(sql)
-    assert [(row[6], row[9]) for row in before["rooms"]] == [(1, 10)]
-    town(first=0, second=1)
-    assert all_views(sql) == before
-    sql(
-        "DELETE FROM memberships WHERE user_id IN (SELECT min(user_id) FROM memberships m"
-        " JOIN rooms ON rooms.id = room_id WHERE cluster_id = 2)"
-    )
-    assert all_views(sql) == before
-
-
-def test_joins_of_today_are_visible_tomorrow(town: Callable[..., Sql]) -> None:
-    sql = town(first=11)
-    before = all_views(sql)
-    town("now()", first=50)
-    assert all_views(sql) == before
-    sql(
-        "UPDATE memberships SET created_at = now() - interval '1 day',"
-        " joined_at = now() - interval '1 day' WHERE joined_at > now() - interval '1 day'"
-    )
-    assert all_views(sql)["rooms"] != before["rooms"]
-
-
-def test_an_interest_of_the_whole_group_is_left_out(town: Callable[..., Sql]) -> None:
-    sql = town(first=20)
+def test_an_interest_of_the_whole_group_is_left_out(sql: Sql, database: Database) -> None:
+    sql(DELETE_ALL)
+    add_members(sql, 20, interests="{surf,coffee}")
+    publish(database)
     assert sql("SELECT * FROM analytics.city_interests") == []
     assert sql("SELECT * FROM analytics.interest_popularity") == []
-    sql(
-        "UPDATE memberships SET interests = '{coffee}' WHERE user_id IN"
-        " (SELECT user_id FROM memberships LIMIT 10)"
-    )
-    assert sql("SELECT interest, members_who_like, members FROM analytics.city_interests") == [
-        ("surf", 10, 20)
-    ]
-
-
-def test_the_views_use_the_minimum_group_of_the_release(town: Callable[..., Sql]) -> None:
-    sql = town(first=11)
-    sql("UPDATE analytics_settings SET min_group = 12")
-    assert all_views(sql)["rooms"] == []
-    sql("DELETE FROM analytics_settings")
-    assert all(
-        row == [] for view, row in all_views(sql).items() if view not in ("clusters", "models")
-    )
-    assert sql("SELECT DISTINCT members FROM analytics.clusters") == [(None,)]
+    sql(DELETE_ALL)
+    add_members(sql, 10, interests="{surf,coffee}")
+    add_members(sql, 10, interests="{coffee}")
+    publish(database)
+    for view in ("city_interests", "interests"):
+        assert sql(f"SELECT interest, members_who_like, members FROM analytics.{view}") == [
+            ("surf", 10, 20)
+        ]

@@ -63,6 +63,8 @@ def visit(browser: Browser, service: Gunicorn) -> Iterator[Callable[..., Visit]]
         **options: Any,
     ) -> Visit:
         width, height = size
+        # Colours and places that change gradually would be measured halfway.
+        options.setdefault("reduced_motion", "reduce")
         context = browser.new_context(
             locale=locale, viewport={"width": width, "height": height}, **options
         )
@@ -85,7 +87,8 @@ def _watch(visit: Visit) -> None:
             route.continue_()
         else:
             visit.blocked.append(route.request.url)
-            route.abort()
+            # With other reasons a followed link would replace the page by the browser's error page.
+            route.abort("aborted")
 
     def record_error(message: Any) -> None:
         # An error status that the page itself shows is not an error of the page.

@@ -1,24 +1,145 @@
 """The map of rooms in a browser."""
 
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import Page
 
-from app.pages.map.projection import project
+from app.pages.map.frame import WORLD
 from app.pages.rendering import TRANSLATIONS, Language
 from tests.support.browser import DESKTOP, PHONE, Visit
+from tests.support.databases import Server, Sql, sql_on
+from tests.support.mapped import add_to_map, fill_map, largest_cities
 from tests.support.serving import KEY, Gunicorn
 
+HEADERS = {"Authorization": f"Bearer {KEY}"}
+MAX_BYTES, MAX_ELEMENTS = 150_000, 1_500
+# A browser rounds what it draws.
+PIXEL = 1
+PACIFIC = "(country_code IN ('FJ', 'WS', 'TO', 'NZ') OR name = 'Anadyr')"
+CROWDS = {
+    "1 city": (1, "country_code = 'ES'"),
+    "13 cities": (13, "true"),
+    "500 cities": (500, "country_code = 'ES'"),
+    "5,000 cities": (5_000, "true"),
+    "both sides of the date line": (60, PACIFIC),
+}
+# Circles as [x, y, radius], and the labels in sight as [left, top, right, bottom, text].
+LOOK = """
+    () => {
+      const sides = ["left", "top", "right", "bottom"];
+      const box = (element) => element.getBoundingClientRect();
+      const circles = [...document.querySelectorAll(".scene a")].map((circle) => {
+        const boxes = [...circle.children].slice(1).map(box);
+        const left = Math.min(...boxes.map((b) => b.left));
+        const right = Math.max(...boxes.map((b) => b.right));
+        const top = Math.min(...boxes.map((b) => b.top));
+        const bottom = Math.max(...boxes.map((b) => b.bottom));
+        return [(left + right) / 2, (top + bottom) / 2, Math.max(right - left, bottom - top) / 2];
+      });
+      const labels = [...document.querySelectorAll(".world text")]
+        .filter((text) => text.checkVisibility())
+        .map((text) => [...sides.map((side) => box(text)[side]), text.textContent]);
+      const { left, top, right, bottom } = box(document.querySelector(".world > svg"));
+      return { circles, labels, frame: [left, top, right, bottom] };
+    }
+"""
 IS_LAND = """
     ([x, y]) => {
-      const svg = document.querySelector(".map");
+      const svg = document.querySelector(".scene");
       const point = Object.assign(svg.createSVGPoint(), { x, y });
       return document.querySelector(".land").isPointInFill(point);
     }
 """
 INLAND = {"Madrid": (40.4, -3.7), "Palma": (39.62, 2.98), "Anadyr": (65, 175), "Lima": (-12, -76.6)}
 SEA = {"Azores": (40, -20), "Pacific": (0, -150), "Bering Sea": (57, -178)}
+
+
+@pytest.fixture(scope="module")
+def mapped_url(server: Server) -> Iterator[str]:
+    """Yield the URL of a database whose members these tests choose."""
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def mapped(mapped_url: str) -> Iterator[Gunicorn]:
+    """Yield a service on that database."""
+    variables = {"DATABASE_URL": mapped_url, "API_KEYS": KEY, "WEB_CONCURRENCY": "1"}
+    gunicorn = Gunicorn(variables)
+    yield gunicorn
+    gunicorn.stop()
+
+
+@pytest.fixture
+def mapped_sql(mapped_url: str) -> Sql:
+    return sql_on(mapped_url)
+
+
+def view_box(page: Page) -> list[float]:
+    return [float(part) for part in (page.get_attribute(".scene", "viewBox") or "").split()]
+
+
+def assert_readable(look: dict[str, Any], names: list[str]) -> None:
+    """Assert that no circle covers another, and that each name is a label in sight."""
+    for (x, y, radius), (other_x, other_y, other) in itertools.combinations(look["circles"], 2):
+        distance = math.dist((x, y), (other_x, other_y))
+        assert distance > radius + other - PIXEL
+    left, top, right, bottom = look["frame"]
+    labels = look["labels"]
+    for a in labels:
+        assert left <= a[0] <= a[2] <= right, a
+        assert top <= a[1] <= a[3] <= bottom, a
+        hidden = [c for c in look["circles"] if a[0] < c[0] < a[2] and a[1] < c[1] < a[3]]
+        assert hidden == [], a
+    for a, b in itertools.combinations(labels, 2):
+        is_apart = a[2] <= b[0] + PIXEL or b[2] <= a[0] + PIXEL
+        assert is_apart or a[3] <= b[1] + PIXEL or b[3] <= a[1] + PIXEL, (a, b)
+    texts = [label[4] for label in labels]
+    assert len(texts) == len(names)
+    for name in names:
+        assert any(text.startswith(name[:13]) or f" {name[:13]}" in text for text in texts), name
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_no_circle_covers_another_and_the_largest_ten_cities_are_labelled(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql, crowd: str
+) -> None:
+    towns, condition = CROWDS[crowd]
+    fill_map(mapped_sql, towns, condition)
+    names = largest_cities(mapped_sql)
+    visitor = visit(url=mapped.url, extra_http_headers=HEADERS)
+    page = visitor.open("/rooms/map")
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        assert_readable(page.evaluate(LOOK), names)
+    assert page.evaluate("document.querySelectorAll('*').length") < MAX_ELEMENTS
+    assert visitor.bytes_loaded() < MAX_BYTES
+    visitor.assert_clean()
+    for size in ("100%", "200%"):
+        page.evaluate(f"document.documentElement.style.fontSize = '{size}'")
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert page.locator(".cities").evaluate("(box) => box.scrollWidth <= box.clientWidth")
+
+
+def test_five_users_far_away_do_not_shrink_the_others_country(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
+) -> None:
+    fill_map(mapped_sql, 40, "country_code = 'ES'")
+    page = visit(url=mapped.url, extra_http_headers=HEADERS).open("/rooms/map")
+    before = page.locator(".scene a.city").count()
+    add_to_map(mapped_sql, 2, "country_code = 'NZ'")
+    mapped_sql(
+        "DELETE FROM memberships WHERE user_id !~ '-[1-5]$' AND city_id IN "
+        "(SELECT id FROM cities WHERE country_code = 'NZ')"
+    )
+    page.reload()
+    assert page.locator(".scene a.city").count() == before
+    assert page.locator(".scene a.far").count() >= 1
 
 
 @pytest.mark.parametrize(
@@ -34,8 +155,7 @@ def test_the_map_opens_with_a_key_and_has_a_table(
     texts = TRANSLATIONS[language]["map"]
     for name, city in (("one", "Madrid"), ("two", "Madrid"), ("three", "Tokyo")):
         body = {"_id": f"map-{name}", "city": city, "interests": ["drinks"]}
-        headers = {"Authorization": f"Bearer {KEY}"}
-        assert requests.post(f"{service.url}/rooms", json=body, headers=headers, timeout=5).ok
+        assert requests.post(f"{service.url}/rooms", json=body, headers=HEADERS, timeout=5).ok
     visitor = visit(locale, size)
     page = visitor.open("/rooms/map")
     visitor.assert_accessible()
@@ -46,17 +166,100 @@ def test_the_map_opens_with_a_key_and_has_a_table(
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Madrid"))
     # Other tests' users may be in other clusters, which have columns of their own.
     cells = row.locator("td").all_inner_texts()
-    assert [cell for cell in cells if cell] == ["ES", "2", "2"]
-    visitor.tab_to(".scroll")
+    assert [cell for cell in cells if cell] == ["2", "2"]
     visitor.assert_accessible()
     visitor.assert_clean()
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
-def test_cities_are_drawn_on_land(visit: Callable[..., Visit]) -> None:
-    visitor = visit(extra_http_headers={"Authorization": f"Bearer {KEY}"})
+def test_without_a_script_continents_countries_and_near_cities_are_a_click_away(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
+) -> None:
+    fill_map(mapped_sql, 500, "country_code IN ('ES', 'FR', 'JP')")
+    page = visit(url=mapped.url, java_script_enabled=False).open("/rooms/map")
+    page.locator("#key").fill(KEY)
+    page.get_by_role("button", name="Show the map").click()
+    parts = page.get_by_role("navigation", name="Parts of the map")
+    parts.get_by_role("button", name="Europe").click()
+    parts.get_by_role("button", name="Spain").click()
+    assert page.title().startswith("Spain")
+    assert "Tokyo" not in page.inner_text("tbody")
+    madrid = page.get_by_role("link", name="Madrid", exact=True)
+    for _ in range(2):
+        page.get_by_role("row").filter(has=madrid).get_by_role("button").click()
+        assert page.title().startswith("Near Madrid")
+    assert "Getafe" in page.inner_text("tbody")
+    parts.get_by_role("button", name="All members").click()
+    assert "Tokyo" in page.inner_text("tbody")
+
+
+def test_a_circle_and_its_row_lead_to_each_other_by_keys_and_touch(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
+) -> None:
+    fill_map(mapped_sql, 13, "country_code = 'ES'")
+    visitor = visit(size=PHONE, url=mapped.url, extra_http_headers=HEADERS, has_touch=True)
     page = visitor.open("/rooms/map")
+    visitor.tab_to(".skip[href='#table']")
+    page.keyboard.press("Tab")
+    name = page.evaluate("document.activeElement.querySelector('title').textContent")
+    page.keyboard.press("Enter")
+    assert page.inner_text("tr:target th a") in name
+    page.locator("tr:target th a").tap()
+    assert page.evaluate("document.activeElement.querySelector('title').textContent") == name
+    page.locator(".scene a").nth(1).tap()
+    second = page.locator(".scene a").nth(1).get_attribute("href")
+    assert page.evaluate("location.hash") == second
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_buttons_keys_and_the_wheel_zoom_and_move_the_map(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql, motion: str
+) -> None:
+    fill_map(mapped_sql, 13, "country_code = 'ES'")
+    visitor = visit(url=mapped.url, extra_http_headers=HEADERS, reduced_motion=motion)
+    page = visitor.open("/rooms/map")
+    whole = view_box(page)
+    page.get_by_role("button", name="Zoom in").click()
+    if motion == "reduce":
+        assert view_box(page)[2] == pytest.approx(whole[2] / 1.6)
+    page.wait_for_function(
+        f"() => document.querySelector('.scene').viewBox.baseVal.width < {whole[2] / 1.59}"
+    )
+    left = view_box(page)[0]
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => document.querySelector('.scene').viewBox.baseVal.x > {left + 1}")
+    page.keyboard.press("0")
+    page.wait_for_function("() => document.querySelector('[data-zoom=out]').disabled")
+    page.locator(".scene").hover()
+    scrolled = page.evaluate("scrollY")
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("() => !document.querySelector('[data-zoom=out]').disabled")
+    assert page.evaluate("scrollY") == scrolled
+    assert_readable(page.evaluate(LOOK) | {"labels": []}, [])
+
+
+def test_two_fingers_zoom_the_map_and_not_the_page(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
+) -> None:
+    fill_map(mapped_sql, 13, "country_code = 'ES'")
+    visitor = visit(size=PHONE, url=mapped.url, extra_http_headers=HEADERS, has_touch=True)
+    page = visitor.open("/rooms/map")
+    box = page.locator(".world > svg").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = page.context.new_cdp_session(page)
+    for kind, away in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchEnd", 0)):
+        fingers = [{"x": x + side * away, "y": y, "id": side + 1} for side in (-1, 1)]
+        touch = {"type": kind, "touchPoints": fingers if away else []}
+        session.send("Input.dispatchTouchEvent", touch)
+    page.wait_for_function("() => document.querySelector('.scene').viewBox.baseVal.width < 1000")
+    assert page.evaluate("visualViewport.scale") == 1
+
+
+def test_cities_are_drawn_on_land(visit: Callable[..., Visit], mapped: Gunicorn) -> None:
+    visitor = visit(url=mapped.url, extra_http_headers=HEADERS)
+    page = visitor.open("/rooms/map?region=world")
     for name, place in INLAND.items():
-        assert page.evaluate(IS_LAND, list(project(*place))), name
+        assert page.evaluate(IS_LAND, [float(axis) for axis in WORLD.place(*place)]), name
     for name, place in SEA.items():
-        assert not page.evaluate(IS_LAND, list(project(*place))), name
+        assert not page.evaluate(IS_LAND, [float(axis) for axis in WORLD.place(*place)]), name

@@ -1,11 +1,12 @@
 """The page with the form, in a browser."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from app.pages.rendering import TRANSLATIONS, Language
 from tests.support.browser import DESKTOP, PHONE, Visit
@@ -13,6 +14,7 @@ from tests.support.databases import Server
 from tests.support.serving import KEY, wait_until
 
 MAX_PAGE_BYTES = 100_000
+MIN_TARGET_PX = 44
 SPAIN = {"es": "España", "en": "Spain"}
 
 
@@ -23,8 +25,19 @@ def wait_for_result(page: Page, text: str) -> str:
     return heading.inner_text()
 
 
-def beginning(template: str) -> str:
-    return template.partition("{}")[0]
+def heading_top(page: Page) -> float:
+    """Return how far from the top of the window the heading of the answer is."""
+    top: float = page.locator("#answer").evaluate("heading => heading.getBoundingClientRect().top")
+    return top
+
+
+def fits(page: Page) -> bool:
+    """Return whether the page is as wide as the window, with the text as it is and at 200 %."""
+    script = """() => ["100%", "200%"].every((size) => {
+        document.documentElement.style.fontSize = size;
+        return document.documentElement.scrollWidth <= innerWidth;
+    })"""
+    return bool(page.evaluate(script))
 
 
 @pytest.mark.parametrize(
@@ -50,10 +63,14 @@ def test_a_person_finds_a_room_by_keyboard_alone(
     keyboard.press("Space")
     visitor.tab_to("[value=museums]")
     keyboard.press("Space")
+    chosen = f"{texts['page']['submit']} · {texts['page']['chosen'].format(2)}"
+    assert page.inner_text(".submit") == chosen
     visitor.tab_to("#key")
     keyboard.insert_text(KEY)
     keyboard.press("Enter")
-    first = wait_for_result(page, beginning(texts["result"]["room"]))
+    first = wait_for_result(page, texts["result"]["room"])
+    assert heading_top(page) < size[1] / 4
+    assert page.inner_text(".submit") == chosen
     assert texts["result"]["unknown_city"].format("Sevillla") in page.inner_text("#result")
     visitor.assert_accessible()
 
@@ -62,7 +79,7 @@ def test_a_person_finds_a_room_by_keyboard_alone(
     assert page.evaluate("document.activeElement.textContent") == f"Sevilla ({SPAIN[language]})"
     keyboard.press("Enter")
     page.locator("[name=suggested]").first.wait_for(state="detached")
-    second = wait_for_result(page, beginning(texts["result"]["room"]))
+    second = wait_for_result(page, texts["result"]["room"])
     assert first != second
 
     # Another city, from the autocomplete.
@@ -84,19 +101,28 @@ def test_a_person_finds_a_room_by_keyboard_alone(
     keyboard.press("Enter")
     assert page.input_value("#city") == picked
     keyboard.press("Enter")
-    page.locator("#result .place").filter(has_text="Vigo").wait_for()
-    third = wait_for_result(page, beginning(texts["result"]["room"]))
+    third = wait_for_result(page, "Vigo · ")
+    assert page.title().startswith("Vigo · ")
     assert third not in (first, second)
+
+    # What is not needed to enter the room is behind a question.
+    assert not page.locator(".why").is_visible()
+    assert "try-" not in page.inner_text("#result")
+    visitor.tab_to("summary")
+    keyboard.press("Enter")
     assert page.locator(".why tbody tr").count() == 2
     visitor.assert_accessible()
+    page.emulate_media(color_scheme="dark")
+    visitor.assert_accessible()
+    visitor.assert_clean()
+    assert fits(page)
 
     visitor.tab_to("[formaction]")
     keyboard.press("Enter")
     wait_for_result(page, texts["result"]["forgotten"])
-    visitor.assert_clean()
+    assert (visitor.blocked, visitor.errors) == ([], [])
     assert page.context.cookies() == []
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
-    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 def test_an_invalid_field_takes_the_focus_and_is_described(visit: Callable[..., Visit]) -> None:
@@ -105,7 +131,7 @@ def test_an_invalid_field_takes_the_focus_and_is_described(visit: Callable[..., 
     visitor.tab_to("#city")
     page.keyboard.press("Enter")
     page.locator("#interests[aria-invalid]:focus").wait_for()
-    assert TRANSLATIONS["es"]["errors"]["key_missing"] in page.inner_text("#key-error")
+    assert TRANSLATIONS["es"]["errors"]["key_missing"] in page.inner_text("#key-hint")
     page.fill("#key", KEY)
     page.check("[value=surf]")
     visitor.tab_to("#city", "Shift+Tab")
@@ -126,6 +152,9 @@ def test_a_suggestion_by_another_name_shows_that_name(visit: Callable[..., Visit
     page.keyboard.type("Seville")
     page.locator("[role=option]").filter(has_text="(Seville)").first.click()
     assert page.input_value("#city") == "Sevilla, Andalucía, Spain"
+    page.get_by_role(
+        "heading", name=TRANSLATIONS["en"]["page"]["rooms_of"].format("Sevilla")
+    ).wait_for()
     visitor.assert_clean()
 
 
@@ -138,20 +167,25 @@ def test_the_language_is_switched_by_a_link(visit: Callable[..., Visit]) -> None
 
 
 def test_everything_works_without_a_script(visit: Callable[..., Visit]) -> None:
-    visitor = visit("es-ES", java_script_enabled=False)
+    visitor = visit("es-ES", PHONE, java_script_enabled=False)
     page, texts = visitor.open("/"), TRANSLATIONS["es"]
     page.fill("#city", "Sevillla")
     page.fill("#key", KEY)
     page.get_by_role("button", name=texts["page"]["submit"]).click()
     page.get_by_text(texts["errors"]["interests"]).wait_for()
+    page.locator("#interests:focus").wait_for()
     page.check("[value=surf]")
     page.fill("#key", KEY)
     page.get_by_role("button", name=texts["page"]["submit"]).click()
     page.get_by_text(texts["result"]["did_you_mean"]).wait_for()
+    wait_for_result(page, "Sevillla · ")
+    assert heading_top(page) < PHONE[1] / 4
+    page.get_by_text(texts["result"]["room_id"]).wait_for()
     page.fill("#key", KEY)
     page.get_by_role("button", name="Sevilla (ES)").click()
-    page.get_by_text(beginning(texts["result"]["previous"])).wait_for()
+    wait_for_result(page, "Sevilla · ")
     page.fill("#key", KEY)
+    page.click("summary")
     page.get_by_role("button", name=texts["result"]["forget"]).click()
     page.get_by_role("heading", name=texts["result"]["forgotten"]).wait_for()
     assert visitor.blocked == []
@@ -174,7 +208,7 @@ def outage(server: Server, url: str) -> Iterator[None]:
 def test_an_outage_is_shown_and_typed_values_stay(
     visit: Callable[..., Visit], server: Server, database: str
 ) -> None:
-    visitor = visit("es-ES")
+    visitor = visit("es-ES", PHONE)
     page, texts = visitor.open("/"), TRANSLATIONS["es"]
     page.fill("#city", "Vigo")
     page.keyboard.press("Escape")
@@ -184,17 +218,66 @@ def test_an_outage_is_shown_and_typed_values_stay(
     with outage(server, database):
         submit.click()
         wait_for_result(page, texts["errors"]["unavailable"])
+        assert heading_top(page) < PHONE[1] / 2
         visitor.assert_accessible()
     page.context.set_offline(True)
     submit.click()
-    page.get_by_role("alert").filter(has_text=texts["suggestions"]["offline"]).wait_for()
+    alert = page.get_by_role("alert").filter(has_text=texts["suggestions"]["offline"])
+    alert.wait_for()
+    expect(alert).to_be_in_viewport()
     page.context.set_offline(False)
 
     def has_room() -> bool:
         submit.click()
         page.locator("#result h2").wait_for()
-        return beginning(texts["result"]["room"]) in page.inner_text("#result h2")
+        return "Vigo · " in page.inner_text("#result h2")
 
     # A pooler may wait some seconds before it connects to the database again.
     wait_until(has_room)
     assert visitor.errors == []
+
+
+def test_a_long_word_fits_a_phone_and_a_rooms_id_is_copied(visit: Callable[..., Visit]) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    visitor = visit(
+        "en-GB",
+        PHONE,
+        extra_http_headers=headers,
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    texts, word = TRANSLATIONS["en"]["result"], "x" * 69
+    page = visitor.open(f"/?city={word}")
+    # The button stays in reach, and nothing that is selected is behind it.
+    button = page.locator(".submit button")
+    expect(button).to_be_in_viewport(ratio=1)
+    page.check("[value=surf]")
+    assert page.inner_text(".submit").endswith(TRANSLATIONS["en"]["page"]["one_chosen"])
+    page.fill("#key", "in the header")
+    button.click()
+    wait_for_result(page, word)
+    assert fits(page)
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    for name, status, pattern in (
+        (texts["copy_id"], texts["copied"], r"\d+"),
+        (
+            texts["share_link"].format(word),
+            texts["link_copied"],
+            rf"http://.*/\?city={word},\+ES",
+        ),
+    ):
+        page.get_by_text(name).click()
+        page.get_by_role("status").filter(has_text=status).wait_for()
+        assert re.fullmatch(pattern, page.evaluate("navigator.clipboard.readText()"))
+    assert (visitor.blocked, visitor.errors) == ([], [])
+
+
+def test_a_selected_interest_differs_in_forced_colours_too(visit: Callable[..., Visit]) -> None:
+    page = visit(forced_colors="active").open("/")
+    colour = "pill => getComputedStyle(pill).backgroundColor"
+    pill = page.locator(".pill:has([value=surf])")
+    before = pill.evaluate(colour)
+    pill.click()
+    assert page.is_checked("[value=surf]")
+    assert pill.evaluate(colour) != before
+    heights = page.locator(".pill").evaluate_all("all => all.map((pill) => pill.offsetHeight)")
+    assert min(heights) >= MIN_TARGET_PX

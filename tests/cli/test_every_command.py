@@ -1,4 +1,7 @@
-"""Every command: its table, its output for machines, and its one line when it fails."""
+"""Every command: its table, its output for machines, and its one line when it fails.
+
+No output holds a secret of the environment, in whole or in part.
+"""
 
 import json
 import uuid
@@ -13,6 +16,7 @@ from manage import manage as manage_group
 from tests.support.commands import command_paths
 from tests.support.databases import Server, sql_on
 from tests.support.manage import add_room, run_manage
+from tests.support.secrets import find_secrets, secret_environment, secret_role
 
 JSON, JSON_LINES, NONE = "--json", "--jsonl", ""
 
@@ -38,6 +42,7 @@ CASES = {
     "analysts grant": Case(
         "case_analyst --dry-run", "case_analyst", "postgres --yes", "postgres", JSON
     ),
+    "analysts publish": Case("--dry-run", "is due", "--all", "--all"),
     "analysts queries": Case(
         "", "growth-by-week", "no-question", "analysts queries", needs_database=False
     ),
@@ -106,13 +111,18 @@ CASES = {
 ALL = sorted(set(command_paths(manage_group)) - {"demo"})
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a file to import, of one valid row and one invalid row, and a survey."""
-    place = tmp_path_factory.mktemp("commands")
+def write_files(place: Path) -> None:
+    """Write a file to import, of one valid row and one invalid row, and a survey."""
     (place / "users.csv").write_text("_id,city,surf\nu2,Vigo,1\nu3,Vigo,0\n")
     people = ["1,1,0,0", "0,0,1,1", "1,0,0,0", "0,0,1,0", "1,1,0,1"] * 8
     (place / "survey.csv").write_text("\n".join(["surf,beach,museums,theaters", *people]) + "\n")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with these files."""
+    place = tmp_path_factory.mktemp("commands")
+    write_files(place)
     return place
 
 
@@ -124,8 +134,14 @@ def url(server: Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def words(url: str, place: Path) -> Iterator[dict[str, Any]]:
-    """The values of the cases' {name}s."""
+def owner(url: str) -> Iterator[str]:
+    """The role of the environment's URLs."""
+    with secret_role(url, f"owner_{uuid.uuid4().hex[:8]}") as owner:
+        yield owner
+
+
+def fill(url: str) -> dict[str, Any]:
+    """Create a room, two typed places and a run; return their ids, the values of cases' {name}s."""
     room, city = add_room(url, 1)
     ((run,),) = sql_on(url)(
         "INSERT INTO admin_runs (command, arguments, by) VALUES ('cities load', '{}', 'me')"
@@ -137,16 +153,23 @@ def words(url: str, place: Path) -> Iterator[dict[str, Any]]:
         " RETURNING id",
         (city,),
     )
+    return {"room": room, "city": city, "typed": typed, "merged": merged, "run": run}
+
+
+@pytest.fixture(scope="module")
+def words(url: str, place: Path, owner: str) -> Iterator[dict[str, Any]]:
+    """The values of the cases' {name}s."""
     role = f"case_{uuid.uuid4().hex[:8]}"  # all databases of a server share its roles
     assert run_manage("analysts", "grant", role, "--yes", DATABASE_URL=url).returncode == 0
-    ids = {"room": room, "city": city, "typed": typed, "merged": merged, "run": run}
-    yield ids | {"place": place, "role": role}
+    yield fill(url) | {"place": place, "role": role, "owner": owner}
     assert run_manage("analysts", "revoke", role, "--yes", DATABASE_URL=url).returncode == 0
 
 
 def call(name: str, text: str, words: dict[str, Any], *more: str, url: str) -> Any:
     arguments = [part.format(**words) for part in [*name.split(), *text.split(), *more]]
-    return run_manage(*arguments, DATABASE_URL=url)
+    done = run_manage(*arguments, **secret_environment(url, words["owner"]))
+    assert find_secrets(done.stdout + done.stderr) == []
+    return done
 
 
 def test_every_command_has_a_case_here_and_every_case_a_command() -> None:

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 
 from app.domain.clusters.member_batches import Member
 from app.domain.clusters.reassignment import Reassigner
-from app.domain.upkeep import remove_empty_places
 from app.domain.runs.admin_runs import record_run
+from app.domain.upkeep import remove_empty_places
 from tests.members.test_erasure import columns_with
 from tests.support.databases import Sql, sql_on
 from tests.support.http import place

@@ -15,6 +15,7 @@ import requests
 from tests.docs.test_api import BLOCKS
 from tests.openapi.merged_room import merge_room
 from tests.support.documents import Curl
+from tests.support.npm import install_tools
 from tests.support.paths import ROOT
 from tests.support.serving import KEY, Gunicorn, free_port, wait_until
 
@@ -43,11 +44,7 @@ def run(directory: Path, *command: str, **environment: str) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def tools() -> None:
-    """Install the tools, unless these versions are there."""
-    installed, lock = MODULES / "installed.json", HERE / "package-lock.json"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        run(HERE, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        shutil.copy(lock, installed)
+    install_tools(HERE)
 
 
 @pytest.fixture

@@ -44,12 +44,23 @@ def test_each_migration_can_be_reverted_and_repeated(server: Server, revision: s
 def test_indexes_that_an_interrupted_release_left_are_built_again(server: Server) -> None:
     url = server.create()
     with app_on(url).app_context():
-        flask_migrate.upgrade()
+        flask_migrate.upgrade(revision="0019")
         upgraded = dump(url)
         sql_on(url)("UPDATE alembic_version SET version_num = '0018'")
         flask_migrate.upgrade(revision="0019")
-        flask_migrate.upgrade()
         assert dump(url) == upgraded
+    server.drop(url)
+
+
+def test_published_figures_are_reverted_to_the_views_before(server: Server) -> None:
+    url = server.create()
+    with app_on(url).app_context():
+        flask_migrate.upgrade(revision="0019")
+        before = dump(url)
+        assert "analytics.moves" in before
+        flask_migrate.upgrade()
+        flask_migrate.downgrade(revision="0019")
+        assert dump(url) == before
     server.drop(url)
 
 

@@ -3,28 +3,46 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg2
+from sqlalchemy.engine import make_url
 
 from app.config import Settings, psycopg2_url
-from app.domain.analytics.grants import Granted, grant, revoke
+from app.domain.analytics.grants import Granted, address_of, grant, revoke
 from app.factory import create_cli_app
 from app.infra.database import Database
 from app.services import services
-from tests.support.databases import Server
+from tests.support.databases import Server, Sql
 
 VIEWS = (
     "rooms",
     "cities",
     "clusters",
     "models",
+    "gazetteer",
+    "publications",
+    "city_interests",
+    "interests",
+    "mover_interests",
+    "room_sizes",
+    "room_starts",
     "daily_joins",
     "weekly_joins",
+    "monthly_joins",
     "interest_popularity",
-    "city_interests",
     "moves",
+    "city_moves",
+    "cluster_moves",
+    "city_flows",
+    "monthly_rooms",
+    "room_activity",
+    "gatherings",
+    "deletions",
+    "cohort_deletions",
 )
+SEVILLA = 2510911
 # What only a superuser can close to a role: docs/analysts.md describes each.
 LEFT_OPEN = {
     "advisory locks",
@@ -32,6 +50,50 @@ LEFT_OPEN = {
     "messages in the write-ahead log",
     "temporary files of any size",
 }
+OWNER_PASSWORD = "the-owners-secret"
+
+ADD_MEMBERS = """
+    WITH room AS (
+        INSERT INTO rooms (city_id, cluster_id, created_at)
+        VALUES (%(city)s, %(cluster)s, %(joined)s)
+        ON CONFLICT (city_id, cluster_id) DO UPDATE SET city_id = excluded.city_id RETURNING id
+    )
+    INSERT INTO memberships (user_id, city_id, room_id, interests, model_id, created_at, joined_at,
+                             updated_at)
+    SELECT gen_random_uuid(), %(city)s, room.id, %(interests)s, models.id, %(joined)s, %(joined)s,
+           %(joined)s
+    FROM room, models, generate_series(1, %(number)s)
+"""
+
+
+def add_members(
+    sql: Sql,
+    number: int,
+    joined: date | datetime | None = None,
+    *,
+    city: int = SEVILLA,
+    cluster: int = 1,
+    interests: str = "{surf}",
+) -> None:
+    """Insert members who joined on a day, or else 70 days ago, into the room of a city and cluster.
+
+    The city is of Spain, if not given.
+    """
+    sql(
+        ADD_MEMBERS,
+        {
+            "number": number,
+            "joined": joined or datetime.now(UTC) - timedelta(days=70),
+            "city": city,
+            "cluster": cluster,
+            "interests": interests,
+        },
+    )
+
+
+def all_views(sql: Sql) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of all views, but for the gazetteer's."""
+    return {view: sql(f"SELECT * FROM analytics.{view}") for view in VIEWS if view != "gazetteer"}
 
 
 class Analyst:
@@ -50,21 +112,26 @@ class Analyst:
                 return cursor.fetchall() if cursor.description else []
 
 
+def url_of(url: str, role: str, password: str) -> str:
+    """Return the URL with which a role connects to a database."""
+    return make_url(url).set(username=role, password=password).render_as_string(False)
+
+
 @contextmanager
-def granted_role(server: Server, url: str) -> Iterator[tuple[str, Granted]]:
+def granted_role(
+    server: Server, url: str, schema: str | None = None
+) -> Iterator[tuple[str, Granted]]:
     """Yield the URL of a new analyst's role, and the result of `grant`; drop the role at the end.
 
-    Roles belong to the server: two concurrent grants would update the same catalogue rows.
+    `schema`: a schema of its own. Roles belong to the server: two concurrent grants would update
+    the same catalogue rows.
     """
     database, role = database_on(url), f"{server.prefix}_{uuid.uuid4().hex}"
     with server.lock("granting"):
-        granted = grant(database, role, connections=5, timeout_s=30, new_password=False)
-    role_url = database.engine.url.set(
-        drivername="postgresql", username=role, password=granted.password
-    )
-    yield role_url.render_as_string(hide_password=False), granted
+        granted = grant(database, role, 5, timeout_s=30, new_password=False, schema=schema)
+    yield address_of(database, role, granted.password), granted
     with server.lock("granting"):
-        revoke(database, role)
+        revoke(database, role, drop_schema=True)
     database.engine.dispose()
 
 

@@ -109,6 +109,15 @@ class Server:
         return self.url_of(self._create_once("demo", populate))
 
     @contextmanager
+    def copy_of_demo(self) -> Iterator[str]:
+        """Yield the URL of a database with the demo population, to be changed; drop it then."""
+        url = self.create(self._create_once("demo", populate))
+        try:
+            yield self.pooler.pooled(url) if self.pooler else url
+        finally:
+            self.drop(url)
+
+    @contextmanager
     def lock(self, kind: str) -> Iterator[None]:
         """Hold a lock among the workers of this run."""
         lock = Path(tempfile.gettempdir()) / f"{self.prefix}_{kind}.lock"

@@ -8,7 +8,7 @@ from app.config import psycopg2_url
 
 
 def dump(url: str) -> dict[str, str]:
-    """Return the definitions of all tables and views by name."""
+    """Return the definitions of all tables and views by name, with their comments."""
     engine = sqlalchemy.create_engine(psycopg2_url(url))
     inspector = sqlalchemy.inspect(engine)
     relations: dict[str, Any] = {
@@ -20,6 +20,7 @@ def dump(url: str) -> dict[str, str]:
         f"analytics.{name}": (
             inspector.get_columns(name, "analytics"),
             inspector.get_view_definition(name, "analytics"),
+            inspector.get_table_comment(name, "analytics"),
         )
         for name in inspector.get_view_names("analytics")
     }

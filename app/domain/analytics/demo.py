@@ -18,7 +18,7 @@ from app.domain.analytics.population import (
     draw,
     draw_erased,
 )
-from app.domain.analytics.publication import publish_anew
+from app.domain.analytics.publication import publish
 from app.domain.cities.normalize import fold
 from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.relocation import LOCK_CHANGES
@@ -213,7 +213,7 @@ def insert(
     progress("analyzing tables", 0)
     _vacuum(database)
     progress("publishing figures", 0)
-    publish_anew(database, until + timedelta(days=1))
+    publish(database, until + timedelta(days=1), anew=True)
 
 
 def remove(database: Database, run: Run) -> None:
@@ -226,7 +226,7 @@ def remove(database: Database, run: Run) -> None:
             run.count("rows", connection.exec_driver_sql(statement).rowcount)
     EmptyPlaces(database).remove_all()
     _vacuum(database)
-    publish_anew(database, datetime.now(UTC).date())
+    publish(database, anew=True)
 
 
 def _vacuum(database: Database) -> None:

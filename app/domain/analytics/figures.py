@@ -7,8 +7,8 @@ The names of the parameters: `%(today)s`, the UTC midnight up to which whole day
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# Rows of people who joined, moved or are counted before today.
-BEFORE_TODAY = "joined_at < %(today)s"
+# People who registered before today. Who moves today is counted too, in the room of today.
+BEFORE_TODAY = "created_at < %(today)s"
 MONTH = "date_trunc('month', {} AT TIME ZONE 'UTC')::date"
 
 
@@ -23,6 +23,7 @@ class Figures:
     `carried`: further columns, with the aggregate that sums them. `cells`: what is stored beside
     the keys and the rounded counts, as expressions over all these columns.
     `identity`: the key that alone names a group as long as it is not null.
+    `trigger`: the number of people whose change renews the figures, if not `size`.
     `period`: day, week or month, if the first key is the first day of one. Such a group is
     published once, when its period is over.
     """
@@ -35,6 +36,7 @@ class Figures:
     carried: Mapping[str, str] = field(default_factory=dict)
     cells: Mapping[str, str] = field(default_factory=dict)
     identity: str = ""
+    trigger: str = "size"
     period: str = ""
 
 

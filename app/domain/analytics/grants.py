@@ -9,8 +9,9 @@ from typing import Any
 from psycopg2 import errors, sql
 from psycopg2.extensions import encrypt_password
 from psycopg2.extras import NamedTupleCursor
+from sqlalchemy.engine import URL
 
-from app.domain.analytics import roles
+from app.domain.analytics import own_schemas, roles
 from app.domain.analytics.roles import CannotGrant, CannotRevoke, Cursor, Role
 from app.infra.database import Database
 
@@ -19,11 +20,14 @@ ROLE_SETTINGS = {
     "search_path": "analytics",
     "default_transaction_read_only": "on",
     # A transaction left open prevents the vacuum of the service's dead rows.
-    "idle_in_transaction_session_timeout": "60s",
-    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "'60s'",
+    "lock_timeout": "'3s'",
     # Compiling takes longer than it saves for these queries.
     "jit": "off",
 }
+# A role may be another database's analyst too.
+SET_DEFAULT = "ALTER ROLE {role} IN DATABASE {database} SET "
+RESET_DEFAULTS = "ALTER ROLE {role} IN DATABASE {database} RESET ALL"
 # Only a superuser may set this limit, and a session cannot override it.
 TEMP_FILE_LIMIT = "ALTER ROLE {role} SET temp_file_limit = '1GB'"
 GRANT = (
@@ -77,6 +81,9 @@ LEFT_OPEN = """
                   AND pronamespace = 'pg_catalog'::regnamespace
                   AND has_function_privilege(%(role)s, oid, 'EXECUTE'))
 """
+# Options of a database's URL that an analyst's address has too. The others may hold a password, or
+# name files of the server.
+SHARED_OPTIONS = ("host", "hostaddr", "port", "dbname", "sslmode", "target_session_attrs")
 COUNT_VIEWS = "SELECT count(*) AS views FROM pg_views WHERE schemaname = 'analytics'"
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %(role)s"
 
@@ -85,13 +92,16 @@ END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE use
 class Granted:
     """The result of a grant: `views` is their number, and `password` a new one or None.
 
-    `unset`: why the limits could not be set, or None. `left_open`: privileges that the role has
-    because every role of this server has them.
+    `schema`: the role's own, or None. `unset`: why the limits could not be set, or None, and
+    `to_run`: statements by which the role itself sets them, but for the number of connections.
+    `left_open`: privileges that the role has because every role of this server has them.
     """
 
     views: int
     password: str | None
+    schema: str | None
     unset: str | None
+    to_run: list[str]
     left_open: list[str]
 
 
@@ -101,12 +111,24 @@ def find_role(database: Database, name: str) -> Role:
         return roles.find_role(cursor, name)
 
 
-def grant(
-    database: Database, name: str, connections: int, timeout_s: int, new_password: bool
-) -> Granted:
-    """Let a role read the views and nothing else; create it, with a password, if it is missing.
+def check_schema(database: Database, name: str, role: Role) -> None:
+    """Raise UnusableSchema if the role may not have this schema. Raises DatabaseUnavailable."""
+    with _cursor(database) as cursor:
+        own_schemas.check_usable(cursor, name, role.name, role.schema)
 
-    Raises CannotGrant, DatabaseUnavailable.
+
+def grant(
+    database: Database,
+    name: str,
+    connections: int,
+    timeout_s: int,
+    new_password: bool,
+    schema: str | None = None,
+) -> Granted:
+    """Let a role read the views, and nothing else but create tables in its own schema, if any.
+
+    A role that is missing is created, with a password. Without `schema` the role keeps the one
+    that it has. Raises CannotGrant, UnusableSchema, DatabaseUnavailable.
     """
     with _cursor(database) as cursor:
         role = roles.find_role(cursor, name)
@@ -116,11 +138,17 @@ def grant(
         if not views:
             raise CannotGrant("the views do not exist yet: run `manage.py db upgrade`")
         password = None
-        if not role.exists or new_password:
+        was_revoked = role.created_by_grant and not role.can_log_in
+        if not role.exists or was_revoked or new_password:
             password = _set_password(cursor, role)
         for statement in GRANT:
             _run(cursor, statement, name)
-        unset = _set_limits(cursor, name, connections, timeout_s)
+        schema = schema or (role.schema.name if role.schema else None)
+        if schema:
+            own_schemas.check_usable(cursor, schema, name, role.schema)
+            own_schemas.create(cursor, schema, name, role.schema)
+        defaults = _defaults(cursor, name, timeout_s, schema)
+        unset = _set_limits(cursor, name, connections, defaults)
         for statement in REVOKE_FROM_PUBLIC:
             _run_if_allowed(cursor, statement, name)
         cursor.execute(REVOKE_FUNCTIONS)
@@ -130,31 +158,53 @@ def grant(
             raise CannotGrant(f"every role {'; '.join(excess)}: revoke that from PUBLIC first")
         cursor.execute(LEFT_OPEN, {"role": name})
         left_open = [row.label for row in cursor.fetchall()]
-    return Granted(views, password, unset, left_open)
+    return Granted(views, password, schema, unset, defaults if unset else [], left_open)
 
 
-def revoke(database: Database, name: str) -> None:
+def address_of(database: Database, role: str, password: str | None) -> str:
+    """Return the URL with which a role connects, without a password if it is None."""
+    url = database.engine.url
+    query = {name: value for name, value in url.query.items() if name in SHARED_OPTIONS}
+    address = URL.create("postgresql", role, password, url.host, url.port, url.database, query)
+    return address.render_as_string(hide_password=False)
+
+
+def revoke(database: Database, name: str, drop_schema: bool = False) -> None:
     """Revoke the views from a role; end its sessions and drop it if `grant` created it.
 
+    A role's own schema is dropped if it is empty, or with `drop_schema`; otherwise it is kept, with
+    the role that owns the tables in it, which can no longer log in.
     Raises CannotRevoke, DatabaseUnavailable.
     """
     with _cursor(database) as cursor:
         role = roles.find_role(cursor, name)
         roles.check_revocable(role)
-        if not role.created_by_grant:
-            for statement in REVOKE:
-                _run(cursor, statement, name)
+        keep = roles.keeps_schema(role, drop_schema)
+        if role.created_by_grant:
+            # A member may end the role's sessions and drop its objects, such as large objects.
+            _run(cursor, "GRANT {role} TO CURRENT_USER", name)
+            cursor.execute(END_SESSIONS, {"role": name})
+        if role.schema:
+            own_schemas.drop_or_revoke(cursor, role.schema, name, keep)
+        if role.created_by_grant and not keep:
+            _drop(cursor, name)
             return
-        # A member may end the role's sessions and drop its objects, such as large objects.
-        _run(cursor, "GRANT {role} TO CURRENT_USER", name)
-        cursor.execute(END_SESSIONS, {"role": name})
-        _run(cursor, "DROP OWNED BY {role}", name)
-        try:
-            _run(cursor, "DROP ROLE {role}", name)
-        except errors.DependentObjectsStillExist as error:
-            raise CannotRevoke(
-                f"{name} has privileges in other databases of this server: revoke those first"
-            ) from error
+        for statement in REVOKE:
+            _run(cursor, statement, name)
+        if role.created_by_grant:
+            _run(cursor, "ALTER ROLE {role} NOLOGIN PASSWORD NULL", name)
+        else:
+            _run_if_allowed(cursor, RESET_DEFAULTS, name)
+
+
+def _drop(cursor: Cursor, name: str) -> None:
+    _run(cursor, "DROP OWNED BY {role}", name)
+    try:
+        _run(cursor, "DROP ROLE {role}", name)
+    except errors.DependentObjectsStillExist as error:
+        raise CannotRevoke(
+            f"{name} has privileges in other databases of this server: revoke those first"
+        ) from error
 
 
 @contextmanager
@@ -183,11 +233,22 @@ def _set_password(cursor: Cursor, role: Role) -> str:
     return password
 
 
-def _set_limits(cursor: Cursor, role: str, connections: int, timeout_s: int) -> str | None:
+def _defaults(cursor: Cursor, role: str, timeout_s: int, schema: str | None) -> list[str]:
+    """Return the statements that set the defaults of a role's sessions in this database."""
+    settings = ROLE_SETTINGS | {"statement_timeout": f"'{timeout_s}s'"}
+    if schema:
+        # New tables are created in the first schema of search_path.
+        path = sql.SQL("{}, analytics").format(sql.Identifier(schema)).as_string(cursor)
+        settings |= {"search_path": path, "default_transaction_read_only": "off"}
+    return [
+        _compose(cursor, f"{SET_DEFAULT}{name} = {value}", role).as_string(cursor)
+        for name, value in settings.items()
+    ]
+
+
+def _set_limits(cursor: Cursor, role: str, connections: int, defaults: list[str]) -> str | None:
     """Set the role's limits; return why that is impossible, or None."""
-    settings = ROLE_SETTINGS | {"statement_timeout": f"{timeout_s}s"}
-    statements = [f"ALTER ROLE {{role}} CONNECTION LIMIT {connections}"]
-    statements += [f"ALTER ROLE {{role}} SET {name} = '{v}'" for name, v in settings.items()]
+    statements = [f"ALTER ROLE {{role}} CONNECTION LIMIT {connections}", *defaults]
     if not all(_run_if_allowed(cursor, statement, role) for statement in statements):
         return "the database's user did not create this role and may not limit it"
     _run_if_allowed(cursor, TEMP_FILE_LIMIT, role)
@@ -207,11 +268,13 @@ def _run_if_allowed(cursor: Cursor, statement: str, role: str) -> bool:
 
 
 def _run(cursor: Cursor, statement: str, role: str, password: str = "") -> None:
-    cursor.execute(
-        sql.SQL(statement).format(
-            role=sql.Identifier(role),
-            database=sql.Identifier(cursor.connection.info.dbname),
-            password=sql.Literal(password),
-            comment=sql.Literal(roles.role_comment(cursor)),
-        )
+    cursor.execute(_compose(cursor, statement, role, password))
+
+
+def _compose(cursor: Cursor, statement: str, role: str, password: str = "") -> sql.Composed:
+    return sql.SQL(statement).format(
+        role=sql.Identifier(role),
+        database=sql.Identifier(cursor.connection.info.dbname),
+        password=sql.Literal(password),
+        comment=sql.Literal(roles.role_comment(cursor)),
     )

@@ -13,11 +13,11 @@ COUNTED = "count(*) AS size, count(*) AS joins"
 DAILY_JOINS = f"""
     SELECT {DAY.format("member.created_at")} AS joined_day,
            coalesce(city.country_code, 'unknown') AS country, room.cluster_id AS cluster, {COUNTED}
-    FROM memberships AS member {TOWN} {CLUSTER} WHERE {BEFORE_TODAY} GROUP BY 1, 2, 3
+    FROM memberships AS member {TOWN} {CLUSTER} WHERE member.{BEFORE_TODAY} GROUP BY 1, 2, 3
 """
 WEEKLY_JOINS = f"""
     SELECT {WEEK.format("member.created_at")} AS joined_week, city.id AS city_id, {PLACE}, {COUNTED}
-    FROM memberships AS member {TOWN} WHERE {BEFORE_TODAY} GROUP BY 1, 2
+    FROM memberships AS member {TOWN} WHERE member.{BEFORE_TODAY} GROUP BY 1, 2
 """
 # People who were erased since count in the month in which they joined, so that it can be told how
 # many of it remain.
@@ -27,7 +27,7 @@ MONTHLY_JOINS = f"""
         SELECT {MONTH.format("member.created_at")} AS joined_month, city.region,
                coalesce(city.country_code, 'unknown') AS country, room.cluster_id AS cluster,
                count(*) AS joins
-        FROM memberships AS member {TOWN} {CLUSTER} WHERE {BEFORE_TODAY} GROUP BY 1, 2, 3, 4
+        FROM memberships AS member {TOWN} {CLUSTER} WHERE member.{BEFORE_TODAY} GROUP BY 1, 2, 3, 4
         UNION ALL
         SELECT joined_month, NULL, country, cluster_id, sum(members) FROM deletions GROUP BY 1, 3, 4
     ) AS joined
@@ -36,7 +36,7 @@ MONTHLY_JOINS = f"""
 JOINERS = f"""
     SELECT {MONTH.format("member.created_at")} AS joined_month, room.cluster_id AS cluster,
            interests
-    FROM memberships AS member {CLUSTER} WHERE {BEFORE_TODAY}
+    FROM memberships AS member {CLUSTER} WHERE member.{BEFORE_TODAY}
 """
 # A redirect has the city and cluster of a closed room.
 OPEN_AND_CLOSED = """
@@ -140,8 +140,11 @@ ROOM_ACTIVITY = f"""
 # A closed room of a gathered town, of the people whose latest move led out of it.
 GATHERINGS = f"""
     SELECT {MONTH.format("redirect.at")} AS gathered_month, count(*) AS size, count(*) AS members,
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY old.members) AS median_before,
-           percentile_disc(0.5) WITHIN GROUP (ORDER BY new.members) AS median_after
+           -- Of few rooms, a median is the exact size of one that can be named.
+           CASE WHEN count(DISTINCT redirect.id) >= %(k)s
+                THEN percentile_disc(0.5) WITHIN GROUP (ORDER BY old.members) END AS median_before,
+           CASE WHEN count(DISTINCT member.room_id) >= %(k)s
+                THEN percentile_disc(0.5) WITHIN GROUP (ORDER BY new.members) END AS median_after
     FROM memberships AS member
     JOIN room_redirects AS redirect ON redirect.id = member.previous_room_id
     JOIN cities AS city ON city.id = redirect.city_id AND city.hub_id IS NOT NULL

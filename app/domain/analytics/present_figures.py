@@ -17,7 +17,8 @@ SO_FAR = f"""
 """
 ROOMS = f"""
     SELECT room.id AS room_id, room.city_id, {PLACE}, room.cluster_id AS cluster,
-           members AS size, members, {MONTH.format("room.created_at")} AS opened_month, lively_month
+           members AS size, members, sum(members) OVER (PARTITION BY room.city_id) AS of_city,
+           {MONTH.format("room.created_at")} AS opened_month, lively_month
     FROM (
         SELECT room_id, sum(entered) AS members,
                min(month) FILTER (WHERE so_far >= %(k)s) AS lively_month
@@ -111,12 +112,14 @@ PRESENT = (
         ROOMS,
         ("room_id", "city_id", "region", "country", "kind", "cluster"),
         folds=(("room_id", "city_id"), ("region",), ("country",)),
-        carried={"opened_month": "min", "lively_month": "min"},
+        carried={"of_city": "max", "opened_month": "min", "lively_month": "min"},
         cells={
             name: f"CASE WHEN room_id IS NOT NULL THEN {name} END"
             for name in ("opened_month", "lively_month")
         },
         identity="room_id",
+        # All rooms of a city are renewed at once: each alone would show who was the last of K.
+        trigger="CASE WHEN room_id IS NULL THEN size ELSE of_city END",
     ),
     Figures(
         "cities",

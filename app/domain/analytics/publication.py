@@ -40,14 +40,22 @@ COUNT_CHANGES = """
     ) AS changed
 """
 DELETE_ALL = "DELETE FROM published; DELETE FROM publications"
+# The first people of a service are shown without lots.
+IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM published)"
 INSERT_PUBLICATION = """
     INSERT INTO publications (until, min_group, published_at)
     VALUES (%(until)s, %(k)s, now())
 """
-# Compiling takes longer than it saves. Dates are cut from times in the session's time zone.
-SETTINGS = "SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'"
+# All figures are of one moment. Compiling takes longer than it saves. Dates are cut from times in
+# the session's time zone.
+SETTINGS = """
+    SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+    SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'
+"""
 IS_LOT = f"hashtextextended({{}}, %(salt)s) %% {LOTS} = 0"
-IS_URGENT = f"abs(size - coalesce(old_size, 0)) >= {URGENT_GROUPS} * %(k)s"
+# `trigger` and `old_trigger`: the number of people that decides, now and as published.
+CHANGE = "abs(coalesce(trigger - old_trigger, size))"
+MAY_CHANGE = f"{CHANGE} >= %(k)s AND (is_lot OR {CHANGE} >= {URGENT_GROUPS} * %(k)s)"
 RENEW_PRESENT = (
     f"""
     DELETE FROM published AS old
@@ -55,21 +63,30 @@ RENEW_PRESENT = (
       AND (size >= {URGENT_GROUPS} * %(k)s
            OR {IS_LOT.format("coalesce(cells ->> 'city_id', key)")})
     """,
-    f"""
+    """
     INSERT INTO published (view, key, size, cells)
-    SELECT %(view)s, key, size, cells FROM staged
-    WHERE old_size IS NULL OR (abs(size - old_size) >= %(k)s AND (is_lot OR {IS_URGENT}))
+    SELECT %(view)s, key, trigger, cells FROM staged WHERE may_change
     ON CONFLICT (view, key) DO UPDATE SET size = excluded.size, cells = excluded.cells
     """,
 )
 ADD_PERIODS = (
-    "INSERT INTO published (view, key, size, cells) SELECT %(view)s, key, size, cells FROM staged",
+    "INSERT INTO published (view, key, size, cells) SELECT %(view)s, key, trigger, cells"
+    " FROM staged",
 )
 
 
-def publish(database: Database, today: date | None = None, *, dry_run: bool = False) -> str:
+def publish(
+    database: Database,
+    today: date | None = None,
+    *,
+    dry_run: bool = False,
+    anew: bool = False,
+    salt: int | None = None,
+) -> str:
     """Publish the figures of all whole days before `today`, in UTC, if a publication is due.
 
+    `anew`: delete all figures first, and publish those of the present members: for demo people, who
+    joined in periods that are published. `salt`: decides the lots; a secret one if none is given.
     Return why none is due, or an empty text. Raises DatabaseUnavailable.
     """
     until = today or datetime.now(UTC).date()
@@ -79,33 +96,25 @@ def publish(database: Database, today: date | None = None, *, dry_run: bool = Fa
         if min_group is None:
             return "another process is publishing"
         last = connection.exec_driver_sql(FIND_LAST).one_or_none()
-        if last and last.min_group != min_group:
+        if anew or (last and last.min_group != min_group):
             last = None
         parameters = {
             "k": min_group,
             "until": until,
             "today": _midnight(until),
             "since": _midnight(last.until) if last else datetime.min,
-            "is_first": last is None,
-            "salt": secrets.randbits(62),
+            "salt": secrets.randbits(62) if salt is None else salt,
         }
         reason = _reason_to_wait(connection, last.until, parameters) if last else ""
         if reason or dry_run:
             return reason
         if not last:
             connection.exec_driver_sql(DELETE_ALL)
+        parameters["is_first"] = connection.exec_driver_sql(IS_EMPTY).scalar_one()
         for figures in (*PRESENT, *OF_PERIODS):
             _renew(connection, figures, parameters)
         connection.exec_driver_sql(INSERT_PUBLICATION, parameters)
     return ""
-
-
-def publish_anew(database: Database, today: date) -> None:
-    """Delete all figures and publish those of the present members: for demo people, who joined in
-    periods that are published. Raises DatabaseUnavailable."""
-    with database.transaction() as connection:
-        connection.exec_driver_sql(DELETE_ALL)
-    publish(database, today)
 
 
 def _reason_to_wait(
@@ -162,7 +171,7 @@ def stage(figures: Figures) -> str:
     return f"""
         CREATE TEMPORARY TABLE staged ON COMMIT DROP AS
         WITH {", ".join(steps)}
-        SELECT key, size::bigint, old_size, is_lot, jsonb_build_object({pairs}) AS cells
+        SELECT key, trigger::bigint, may_change, jsonb_build_object({pairs}) AS cells
         FROM ({_marked(figures, previous)}) AS marked WHERE is_shown
     """
 
@@ -178,10 +187,8 @@ def _within_period(figures: Figures) -> str:
 
 
 def _marked(figures: Figures, groups: str) -> str:
-    """Return a query of groups with their key, their size as published, and whether to show them.
-
-    A group appears with K people. It vanishes when it has fewer and lost K.
-    """
+    """Return a query of groups with their key, and whether they are to be shown: as before, unless
+    the group may change."""
     names = ", ".join(f"'{key}', {key}" for key in figures.keys)
     key = f"jsonb_build_object({names})::text"
     if figures.identity:
@@ -189,16 +196,18 @@ def _marked(figures: Figures, groups: str) -> str:
     lot = IS_LOT.format("coalesce(city_id::text, key)" if "city_id" in figures.keys else "key")
     if figures.period:
         return (
-            f"SELECT *, {key} AS key, NULL::bigint AS old_size, true AS is_lot,"
+            f"SELECT *, {key} AS key, size AS trigger, true AS may_change,"
             f" size >= %(k)s AS is_shown FROM {groups}"
         )
     return f"""
-        SELECT *, CASE WHEN old_size IS NULL THEN size >= %(k)s AND (is_lot OR {IS_URGENT})
-                       ELSE NOT (size < %(k)s AND old_size - size >= %(k)s
-                                 AND (is_lot OR {IS_URGENT})) END AS is_shown
+        SELECT *, CASE WHEN may_change THEN size >= %(k)s
+                       ELSE old_trigger IS NOT NULL END AS is_shown
         FROM (
-            SELECT keyed.*, old.size AS old_size, %(is_first)s OR {lot} AS is_lot
-            FROM (SELECT *, {key} AS key FROM {groups}) AS keyed
-            LEFT JOIN (SELECT key, size FROM published WHERE view = %(view)s) AS old USING (key)
-        ) AS compared
+            SELECT *, {MAY_CHANGE} AS may_change
+            FROM (
+                SELECT keyed.*, old.size AS old_trigger, %(is_first)s OR {lot} AS is_lot
+                FROM (SELECT *, {key} AS key, {figures.trigger} AS trigger FROM {groups}) AS keyed
+                LEFT JOIN (SELECT key, size FROM published WHERE view = %(view)s) AS old USING (key)
+            ) AS compared
+        ) AS decided
     """

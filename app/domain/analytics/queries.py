@@ -18,7 +18,10 @@ class UnknownQuestion(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question (`title`), how to read its result (`about`), and its query (`sql`)."""
+    """A question (`title`), how to read its result (`about`), and its query (`sql`).
+
+    The query has no semicolon at its end, so that it can be pasted into a subquery.
+    """
 
     name: str
     title: str
@@ -64,6 +67,5 @@ def _read(file: Path) -> Question:
     lines = file.read_text(encoding="utf-8").splitlines()
     count = next(n for n, line in enumerate(lines) if not line.startswith("--"))
     title, *about = [line.removeprefix("--").strip() for line in lines[:count]]
-    return Question(
-        file.stem, title, " ".join(filter(None, about)), "\n".join(lines[count:]).strip()
-    )
+    query = "\n".join(lines[count:]).strip().removesuffix(";")
+    return Question(file.stem, title, " ".join(filter(None, about)), query)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.analytics.own_schemas import IS_OWN_SCHEMA, OwnSchema, find_own_schema
+
 # psycopg2's cursor, with rows as named tuples.
 Cursor = Any
 
@@ -30,15 +32,17 @@ class Role:
     """A role of the server.
 
     `created_by_grant`: `grant` created it, for this database. `excess_privileges`: what it may do
-    beyond what a role created by `grant` may.
+    beyond what a role created by `grant` may. `schema`: its own schema, or None.
     """
 
     name: str
     exists: bool
     created_by_grant: bool
+    can_log_in: bool
     is_granted: bool
     can_be_created: bool
     excess_privileges: list[str]
+    schema: OwnSchema | None
 
 
 FIND_ROLE = """
@@ -47,6 +51,7 @@ FIND_ROLE = """
                    WHERE rolname = %(role)s
                      AND shobj_description(role.oid, 'pg_authid') = %(comment)s)
                AS created_by_grant,
+           EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %(role)s AND rolcanlogin) AS can_log_in,
            EXISTS (SELECT 1 FROM pg_namespace, aclexplode(nspacl) AS acl
                    JOIN pg_roles AS role ON role.oid = acl.grantee
                    WHERE nspname = 'analytics' AND rolname = %(role)s AND role.oid <> nspowner)
@@ -55,7 +60,7 @@ FIND_ROLE = """
                AS can_be_created
 """
 # By the role's attributes, its memberships, or grants to it or to PUBLIC; attributes sort first.
-FIND_EXCESS_PRIVILEGES = """
+FIND_EXCESS_PRIVILEGES = f"""
     SELECT 'has ' || CASE WHEN rolsuper THEN 'SUPERUSER' WHEN rolcreaterole THEN 'CREATEROLE'
                           WHEN rolcreatedb THEN 'CREATEDB'
                           WHEN rolreplication THEN 'REPLICATION' ELSE 'BYPASSRLS' END AS privilege
@@ -72,7 +77,9 @@ FIND_EXCESS_PRIVILEGES = """
     FROM pg_class AS relation
     JOIN pg_namespace AS space ON space.oid = relation.relnamespace
     WHERE space.nspname NOT IN ('pg_catalog', 'information_schema', 'analytics')
-      AND space.nspname NOT LIKE 'pg\\_%%' AND relation.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+      AND space.nspname NOT LIKE 'pg\\_%%'
+      AND NOT coalesce({IS_OWN_SCHEMA.format(oid="space.oid")}, false)
+      AND relation.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
       AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = relation.oid AND deptype = 'e')
       AND CASE WHEN relation.relkind = 'S'
           THEN has_sequence_privilege(%(role)s, relation.oid, 'USAGE, SELECT, UPDATE')
@@ -91,8 +98,16 @@ def find_role(cursor: Cursor, name: str) -> Role:
     if row.role_exists:
         cursor.execute(FIND_EXCESS_PRIVILEGES, {"role": name})
         excess = [found.privilege for found in cursor.fetchall()]
+    schema = find_own_schema(cursor, name)
     return Role(
-        name, row.role_exists, row.created_by_grant, row.is_granted, row.can_be_created, excess
+        name,
+        row.role_exists,
+        row.created_by_grant,
+        row.can_log_in,
+        row.is_granted,
+        row.can_be_created,
+        excess,
+        schema,
     )
 
 
@@ -120,5 +135,10 @@ def check_revocable(role: Role) -> None:
     """Raise CannotRevoke if the role does not exist, or was never granted anything."""
     if not role.exists:
         raise CannotRevoke(f"there is no role {role.name}")
-    if not role.is_granted and not role.created_by_grant:
+    if not role.is_granted and not role.created_by_grant and not role.schema:
         raise CannotRevoke(f"{role.name} is not an analyst's role: it was never granted the views")
+
+
+def keeps_schema(role: Role, drop_schema: bool) -> bool:
+    """Return whether revoking a role keeps its schema, and with it the role: there are tables."""
+    return role.schema is not None and role.schema.objects > 0 and not drop_schema

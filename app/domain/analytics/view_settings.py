@@ -1,6 +1,6 @@
 """Settings that each release writes for the views: the smallest group shown, interests' names."""
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.analytics.tables import AnalyticsSettings, Interest
@@ -9,6 +9,8 @@ from model.interests import load_interests
 
 # `db upgrade 0006` stops at a schema without this table.
 TABLE_EXISTS = text("SELECT to_regclass('analytics_settings') IS NOT NULL")
+# A publication holds the row of settings; no request needs it.
+WAIT_FOR_PUBLICATION = text("SET LOCAL lock_timeout = 0")
 
 
 def publish(database: Database, min_group: int) -> None:
@@ -32,11 +34,11 @@ def publish(database: Database, min_group: int) -> None:
     with database.transaction() as connection:
         if not connection.scalar(TABLE_EXISTS):
             return
-        connection.execute(
-            settings.on_conflict_do_update(
-                index_elements=[AnalyticsSettings.id],
-                set_={"min_group": min_group},
-                where=AnalyticsSettings.min_group.is_distinct_from(min_group),
+        if connection.scalar(select(AnalyticsSettings.min_group)) != min_group:
+            connection.execute(WAIT_FOR_PUBLICATION)
+            connection.execute(
+                settings.on_conflict_do_update(
+                    index_elements=[AnalyticsSettings.id], set_={"min_group": min_group}
+                )
             )
-        )
         connection.execute(names.on_conflict_do_update(index_elements=[Interest.key], set_=latest))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from app.domain.cities.city import City, city_from_row
 from app.infra.database import Database
 
-# Keeps the page to a few hundred kilobytes; a screen has no space for more circles.
-MAX_CITIES = 1_000
+# The map counts no more cities, so that the time of a request has a limit.
+MAX_CITIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)

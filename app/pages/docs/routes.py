@@ -1,38 +1,62 @@
-"""GET /docs, the OpenAPI document in Swagger UI."""
+"""GET /docs, the reference of the API, and the documents for developers of the app."""
 
-from importlib.resources import files
-from pathlib import Path
+from apiflask import APIFlask
+from flask import Blueprint, Response, abort, current_app, request, send_from_directory
 
-from flask import Blueprint, Response, send_from_directory
-
+from app.config import ROOT
+from app.pages.docs.markdown import render_document
+from app.pages.docs.reference import read_reference
+from app.pages.rendering import render
 from app.pages.security_headers import page_headers
 
-FOLDER = Path(__file__).parent
-# Swagger UI sets style attributes.
-PAGE_HEADERS = page_headers(
-    style_src="'self' 'unsafe-inline'", img_src="'self' data:", form_action="'none'"
-)
-ASSET_MAX_AGE_S = 86_400
+FOLDER = ROOT / "docs"
+# For developers of the app; the other documents are for those who run the service.
+DOCUMENTS = frozenset({"api.md", "places.md"})
+PROGRAMS = frozenset({"client.mjs", "client.d.ts"})
+# Key of the application's extensions.
+REFERENCE = "nomad_rooms_reference"
 
-blueprint = Blueprint("docs", __name__)
+blueprint = Blueprint(
+    "docs",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/docs/static",
+)
 
 
 @blueprint.get("/docs")
 def page() -> Response:
-    """Return the page."""
-    response = send_from_directory(FOLDER, "docs.html")
-    response.headers.update(PAGE_HEADERS)
+    """Return the reference: each operation and each schema of /openapi.json."""
+    app, extensions = current_app, current_app.extensions
+    assert isinstance(app, APIFlask)
+    if REFERENCE not in extensions:
+        # APIFlask generates the document again each time.
+        extensions[REFERENCE] = read_reference(app.spec)
+    return _revalidated(render("reference.html", reference=extensions[REFERENCE]))
+
+
+@blueprint.get("/docs/<name>")
+def document(name: str) -> Response:
+    """Return a document, or a file that it links to."""
+    if name in PROGRAMS:
+        return send_from_directory(FOLDER, name, mimetype="text/plain")
+    if name not in DOCUMENTS:
+        abort(404)
+    title, content = render_document(FOLDER / name, DOCUMENTS | PROGRAMS)
+    return _revalidated(render("document.html", title=title, content=content, name=name))
+
+
+@blueprint.after_request
+def finish_response(response: Response) -> Response:
+    """Add the headers of pages."""
+    response.headers.update(page_headers())
     return response
 
 
-@blueprint.get("/docs/docs.js")
-def script() -> Response:
-    """Return the script that starts Swagger UI."""
-    return send_from_directory(FOLDER, "docs.js")
-
-
-@blueprint.get("/docs/assets/<path:name>")
-def asset(name: str) -> Response:
-    """Return a file of Swagger UI from its package, so that the page needs no other host."""
-    folder = str(files("flask_swagger_ui") / "dist")
-    return send_from_directory(folder, name, max_age=ASSET_MAX_AGE_S)
+def _revalidated(response: Response) -> Response:
+    """Return a page that is the same for all readers, or 304."""
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response

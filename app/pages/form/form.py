@@ -2,18 +2,27 @@
 
 import re
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from werkzeug.datastructures import MultiDict
 
 from app.api.documents import interests_document
 from app.domain.cities.city import City
+from app.domain.cities.repository import UnknownCity
+from app.infra.database import DatabaseUnavailable
+from app.services import services
 from model.interests import load_interests
 from model.predict import Model
 
 # Users of the page have ids of their own form, so that it cannot move or erase one of the app's.
 is_page_user_id = re.compile(r"try-[0-9a-f]{32}").fullmatch
 GROUPS = ("sport", "culture", "food", "leisure", "other")
+# The interests that have an icon of their own.
+ICONS = frozenset(
+    re.findall(r'id="icon-(\w+)"', (Path(__file__).parent / "templates/icons.svg").read_text())
+)
 INTERESTS = {interest.key: interest for interest in load_interests()}
 
 
@@ -57,8 +66,24 @@ class Form:
 
     def with_city(self, city: City) -> "Form":
         """Return the form with this city picked and its name in the field."""
-        country = f", {city.country}" if city.country else ""
-        return replace(self, city=f"{city.name}{country}", picked=str(city.id))
+        return replace(self, city=_text_of(city), picked=str(city.id))
+
+
+def link_of(city: City) -> dict[str, str]:
+    """Return the query parameters of the page with this city in its field."""
+    return {"city_id": str(city.id)} if city.listed else {"city": _text_of(city)}
+
+
+def linked_city(arguments: MultiDict[str, str]) -> City | None:
+    """Return the city that a link names by its id, or None; without the database, None.
+
+    Anyone may ask, so that places that users typed are not found.
+    """
+    with suppress(UnknownCity, DatabaseUnavailable):
+        if (city_id := _parse_id(arguments.get("city_id", ""))) and isinstance(city_id, int):
+            city = services().cities.by_id(city_id)
+            return city if city.listed else None
+    return None
 
 
 def choices(model: Model, language: str) -> dict[str, list[tuple[str, str]]]:
@@ -72,6 +97,10 @@ def choices(model: Model, language: str) -> dict[str, list[tuple[str, str]]]:
 def label(key: str, language: str) -> str:
     """Return an interest's label; for a key outside the vocabulary, the key."""
     return INTERESTS[key].labels[language] if key in INTERESTS else key
+
+
+def _text_of(city: City) -> str:
+    return f"{city.name}, {city.country}" if city.country else city.name
 
 
 def _parse_id(text: str) -> int | str:

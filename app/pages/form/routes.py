@@ -4,15 +4,18 @@ static/page.js sends the same form and takes the result out of the same page, so
 way to send it and one way to show the result.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from app.api.room_schemas import RoomRequest
+from app.domain.input_limits import MAX_CITY_LENGTH
+from app.infra.database import DatabaseUnavailable
 from app.infra.middleware import ROOM_CREATED
-from app.pages.form.form import Form, choices
-from app.pages.form.result import build_result
+from app.pages.form.form import ICONS, Form, choices, linked_city
+from app.pages.form.result import build_result, cluster_labels
 from app.pages.rendering import (
     PageError,
     language,
@@ -31,8 +34,15 @@ blueprint = Blueprint(
 
 @blueprint.get("/")
 def show() -> Response:
-    """Return the empty form."""
-    return _page(Form.empty())
+    """Return the form, empty or with the city of the link that was followed."""
+    form, city, people = Form.empty(), linked_city(request.args), None
+    if city:
+        form = form.with_city(city)
+        with suppress(DatabaseUnavailable):
+            people = services().city_people.at_least(city.id)
+    else:
+        form = replace(form, city=request.args.get("city", "").strip()[:MAX_CITY_LENGTH])
+    return _page(form, city=city, people=people)
 
 
 @blueprint.post("/")
@@ -78,6 +88,8 @@ def _page(form: Form, error: PageError | None = None, **context: Any) -> Respons
         error.status if error else 200,
         form=form,
         groups=choices(services().model, language()),
+        clusters=cluster_labels(services().model, language()),
+        icons=ICONS,
         error=error,
         **context,
     )

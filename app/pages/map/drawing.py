@@ -1,94 +1,64 @@
-"""The drawing of the map: a circle for each city, a slice of it for each cluster."""
+"""The drawing of a view: land, circles with a slice for each cluster, and labels."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import cos, pi, sin, sqrt
+from math import cos, pi, sin
 
-from app.domain.rooms.city_counts import CityCount
-from app.pages.map.outline_builder import FILE
-from app.pages.map.projection import WIDTH, project
+from app.pages.map.frame import Frame
+from app.pages.map.labels import Label, place_labels
+from app.pages.map.markers import Marker, place_markers
+from app.pages.map.outline import Outline, outline_of
+from app.pages.map.views import Selection
 
-OUTLINE: dict[str, str] = json.loads(FILE.read_text())
-# As shares of the drawing's width; a smaller circle could not be seen.
-MAX_RADIUS, MIN_RADIUS = 0.035, 0.004
-# A single country is shown with its surroundings.
-MIN_WIDTH, MARGIN_FACTOR = WIDTH / 16, 1.2
-# Width to height, as of the whole world.
-ASPECT_RATIO = 2
+# A page has fewer elements than this for circles and rows; the rest of it has about 150.
+MAX_ELEMENTS = 1_250
+# Elements of a circle and its row without those of its clusters, of which each has two.
+ELEMENTS_EACH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A cluster's slice of a city's circle: an SVG path, empty for the whole circle."""
+    """A cluster's slice of a circle around zero: an SVG path; of an area, its part of the ring."""
 
     cluster: int
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Circle:
-    """A city on the map; its area is proportional to its members."""
-
-    city_count: CityCount
-    x: float
-    y: float
-    radius: float
-    slices: list[Slice]
-
-
-@dataclass(frozen=True, slots=True)
 class Drawing:
-    """The part of the world that has members: an SVG view box, and circles, largest first."""
+    """A frame in drawing units: its outline, its circles, the largest first, and their labels."""
 
-    left: float
-    top: float
-    width: float
-    height: float
-    circles: list[Circle]
-
-
-def draw(city_counts: list[CityCount]) -> Drawing:
-    """Draw the cities that have coordinates."""
-    points = [
-        (city_count, *project(city_count.latitude, city_count.longitude))
-        for city_count in city_counts
-        if city_count.latitude is not None and city_count.longitude is not None
-    ]
-    left, top, width = _view_box([(x, y) for _, x, y in points])
-    max_members = max((city_count.members for city_count, _, _ in points), default=1)
-    circles = []
-    for city_count, x, y in points:
-        radius = width * max(MIN_RADIUS, MAX_RADIUS * sqrt(city_count.members / max_members))
-        slices = list(_slices(city_count, x, y, radius))
-        circles.append(Circle(city_count, x, y, radius, slices))
-    return Drawing(left, top, width, width / ASPECT_RATIO, circles)
+    frame: Frame
+    outline: Outline
+    markers: list[Marker]
+    labels: list[Label]
 
 
-def _view_box(points: list[tuple[float, float]]) -> tuple[float, float, float]:
-    """Return left, top and width of the part with all points; of the world without points."""
-    if not points:
-        return -WIDTH / 2, -WIDTH / 2 / ASPECT_RATIO, WIDTH
-    xs, ys = zip(*points, strict=True)
-    width = max(max(xs) - min(xs), ASPECT_RATIO * (max(ys) - min(ys)))
-    width = min(WIDTH, max(MIN_WIDTH, width * MARGIN_FACTOR))
-    middle_x, middle_y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
-    return middle_x - width / 2, middle_y - width / ASPECT_RATIO / 2, width
+def draw(selection: Selection, clusters: int) -> Drawing:
+    """Draw the cities of a view whose members are in so many clusters."""
+    max_markers = max(12, MAX_ELEMENTS // (ELEMENTS_EACH + 2 * clusters))
+    frame = selection.frame
+    markers = place_markers(frame, selection.inside, selection.outside, max_markers)
+    labels = list(place_labels(markers, frame.height))
+    return Drawing(frame, outline_of(frame), markers, labels)
 
 
-def _slices(city_count: CityCount, x: float, y: float, radius: float) -> Iterator[Slice]:
-    if len(city_count.counts) == 1:
-        yield from (Slice(cluster, "") for cluster in city_count.counts)
-        return
-    end = 0.0
-    for cluster, members in city_count.counts.items():
-        start, end = end, end + members / city_count.members
-        first, last = _on_circle(x, y, radius, start), _on_circle(x, y, radius, end)
-        is_large = int(end - start > 0.5)
-        arc = f"A{radius:.2f} {radius:.2f} 0 {is_large} 1 {last}"
-        yield Slice(cluster, f"M{x:.2f} {y:.2f}L{first}{arc}z")
+def slices(marker: Marker) -> Iterator[Slice]:
+    """Return the slices of a circle, clockwise from the top."""
+    radius = marker.radius * (0.82 if marker.is_area else 1)
+    total, end = marker.members, 0.0
+    for cluster, members in marker.counts.items():
+        start, end = end, end + members / total
+        # An arc cannot be a whole circle.
+        stop = min(end, start + 0.9999)
+        arc = f"A{radius:.1f} {radius:.1f} 0 {int(stop - start > 0.5)} 1 {_at(radius, stop)}"
+        if marker.is_area:
+            yield Slice(cluster, f"M{_at(radius, start)}{arc}")
+        else:
+            middle = "M0 0L" if members < total else "M"
+            yield Slice(cluster, f"{middle}{_at(radius, start)}{arc}z")
 
 
-def _on_circle(x: float, y: float, radius: float, turn: float) -> str:
+def _at(radius: float, turn: float) -> str:
     """Return the point at a part of a turn, clockwise from the top."""
-    return f"{x + radius * sin(2 * pi * turn):.2f} {y - radius * cos(2 * pi * turn):.2f}"
+    return f"{radius * sin(2 * pi * turn):.1f} {-radius * cos(2 * pi * turn):.1f}"

@@ -1,92 +1,115 @@
-"""Builds outline.json, the land and the borders of the map. Run once, by hand:
+"""Builds outline.npz, the land and the borders of the map. Run once, by hand:
 
     npm pack world-atlas@2.0.2 && tar xf world-atlas-2.0.2.tgz
-    npx -p topojson-simplify@3.0.3 toposimplify -S 0.1 package/countries-50m.json > simpler.json
-    python -m app.pages.map.outline_builder simpler.json
+    npm install topojson-client@3.1.0 d3-geo-projection@4.0.0 && PATH=$PATH:node_modules/.bin
+    topo2geo land=land.json < package/countries-50m.json
+    topomerge --mesh -f 'a !== b' borders=countries < package/countries-50m.json \\
+        | topo2geo borders=borders.json
+    geostitch < land.json > stitched.json
+    python -m app.pages.map.outline_builder stitched.json borders.json
 
 world-atlas contains Natural Earth's 1:50,000,000 countries, which are in the public domain.
+geostitch joins the land that the date line cuts.
 """
 
+import heapq
 import json
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from app.pages.map.projection import WIDTH, project
+import numpy as np
 
-FILE = Path(__file__).with_name("outline.json")
-ANTARCTICA = "010"
-# Rounded to whole units, an islet may have no area left.
+from app.pages.map.outline import FILE, LEVELS, STEPS_PER_DEGREE, smallest_area
+from app.pages.map.projection import Lengths, project
+
+ANTARCTICA_SOUTH_OF = -60
 MIN_CORNERS = 3
 
-Corner = tuple[int, int]
+Line = list[tuple[float, float]]
 
 
-def build_outline(topology: dict[str, Any]) -> dict[str, str]:
-    """Return the SVG paths of a quantized TopoJSON of countries: `land` to fill, `borders` to
-    stroke."""
-    arcs = [_corners(arc, topology["transform"]) for arc in topology["arcs"]]
-    countries = [
-        country
-        for country in topology["objects"]["countries"]["geometries"]
-        if country.get("id") != ANTARCTICA
-    ]
-    rings = [ring for country in countries for ring in _rings(country)]
-    # An arc that two countries share is a border, any other is coast.
-    uses = Counter(index if index >= 0 else ~index for ring in rings for index in ring)
+def read_lines(path: Path) -> list[Line]:
+    """Return the rings or lines of a GeoJSON file, with longitudes that make no jump."""
+    geometry = json.loads(path.read_text())["features"][0]["geometry"]
+    lines = geometry["coordinates"]
+    if geometry["type"] == "MultiPolygon":
+        lines = [ring for polygon in lines for ring in polygon]
+    return [_unwrapped(line) for line in lines if line[0][1] > ANTARCTICA_SOUTH_OF]
+
+
+def _unwrapped(line: list[list[float]]) -> Line:
+    unwrapped = [(line[0][0], line[0][1])]
+    for longitude, latitude in line[1:]:
+        jump = (longitude - unwrapped[-1][0] + 180) % 360 - 180
+        unwrapped.append((unwrapped[-1][0] + jump, latitude))
+    return unwrapped
+
+
+def areas_of(line: Line, *, closed: bool) -> Lengths:
+    """Return for each point the area that the line loses without it, larger than of its
+    neighbours that go first: Visvalingam and Whyatt, Line generalisation by repeated elimination
+    of points, The Cartographic Journal 30(1), 1993.
+    """
+    x, y = project(np.array([p[1] for p in line]), np.array([p[0] for p in line]))
+    count = len(line)
+    before, after = [i - 1 for i in range(count)], [i + 1 for i in range(count)]
+    if closed:
+        before[0], after[-1] = count - 1, 0
+
+    def triangle(i: int) -> float:
+        a, b = before[i], after[i]
+        if not closed and (a < 0 or b >= count):
+            return float("inf")
+        return float(abs((x[a] - x[i]) * (y[b] - y[i]) - (x[b] - x[i]) * (y[a] - y[i]))) / 2
+
+    current = [triangle(i) for i in range(count)]
+    heap = [(area, i) for i, area in enumerate(current)]
+    heapq.heapify(heap)
+    result, largest = np.full(count, np.inf), 0.0
+    removed = [False] * count
+    while heap:
+        area, i = heapq.heappop(heap)
+        if removed[i] or area != current[i] or area == float("inf"):
+            continue
+        removed[i], largest = True, max(largest, area)
+        result[i] = largest
+        a, b = before[i], after[i]
+        after[a], before[b] = b, a
+        for neighbour in (a, b):
+            if not removed[neighbour]:
+                current[neighbour] = triangle(neighbour)
+                heapq.heappush(heap, (current[neighbour], neighbour))
+    return result
+
+
+def build(land: list[Line], borders: list[Line]) -> dict[str, Any]:
+    """Return the arrays of outline.npz: see app.pages.map.outline."""
+    steps, levels, lengths = [], [], []
+    rings = 0
+    for line in [*land, *borders]:
+        is_ring = rings < len(land) and line is land[rings]
+        # A ring of GeoJSON repeats its first point.
+        points = line[:-1] if is_ring else line
+        rings += is_ring
+        areas = areas_of(points, closed=is_ring)
+        level = np.full(len(points), LEVELS)
+        for number in range(LEVELS - 1, -1, -1):
+            level[areas >= smallest_area(number)] = number
+        kept = [i for i in range(len(points)) if level[i] < LEVELS]
+        corners = [tuple(round(c * STEPS_PER_DEGREE) for c in points[i]) for i in kept]
+        lengths.append(len(corners) if len(corners) >= (MIN_CORNERS if is_ring else 2) else 0)
+        if lengths[-1]:
+            steps += [corners[0], *((b[0] - a[0], b[1] - a[1]) for a, b in pairwise(corners))]
+            levels += [level[i] for i in kept]
     return {
-        "land": "".join(
-            _path(corners) + "z" for ring in rings if _is_drawn(corners := _joined(ring, arcs))
-        ),
-        "borders": "".join(
-            _path(arcs[index])
-            for index, count in uses.items()
-            if count > 1 and len(arcs[index]) > 1
-        ),
+        "steps": np.array(steps, dtype=np.int32).T,
+        "levels": np.array(levels, dtype=np.uint8),
+        "lengths": np.array([n for n in lengths if n], dtype=np.int32),
+        "rings": np.array(sum(n > 0 for n in lengths[: len(land)])),
     }
 
 
-def _corners(arc: list[list[int]], transform: dict[str, list[float]]) -> list[Corner]:
-    (scale_x, scale_y), (left, bottom) = transform["scale"], transform["translate"]
-    longitudes = accumulate(step[0] for step in arc)
-    latitudes = accumulate(step[1] for step in arc)
-    points = [
-        project(y * scale_y + bottom, x * scale_x + left)
-        for x, y in zip(longitudes, latitudes, strict=True)
-    ]
-    rounded = [(round(x), round(y)) for x, y in points]
-    return rounded[:1] + [corner for before, corner in pairwise(rounded) if corner != before]
-
-
-def _rings(country: dict[str, Any]) -> Iterator[list[int]]:
-    polygons = country.get("arcs", [])
-    for polygon in polygons if country["type"] == "MultiPolygon" else [polygons]:
-        yield from polygon
-
-
-def _joined(ring: list[int], arcs: list[list[Corner]]) -> list[Corner]:
-    corners: list[Corner] = []
-    for index in ring:
-        # TopoJSON writes a reversed arc as the complement of its index.
-        corners += arcs[index] if index >= 0 else arcs[~index][::-1]
-    # The ring ends with its first corner, and the corner where two arcs meet is in both of them.
-    return [corner for corner, after in pairwise(corners) if corner != after]
-
-
-def _is_drawn(corners: list[Corner]) -> bool:
-    # Two islands of the Bering Sea cross the map's edge and would be drawn over its whole width.
-    crosses_edge = any(abs(a[0] - b[0]) > WIDTH / 2 for a, b in pairwise(corners))
-    return len(corners) >= MIN_CORNERS and not crosses_edge
-
-
-def _path(corners: list[Corner]) -> str:
-    steps = [f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in pairwise(corners)]
-    return f"M{corners[0][0]} {corners[0][1]}l{' '.join(steps)}".replace(" -", "-")
-
-
 if __name__ == "__main__":
-    outline = build_outline(json.loads(Path(sys.argv[1]).read_text()))
-    FILE.write_text(json.dumps(outline, indent=1) + "\n")
+    np.savez_compressed(FILE, **build(*(read_lines(Path(path)) for path in sys.argv[1:3])))

@@ -94,8 +94,9 @@ class CityField {
     } else if (key === "Enter" && this.active) {
       event.preventDefault();
       this.pick(this.active);
-    } else if (key === "Escape" && !this.list.hidden) {
-      event.preventDefault();
+    } else if (key === "Escape") {
+      // Also before the suggestions have come.
+      if (!this.list.hidden) event.preventDefault();
       this.close();
     }
   }
@@ -118,6 +119,7 @@ class CityField {
     this.form.elements.picked.value = option.dataset.id;
     this.form.elements.picked_as.value = option.dataset.label;
     this.close();
+    showPeople(option.dataset.id);
   }
 
   close() {
@@ -132,36 +134,94 @@ class CityField {
   }
 }
 
+async function fetchPage(url, options = {}) {
+  const response = await fetch(url, { headers: { Accept: "text/html" }, ...options });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (!page.querySelector("main")) throw new Error(`status ${response.status} without a page`);
+  nameCountries(page);
+  return page;
+}
+
+// Beside the empty form: how many people are in the rooms of a city. Without it the page is whole.
+async function showPeople(city) {
+  if (!document.querySelector("#result .bubbles")) return;
+  const url = new URLSearchParams({ city_id: city, language: document.documentElement.lang });
+  const page = await fetchPage(`/?${url}`).catch(() => null);
+  // Meanwhile the form may have been answered.
+  const shown = document.querySelector("#result:has(.bubbles)");
+  if (shown && page) shown.replaceChildren(...page.querySelector("#result").childNodes);
+}
+
 let isSending = false;
 
 async function send(form, button, texts) {
   if (isSending) return;
   isSending = true;
+  form.querySelector("[role=alert]")?.remove();
   button.setAttribute("aria-disabled", "true");
-  const result = document.querySelector("#result");
   const key = form.elements.key?.value;
   try {
-    const response = await fetch(button.getAttribute("formaction") ?? form.action, {
+    const page = await fetchPage(button.getAttribute("formaction") ?? form.action, {
       method: "POST",
-      headers: { Accept: "text/html" },
       body: new URLSearchParams(new FormData(form, button)),
     });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const main = page.querySelector("main");
-    if (!main) throw new Error(`status ${response.status} without a page`);
-    nameCountries(main);
     document.title = page.title;
     document.querySelector("main").replaceWith(main);
     enhance(main);
     // The key is kept only in the field, while the page is open.
     if (key) main.querySelector("#key").value = key;
     main.querySelector("[autofocus]")?.focus();
+    // On a phone the focus alone would leave the answer at the lower edge of the screen.
+    const isBeside = getComputedStyle(main.querySelector("#result")).position === "sticky";
+    if (!isBeside) main.querySelector("#answer")?.scrollIntoView();
   } catch {
-    result.setAttribute("role", "alert");
-    result.textContent = texts.offline;
+    const alert = Object.assign(document.createElement("p"), { className: "error" });
+    alert.setAttribute("role", "alert");
+    alert.textContent = texts.offline;
+    button.before(alert);
+    alert.scrollIntoView({ block: "nearest" });
     button.removeAttribute("aria-disabled");
   } finally {
     isSending = false;
+  }
+}
+
+function countChosen(form) {
+  const button = form.querySelector(".submit button");
+  const text = button.textContent;
+  function update() {
+    const count = form.querySelectorAll("[name=interests]:checked").length;
+    const { chosen, oneChosen } = button.dataset;
+    const counted = count === 1 ? oneChosen : chosen.replace("{}", count);
+    button.textContent = count ? `${text} · ${counted}` : text;
+  }
+  form.addEventListener("change", update);
+  update();
+}
+
+// A room's id, or the link to share, which a phone hands to its apps.
+function offerCopies(main) {
+  for (const control of main.querySelectorAll("[data-copied]")) {
+    const status = Object.assign(document.createElement("span"), { className: "visually-hidden" });
+    status.setAttribute("role", "status");
+    control.after(status);
+    control.hidden = false;
+    if (control.dataset.copy) control.previousElementSibling.hidden = true;
+    control.addEventListener("click", async (event) => {
+      event.preventDefault();
+      try {
+        if (control.href && navigator.share) return await navigator.share({ url: control.href });
+        await navigator.clipboard.writeText(control.dataset.copy ?? control.href);
+        control.textContent = status.textContent = control.dataset.copied;
+      } catch (error) {
+        // No clipboard, or none for pages without TLS: the text is shown, to be selected.
+        if (error.name === "AbortError") return;
+        if (control.href) return location.assign(control.href);
+        control.previousElementSibling.hidden = false;
+        getSelection().selectAllChildren(control.previousElementSibling.lastElementChild);
+      }
+    });
   }
 }
 
@@ -169,11 +229,13 @@ function enhance(main) {
   const box = main.querySelector(".combobox");
   if (!box) return;
   const { form, texts } = new CityField(box);
+  countChosen(form);
+  offerCopies(main);
   // The service validates the form: its messages are in the page's language, not the browser's.
   form.noValidate = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(form, event.submitter ?? form.querySelector("button"), texts);
+    send(form, event.submitter ?? form.querySelector(".submit button"), texts);
   });
 }
 

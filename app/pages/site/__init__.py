@@ -1,0 +1,1 @@
+"""What all pages share: the page of a wrong address, robots.txt, compression and caching."""
