@@ -2,7 +2,7 @@
 --
 -- Number and percentage of people in each cluster. evenness is 1 when all clusters are equally
 -- large and 0 when one has everybody (the entropy divided by that of equal sizes). Each number of
--- people is within 2 of the truth. A cluster of under 5 is missing.
+-- people is within 2 of the truth when it was published. A cluster of under 5 is missing.
 
 WITH shares AS MATERIALIZED (
     SELECT cluster, cluster_en, members, members / sum(members) OVER () AS share

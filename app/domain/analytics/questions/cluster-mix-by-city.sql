@@ -2,8 +2,8 @@
 --
 -- For the ten cities with the most people in their rooms: each cluster's share of the city's people
 -- minus its share of all people, in percentage points. A large number is a reason for an event on
--- that theme. members is within 2 of the truth, so points_more is within 4 points in a city of 100
--- people and within 0.4 in one of 1,000. Rooms of under 5 are missing.
+-- that theme. members is within 2 of the truth when it was published, so points_more is within 4
+-- points in a city of 100 people and within 0.4 in one of 1,000. Rooms of under 5 are missing.
 
 WITH clusters AS (
     SELECT cluster, members / sum(members) OVER () AS share FROM analytics.clusters

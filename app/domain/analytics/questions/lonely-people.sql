@@ -2,8 +2,8 @@
 --
 -- For each country, people in rooms of one to four, which are too small for a conversation, and
 -- their percentage of all people. `manage.py cities gather` helps. members sums classes of sizes:
--- rooms of one and rooms of two to four are each within 2 of the truth, or in 'other' if they have
--- under 5 people; the five larger classes are within 2.
+-- rooms of one and rooms of two to four are each within 2 of the truth when it was published, or in
+-- 'other' if they have under 5 people; the five larger classes are within 2.
 
 SELECT country, sum(members)::bigint AS members,
        round(100 * coalesce(sum(members) FILTER (WHERE members_to < 5), 0) / sum(members), 1)

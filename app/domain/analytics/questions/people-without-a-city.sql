@@ -2,8 +2,9 @@
 --
 -- People by the kind of the place that they gave: a city, only an area (a country, a region or an
 -- island), or no place. The app can ask the people of areas for their city. places are those of at
--- least 5 people. members sums these and the regions' smaller places, each within 2 of the truth,
--- and up to 12 people of a kind are missing: together within 2 % or 20 people.
+-- least 5 people. members sums these and the regions' smaller places, each within 2 of the truth
+-- when it was published, and up to 12 people of a kind are missing: together within 2 % or 20
+-- people.
 
 SELECT kind, count(*) FILTER (WHERE NOT is_other) AS places,
        sum(members_from_here)::bigint AS members

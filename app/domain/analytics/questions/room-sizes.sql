@@ -1,8 +1,8 @@
 -- How large are the rooms?
 --
--- Rooms and their members by size. Of each country and size, members is within 2 of the truth, and
--- so is rooms; under 5 rooms of a country count as 0, and under 5 people of a country are summed
--- with those of other countries, or missing.
+-- Rooms and their members by size. Of each country and size, members is within 2 of the truth when
+-- it was published, and so is rooms; under 5 rooms of a country count as 0, and under 5 people of a
+-- country are summed with those of other countries, or missing.
 
 SELECT concat_ws(' to ', members_from, nullif(members_to, members_from))
            || CASE WHEN members_to IS NULL THEN ' and more' ELSE '' END AS size,

@@ -1,8 +1,8 @@
 -- Which rooms need people most?
 --
 -- The smallest rooms of at least 5 people, with the people in all rooms of their city: a large city
--- lacks people of this cluster only. Both numbers are within 2 of the truth. Smaller rooms are
--- missing; 'lonely-people' counts their members.
+-- lacks people of this cluster only. Both numbers are within 2 of the truth when it was published.
+-- Smaller rooms are missing; 'lonely-people' counts their members.
 
 SELECT room_id, city, rooms.country, cluster_en AS cluster, members_in_rooms AS members_in_city,
        members

@@ -2,8 +2,8 @@
 --
 -- Rooms by the month in which they opened, how many of them have five people and more now, and the
 -- median number of days until five of these were in the room. Whether people write in the chat is
--- not known here. rooms and rooms_lively are within 2 of the truth, and empty if under 5, so
--- percent is within 4 points of 100 rooms; median_days is rounded to whole days.
+-- not known here. rooms and rooms_lively are within 2 of the truth when it was published, and empty
+-- if under 5, so percent is within 4 points of 100 rooms; median_days is rounded to whole days.
 
 SELECT opened_month AS month, rooms, rooms_lively,
        round(100.0 * rooms_lively / rooms, 1) AS percent,

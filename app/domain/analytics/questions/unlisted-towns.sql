@@ -1,8 +1,9 @@
 -- Which towns are not in the gazetteer?
 --
 -- Places that people typed and that the gazetteer lacks. Merge a misspelled city into the right one
--- with `manage.py cities unlisted` and `cities merge`. members_from_here is within 2 of the truth.
--- Places of under 5 people are in 'other', by country where they are 5 together.
+-- with `manage.py cities unlisted` and `cities merge`. members_from_here is within 2 of the truth
+-- when it was published. Places of under 5 people are in 'other', by country where they are 5
+-- together.
 
 SELECT city, country, is_other, members_from_here
 FROM analytics.cities

@@ -2,7 +2,7 @@
 --
 -- Towns that use the rooms of a hub, those with the most people first. When a town has enough
 -- people for four rooms, `cities release` gives it its own. members_from_here is within 2 of the
--- truth. Towns of under 5 people are missing.
+-- truth when it was published. Towns of under 5 people are missing.
 
 SELECT city, region, country, hub, km_to_hub, members_from_here
 FROM analytics.cities
