@@ -69,7 +69,8 @@ class Truth:
 
     `keys`: columns that name a row. `bounds`: the other columns, with the largest difference or the
     name of the column with it. `absent`: the first of them in the rows that the answer may lack;
-    None: the answer is a choice of rows. `given`: a statement to run first.
+    None: the answer is a choice of `rows` rows, those with the highest (`top` 1) or lowest (-1)
+    first column, if any. `given`: a statement to run first.
     """
 
     keys: str
@@ -77,6 +78,8 @@ class Truth:
     sql: str
     absent: float | None = None
     given: str = ""
+    rows: int = 0
+    top: int = 0
 
 
 Rows = list[dict[str, Any]]
@@ -102,6 +105,15 @@ def differences(truth: Truth, answer: Rows, true_rows: Rows) -> list[str]:
             if not _is_near(
                 row[column], expected[name][column], _bound(bound, expected[name]), column
             )
+        ]
+    if truth.rows:
+        worst = min(truth.top * float(row[first]) for row in answer)
+        faults += [f"{len(answer)} rows"] if len(answer) != truth.rows else []
+        faults += [
+            f"{name}: not chosen, {row[first]}"
+            for name, row in expected.items()
+            if name not in found
+            and truth.top * float(row[first]) > worst + _bound(truth.bounds[first], row)
         ]
     if truth.absent is not None:
         faults += [

@@ -25,7 +25,7 @@ TRUTHS = {
     ),
     "effect-of-last-model": Truth(
         "cluster",
-        {"percent_before": 1, "percent_since": 1, "points": 2},
+        {"percent_before": 1, "percent_since": 1, "points": 1},
         """SELECT cluster, 100 * old AS percent_before, 100 * new AS percent_since,
                100 * (new - old) AS points
            FROM (
@@ -105,6 +105,7 @@ TRUTHS = {
                     unnest(interests) AS key JOIN interests USING (key)
                GROUP BY city_id, 1, 2, 3, key, n
            ) AS liked""",
+        rows=30,
     ),
     "interests-by-cluster": Truth(
         "cluster interest",
@@ -139,7 +140,7 @@ TRUTHS = {
     ),
     "interests-that-grow": Truth(
         "interest",
-        {"percent_before": 1, "percent_now": 1, "points": 2},
+        {"percent_before": 1, "percent_now": 1, "points": 1},
         """SELECT *, percent_now - percent_before AS points
            FROM (
                SELECT label_en AS interest,
@@ -192,6 +193,8 @@ TRUTHS = {
            WHERE listed AND kind = 'city' AND population >= 200000
              AND country_code IN (SELECT country FROM person)
            GROUP BY cities.id""",
+        rows=20,
+        top=-1,
     ),
     "retention-by-cohort": Truth(
         "month",

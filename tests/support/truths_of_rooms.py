@@ -29,6 +29,7 @@ TRUTHS = {
                    - sum(count(*)) OVER (PARTITION BY cluster) / sum(count(*)) OVER ())
                    AS points_more
            FROM person JOIN cities ON cities.id = host_id GROUP BY host_id, 1, 2, 3""",
+        rows=40,
     ),
     "distance-to-rooms": Truth(
         "distance",
@@ -78,6 +79,8 @@ TRUTHS = {
                FROM move WHERE from_id <> to_id GROUP BY month, 1, 2, 3, 4, 5, 6, 7
                HAVING count(*) >= 5
            ) AS months GROUP BY 1, 2, 3, 4, 5""",
+        rows=20,
+        top=1,
     ),
     "moves-between-clusters": Truth(
         "from_cluster to_cluster",
@@ -144,8 +147,12 @@ TRUTHS = {
     "rooms-that-need-people": Truth(
         "room_id",
         {"members": 2, "members_in_city": 2},
-        """SELECT room_id, members, sum(members) OVER (PARTITION BY city_id) AS members_in_city
-           FROM room""",
+        """SELECT * FROM (
+               SELECT room_id, members, sum(members) OVER (PARTITION BY city_id) AS members_in_city
+               FROM room
+           ) AS rooms WHERE members >= 5""",
+        rows=20,
+        top=-1,
     ),
     "time-until-lively": Truth(
         "month",
@@ -166,5 +173,7 @@ TRUTHS = {
         {"members_from_here": 2, "km_to_hub": 1},
         """SELECT city, region, country, hub, count(*) AS members_from_here, min(km) AS km_to_hub
            FROM person WHERE hub IS NOT NULL GROUP BY city_id, 1, 2, 3, 4""",
+        rows=20,
+        top=1,
     ),
 }
