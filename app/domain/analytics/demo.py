@@ -136,10 +136,10 @@ STEPS = (
 COUNT_NAMES = {CREATE_ROOMS: "rooms", INSERT_MEMBERS: "users", INSERT_CHANGES: "moves"}
 # Without statistics an analyst's first query would be slower than the next.
 VACUUM = "VACUUM (ANALYZE) memberships, rooms, room_redirects, room_changes"
-# What the demo gathered is known from the redirects that its people came through.
+# The demo gathered towns that its people came from, and towns whose people all came later.
 FIND_TRACES = f"""
     CREATE TEMPORARY TABLE traces ON COMMIT DROP AS
-    SELECT DISTINCT member.room_id, member.previous_room_id, redirect.city_id AS gathered_id
+    SELECT DISTINCT member.room_id, previous_room_id, member.city_id, redirect.city_id AS gathered
     FROM memberships AS member
     LEFT JOIN room_redirects AS redirect ON redirect.id = member.previous_room_id
     WHERE user_id LIKE '{PREFIX}%%'
@@ -159,7 +159,8 @@ DELETE_STATEMENTS = (
     AND {IS_LEFT.format(member="previous_room_id", own="room_redirects.id")}
     """,
     f"""
-    UPDATE cities SET hub_id = NULL WHERE id IN (SELECT gathered_id FROM traces)
+    UPDATE cities SET hub_id = NULL
+    WHERE hub_id IS NOT NULL AND id IN (SELECT unnest(ARRAY[city_id, gathered]) FROM traces)
     AND {IS_LEFT.format(member="city_id", own="cities.id")}
     """,
     f"""
