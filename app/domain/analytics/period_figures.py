@@ -24,10 +24,14 @@ MONTHLY_JOINS = f"""
            coalesce(city.country_code, 'unknown') AS country, room.cluster_id AS cluster, {COUNTED}
     FROM memberships AS member {TOWN} {CLUSTER} WHERE member.{BEFORE_TODAY} GROUP BY 1, 2, 3, 4
 """
+# OFFSET keeps the month from being computed, and people from being sorted, for each interest.
 JOINERS = f"""
     SELECT {MONTH.format("member.created_at")} AS joined_month, room.cluster_id AS cluster,
            interests
-    FROM memberships AS member {CLUSTER} WHERE member.{BEFORE_TODAY}
+    FROM memberships AS member {CLUSTER}
+    WHERE member.{BEFORE_TODAY}
+      AND member.created_at >= date_trunc('month', %(since)s::timestamptz, 'UTC')
+    OFFSET 0
 """
 # The latest move of each person. A redirect has the city and cluster of a closed room. The reason
 # of a move is kept for 30 days, and only for moves by commands.
