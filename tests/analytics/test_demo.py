@@ -74,7 +74,7 @@ def test_the_population_respects_the_rules_of_the_tables(demo: Sql) -> None:
         "SELECT count(*) FROM cities AS town JOIN cities AS hub ON hub.id = town.hub_id"
         " WHERE hub.hub_id IS NOT NULL",
         "SELECT count(*) FROM memberships WHERE joined_at < created_at OR interests = '{}'",
-        "SELECT count(*) FROM memberships WHERE joined_at >= '2025-07-01' OR"
+        "SELECT count(*) FROM memberships WHERE joined_at > '2025-07-01' OR"
         " created_at < '2024-07-01'",
         "SELECT count(*) FROM memberships WHERE previous_room_id IS NOT NULL AND NOT EXISTS"
         " (SELECT 1 FROM rooms WHERE id = previous_room_id UNION ALL"

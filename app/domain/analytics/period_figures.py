@@ -33,10 +33,14 @@ MONTHLY_JOINS = f"""
     ) AS joined
     GROUP BY 1, 2, 3, 4
 """
+# OFFSET keeps the month from being computed, and people from being sorted, for each interest.
 JOINERS = f"""
     SELECT {MONTH.format("member.created_at")} AS joined_month, room.cluster_id AS cluster,
            interests
-    FROM memberships AS member {CLUSTER} WHERE member.{BEFORE_TODAY}
+    FROM memberships AS member {CLUSTER}
+    WHERE member.{BEFORE_TODAY}
+      AND member.created_at >= date_trunc('month', %(since)s::timestamptz, 'UTC')
+    OFFSET 0
 """
 # A redirect has the city and cluster of a closed room.
 OPEN_AND_CLOSED = """
