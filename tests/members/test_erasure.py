@@ -115,7 +115,7 @@ def test_erasures_are_counted_by_month_country_and_cluster(
         " AND table_schema = 'public'"
     )
     assert {name for (name,) in columns} == {
-        "deleted_month", "joined_month", "country", "cluster_id", "members",
+        "deleted_month", "joined_month", "country", "cluster_id", "members", "demo_members",
     }  # fmt: skip
 
 
