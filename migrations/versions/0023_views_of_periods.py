@@ -38,8 +38,6 @@ VIEWS = (
     "monthly_rooms",
     "room_activity",
     "gatherings",
-    "deletions",
-    "cohort_deletions",
 )
 
 
@@ -48,7 +46,6 @@ def upgrade() -> None:
     create_views_of_joins(members)
     create_views_of_moves(members)
     create_views_of_rooms(members)
-    create_views_of_deletions(members)
 
 
 def create_views_of_joins(members: Any) -> None:
@@ -278,45 +275,6 @@ def create_views_of_rooms(members: Any) -> None:
                 "People in the room that they are in now: the median over the people; null: too few"
                 " rooms.",
             ),
-        ],
-    )
-
-
-def create_views_of_deletions(members: Any) -> None:
-    create = members.create_view
-    month = ("deleted_month", "date", "First day of the month of the erasure, UTC.")
-    people = ("members", "bigint", "People who were erased; rounded.")
-    create(
-        "deletions",
-        f"Erased people by month, country and cluster. {members.OTHER} members adds up. {CLOSED}",
-        [
-            month,
-            COUNTRY,
-            (
-                "is_other",
-                "= stored.country IS NULL OR stored.cluster IS NULL",
-                members.IS_OTHER,
-            ),
-            *members.cluster(),
-            people,
-        ],
-        members.join_cluster(),
-        "deleted_month, country, cluster",
-        {"country": "text"},
-    )
-    create(
-        "cohort_deletions",
-        "Erased people by the months of their erasure and first join."
-        f" {members.OTHER} members adds up. {CLOSED}",
-        [
-            month,
-            (
-                "joined_month",
-                "date",
-                "First day of the month of their first join, UTC; null: several.",
-            ),
-            ("is_other", "= stored.joined_month IS NULL", members.IS_OTHER),
-            people,
         ],
     )
 

@@ -4,6 +4,8 @@
 -- minus its share of all people, in percentage points. A large number is a reason for an event on
 -- that theme. members is within 2 of the truth when it was published, so points_more is within 4
 -- points in a city of 100 people and within 0.4 in one of 1,000. Rooms of under 5 are missing.
+-- Present members are counted in batches, so that a group may be behind by under 5 people, and
+-- until its lot is drawn by under 50.
 
 WITH clusters AS (
     SELECT cluster, members / sum(members) OVER () AS share FROM analytics.clusters

@@ -4,6 +4,8 @@
 -- all people most: themes for an event there. times is the ratio of the two shares. percent is
 -- within 4 points in a city of 100 people and within 0.4 in one of 1,000. An interest that under 5
 -- people of the city have, or all but under 5, is missing.
+-- Present members are counted in batches, so that a group may be behind by under 5 people, and
+-- until its lot is drawn by under 50.
 
 WITH largest AS MATERIALIZED (
     SELECT city_id FROM analytics.city_interests

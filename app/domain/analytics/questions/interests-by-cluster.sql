@@ -5,6 +5,8 @@
 -- often as among all people. An interest that under 5 people of a month and cluster have, or all
 -- but under 5, counts as 0 there, and other numbers are within 2 of the truth: for 12 months and a
 -- cluster of 1,000 people, percent is at most 5 points too low.
+-- Present members are counted in batches, so that a group may be behind by under 5 people, and
+-- until its lot is drawn by under 50.
 
 WITH people AS (
     SELECT cluster, sum(members) AS members

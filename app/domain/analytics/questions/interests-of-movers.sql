@@ -4,6 +4,8 @@
 -- and among all people. points is the difference in percentage points. The percentages of movers
 -- are within 4 points if 100 people moved and within 0.4 if 1,000 did. An interest that under 5
 -- movers have, or all but under 5, is missing.
+-- Present members are counted in batches, so that a group may be behind by under 5 people, and
+-- until its lot is drawn by under 50.
 
 WITH shares AS (
     SELECT interest_en, interest_group, movers_who_like,

@@ -5,6 +5,8 @@
 -- least 5 people. members sums these and the regions' smaller places, each within 2 of the truth
 -- when it was published, and up to 12 people of a kind are missing: together within 2 % or 20
 -- people.
+-- Present members are counted in batches, so that a group may be behind by under 5 people, and
+-- until its lot is drawn by under 50.
 
 SELECT kind, count(*) FILTER (WHERE NOT is_other) AS places,
        sum(members_from_here)::bigint AS members
