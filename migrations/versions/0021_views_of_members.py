@@ -18,14 +18,18 @@ COUNTRY = (
 )
 CITY: list[Column] = [
     ("city_id", "bigint", "City id, for joining with cities; null: a row with is_other."),
-    ("city", "= coalesce(city.name, 'other')", "Name, as typed if it is unlisted; or 'other'."),
+    (
+        "city",
+        "= coalesce(city.name, stored.city, 'other')",
+        "Name, as typed if it is unlisted; or 'other'.",
+    ),
     (
         "region",
         "= CASE WHEN city.id IS NULL THEN stored.region ELSE city.region END",
         "Region, where it is known; null in a row with is_other: several.",
     ),
     COUNTRY,
-    ("is_other", "= city.id IS NULL", IS_OTHER),
+    ("is_other", "= stored.city_id IS NULL", IS_OTHER),
     (
         "kind",
         "= coalesce(city.kind, stored.kind)",
@@ -46,7 +50,7 @@ def join_city(name: str = "city", city_id: str = "stored.city_id") -> str:
     """
 
 
-CITY_CELLS = {"region": "text", "country": "text", "kind": "text"}
+CITY_CELLS = {"city": "text", "region": "text", "country": "text", "kind": "text"}
 INTEREST: list[Column] = [
     ("interest", "= liked.key", "Key of the interest, as in the API."),
     ("interest_en", "= coalesce(interest.label_en, liked.key)", "Its name in English, or its key."),

@@ -10,9 +10,15 @@ down_revision = "0021"
 # A function, because EXPLAIN ANALYZE of a query would count the other rows of the table, and each
 # place that somebody types is one.
 CREATE_LISTED_CITIES = """
-    CREATE FUNCTION public.listed_cities() RETURNS SETOF public.cities
+    CREATE FUNCTION public.listed_cities() RETURNS TABLE (
+        id bigint, name text, region text, country_code text, latitude double precision,
+        longitude double precision, population integer
+    )
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog ROWS 70000
-    AS $$ SELECT * FROM public.cities WHERE listed AND kind = 'city' $$
+    AS $$
+        SELECT id, name, region, country_code::text, latitude, longitude, population
+        FROM public.cities WHERE listed AND kind = 'city'
+    $$
 """
 VIEWS = ("room_sizes", "room_starts", "clusters", "models", "gazetteer", "publications")
 
@@ -156,7 +162,7 @@ def create_facts(members: Any) -> None:
             ("city_id", "= id", "City id, for joining with cities."),
             ("city", "= name", "Name of the city."),
             ("region", "= region", "Region, where it is known."),
-            ("country", "= country_code::text", "Country, ISO 3166-1 alpha-2."),
+            ("country", "= country_code", "Country, ISO 3166-1 alpha-2."),
             ("latitude", "= latitude", "Degrees north."),
             ("longitude", "= longitude", "Degrees east."),
             ("population", "= population", "Inhabitants."),

@@ -24,7 +24,7 @@ MOVED_MONTH = ("moved_month", "date", "First day of the month of the move, UTC."
 JOINS = (
     "joins",
     "bigint",
-    "People who were members at the end of the period; rounded.",
+    "People who were members when the period was published; rounded.",
 )
 VIEWS = (
     "daily_joins",
@@ -123,7 +123,7 @@ def create_views_of_joins(members: Any) -> None:
 
 def create_views_of_moves(members: Any) -> None:
     create, people = members.create_view, ("members", "bigint", members.MEMBERS)
-    latest = f"the latest of each person at the end of its month. {members.OTHER} {CLOSED}"
+    latest = f"the latest of each person when the month was published. {members.OTHER} {CLOSED}"
     create(
         "moves",
         f"Moves between rooms: {latest} members adds up.",
@@ -155,7 +155,11 @@ def create_views_of_moves(members: Any) -> None:
         for side, what in (("from", "previous"), ("to", "new"))
         for column in (
             (f"{side}_city_id", "bigint", f"City of the {what} room; null: several."),
-            (f"{side}_city", f"= coalesce({side}_city.name, 'other')", "Its name; or 'other'."),
+            (
+                f"{side}_city",
+                f"= coalesce({side}_city.name, stored.{side}_city, 'other')",
+                "Its name; or 'other'.",
+            ),
             (
                 f"{side}_country",
                 f"= coalesce(stored.{side}_country, 'other')",
@@ -172,7 +176,8 @@ def create_views_of_moves(members: Any) -> None:
             REASON,
             (
                 "is_other",
-                "= from_city.id IS NULL OR to_city.id IS NULL OR stored.reason IS NULL",
+                "= stored.from_city_id IS NULL OR stored.to_city_id IS NULL"
+                " OR stored.reason IS NULL",
                 members.IS_OTHER,
             ),
             people,
@@ -180,7 +185,13 @@ def create_views_of_moves(members: Any) -> None:
         members.join_city("from_city", "stored.from_city_id")
         + members.join_city("to_city", "stored.to_city_id"),
         "moved_month, members DESC, from_city, to_city",
-        {"from_country": "text", "to_country": "text", "reason": "text"},
+        {
+            "from_city": "text",
+            "to_city": "text",
+            "from_country": "text",
+            "to_country": "text",
+            "reason": "text",
+        },
     )
     create(
         "cluster_moves",

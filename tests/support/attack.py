@@ -138,14 +138,21 @@ class World:
         return figures
 
 
-def attack(
-    world: World, newcomers: int, erased: int, others: int
-) -> Iterator[tuple[Traces, Traces]]:
-    """Yield for each day the traces of the day's newcomers and of its erased people.
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's newcomers and erased people whom the attacker looks for, people who did nothing, and
+    the figures before and after the day's publication."""
 
-    Each day `newcomers` and `erased` people come and go whom the attacker looks for, and `others`
-    register.
-    """
+    came: list[Person]
+    gone: list[Person]
+    bystanders: list[Person]
+    before: Figures
+    after: Figures
+
+
+def live(world: World, newcomers: int, erased: int, others: int) -> Iterator[Day]:
+    """Yield days on which `newcomers` and `erased` people of small towns come and go, and `others`
+    register."""
     before = world.figures()
     while True:
         residents = world.people()
@@ -156,15 +163,24 @@ def attack(
         came = [person for person in world.people() if person.user_id in ids]
         world.publish()
         after = world.figures()
-        changes = Counter(
-            {key: after.get(key, 0) - before.get(key, 0) for key in before.keys() | after.keys()}
-        )
-        bystanders = [person for person in residents if person not in chosen]
-        yield (
-            look(came, bystanders, changes, 1, world.random),
-            look(gone, bystanders, changes, -1, world.random),
-        )
+        yield Day(came, gone, [each for each in residents if each not in chosen], before, after)
         before = after
+
+
+def attack(days: list[Day], generator: random.Random, window: int = 1) -> tuple[Traces, Traces]:
+    """Return what is said of newcomers and of erased people by the figures from before the day and
+    from after `window` publications."""
+    came, gone = Traces(), Traces()
+    for day, last in zip(days, days[window - 1 :], strict=False):
+        changes = Counter(
+            {
+                key: last.after.get(key, 0) - day.before.get(key, 0)
+                for key in day.before.keys() | last.after.keys()
+            }
+        )
+        came.add(look(day.came, day.bystanders, changes, 1, generator))
+        gone.add(look(day.gone, day.bystanders, changes, -1, generator))
+    return came, gone
 
 
 def look(

@@ -111,7 +111,7 @@ ROOMS_OF_MONTHS = f"""
     ) AS entries
     JOIN (
         SELECT generate_series(
-            greatest(date_trunc('month', min(joined_at), 'UTC'),
+            greatest(date_trunc('month', min(created_at), 'UTC'),
                      date_trunc('month', %(since)s::timestamptz, 'UTC')),
             %(today)s - interval '1 month', '1 month')::date AS month
         FROM memberships

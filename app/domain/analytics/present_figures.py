@@ -63,8 +63,10 @@ MODELS = f"""
     FROM memberships WHERE {BEFORE_TODAY} GROUP BY 1
 """
 PEOPLE_OF_CITIES = f"""
-    SELECT coalesce(city.merged_into, city.id) AS city_id, interests
-    FROM memberships JOIN cities AS city ON city.id = city_id WHERE {BEFORE_TODAY}
+    SELECT city.id AS city_id, {PLACE}, interests
+    FROM memberships AS member JOIN cities AS said ON said.id = member.city_id
+    JOIN cities AS city ON city.id = coalesce(said.merged_into, said.id)
+    WHERE {BEFORE_TODAY}
 """
 PEOPLE = f"SELECT interests FROM memberships WHERE {BEFORE_TODAY}"
 # Those whose latest move was their own: no command is known for it, and their room before is open.
@@ -138,8 +140,8 @@ PRESENT = (
     Figures("models", MODELS, ("model_id",)),
     Figures(
         "city_interests",
-        liked(PEOPLE_OF_CITIES, "city_id"),
-        ("city_id",),
+        liked(PEOPLE_OF_CITIES, "city_id", "region", "country", "kind"),
+        ("city_id", "region", "country", "kind"),
         cells={"likes": "coalesce(likes, '{}')"},
         identity="city_id",
     ),

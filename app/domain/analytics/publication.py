@@ -8,9 +8,10 @@ stored, by these rules, with K the smallest group that is shown:
 - A publication counts whole days, and waits until people joined or moved CHANGED_GROUPS * K times
   since the one before.
 - Figures of periods are stored when the period is over, and never changed.
-- Figures of present members are renewed only if the group grew or shrank by K people, and then by
-  chance: one in LOTS, so that nobody knows which of many people was the last of the K. A change of
-  URGENT_GROUPS * K is shown at once. All figures of a place are renewed by the same chance.
+- Figures of present members are renewed only if the group grew or shrank by K people, or a figure
+  is wrong by 2 K, and then by lot: one in LOTS, so that nobody knows which of many people was the
+  last of the K. A change of URGENT_GROUPS * K is shown at once. All figures of a place have the same
+  lot, and one lot in RARE_LOTS renews a figure whatever has changed.
 - Counts are rounded to multiples of K, and smaller groups are summed.
 
 Compare OpenSAFELY's disclosure control (rounding against differences) and the Office for National
@@ -29,7 +30,7 @@ from app.domain.analytics.period_figures import OF_PERIODS
 from app.domain.analytics.present_figures import PRESENT
 from app.infra.database import Database
 
-CHANGED_GROUPS, URGENT_GROUPS, LOTS = 4, 10, 8
+CHANGED_GROUPS, URGENT_GROUPS, LOTS, RARE_LOTS = 4, 10, 8, 64
 # The row lock keeps others from publishing at the same time; no analyst may take it.
 LOCK_SETTINGS = "SELECT min_group FROM analytics_settings FOR UPDATE SKIP LOCKED"
 FIND_LAST = "SELECT until, min_group FROM publications ORDER BY until DESC LIMIT 1"
@@ -40,11 +41,14 @@ COUNT_CHANGES = """
     ) AS changed
 """
 DELETE_ALL = "DELETE FROM published; DELETE FROM publications"
+# Periods stay as they are, but for groups that are now too small.
+DELETE_PRESENT = "DELETE FROM published WHERE view = ANY(%(present)s) OR size < %(k)s"
 # The first people of a service are shown without lots.
 IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM published)"
 INSERT_PUBLICATION = """
-    INSERT INTO publications (until, min_group, published_at)
-    VALUES (%(until)s, %(k)s, now())
+    INSERT INTO publications (until, min_group, published_at) VALUES (%(until)s, %(k)s, now())
+    ON CONFLICT (until) DO UPDATE
+    SET min_group = excluded.min_group, published_at = excluded.published_at
 """
 # All figures are of one moment. Compiling takes longer than it saves. Dates are cut from times in
 # the session's time zone.
@@ -52,16 +56,25 @@ SETTINGS = """
     SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
     SET LOCAL statement_timeout = 0; SET LOCAL jit = off; SET LOCAL timezone = 'UTC'
 """
-IS_LOT = f"hashtextextended({{}}, %(salt)s) %% {LOTS} = 0"
-# `trigger` and `old_trigger`: the number of people that decides, now and as published.
-CHANGE = "abs(coalesce(trigger - old_trigger, size))"
-MAY_CHANGE = f"{CHANGE} >= %(k)s AND (is_lot OR {CHANGE} >= {URGENT_GROUPS} * %(k)s)"
+LOT = "hashtextextended({}, %(salt)s)"
+# `trigger` and `old_trigger`: the number of people that decides, now and as published. `off`: by
+# how much the figures are wrong.
+CHANGE = "greatest(abs(trigger - old_trigger), off - %(k)s)"
+MAY_CHANGE = f"""
+    CASE WHEN old_trigger IS NULL
+         THEN size >= %(k)s AND (is_lot OR size >= {URGENT_GROUPS} * %(k)s)
+         ELSE is_rare_lot
+              OR {CHANGE} >= %(k)s AND (is_lot OR {CHANGE} >= {URGENT_GROUPS} * %(k)s) END
+"""
 RENEW_PRESENT = (
+    # What a command closed is no person's.
     f"""
     DELETE FROM published AS old
     WHERE view = %(view)s AND NOT EXISTS (SELECT FROM staged WHERE staged.key = old.key)
-      AND (size >= {URGENT_GROUPS} * %(k)s
-           OR {IS_LOT.format("coalesce(cells ->> 'city_id', key)")})
+      AND ({LOT.format("coalesce(cells ->> 'city_id', key)")} %% {LOTS} = 0
+           OR EXISTS (SELECT FROM room_redirects WHERE id = (cells ->> 'room_id')::bigint)
+           OR EXISTS (SELECT FROM cities WHERE id = (cells ->> 'city_id')::bigint
+                      AND merged_into IS NOT NULL))
     """,
     """
     INSERT INTO published (view, key, size, cells)
@@ -95,22 +108,27 @@ def publish(
         min_group = connection.exec_driver_sql(LOCK_SETTINGS).scalar()
         if min_group is None:
             return "another process is publishing"
-        last = connection.exec_driver_sql(FIND_LAST).one_or_none()
-        if anew or (last and last.min_group != min_group):
-            last = None
+        last = None if anew else connection.exec_driver_sql(FIND_LAST).one_or_none()
+        is_other_group = last is not None and last.min_group != min_group
         parameters = {
             "k": min_group,
             "until": until,
             "today": _midnight(until),
             "since": _midnight(last.until) if last else datetime.min,
+            "present": [figures.view for figures in PRESENT],
             "salt": secrets.randbits(62) if salt is None else salt,
         }
-        reason = _reason_to_wait(connection, last.until, parameters) if last else ""
+        reason = ""
+        if last and not is_other_group:
+            reason = _reason_to_wait(connection, last.until, parameters)
         if reason or dry_run:
             return reason
-        if not last:
+        if anew:
             connection.exec_driver_sql(DELETE_ALL)
-        parameters["is_first"] = connection.exec_driver_sql(IS_EMPTY).scalar_one()
+        elif is_other_group:
+            connection.exec_driver_sql(DELETE_PRESENT, parameters)
+        is_empty = connection.exec_driver_sql(IS_EMPTY).scalar_one()
+        parameters["is_first"] = is_other_group or is_empty
         for figures in (*PRESENT, *OF_PERIODS):
             _renew(connection, figures, parameters)
         connection.exec_driver_sql(INSERT_PUBLICATION, parameters)
@@ -165,6 +183,12 @@ def stage(figures: Figures) -> str:
     cells = {
         **{key: key for key in figures.keys},
         **{name: rounded(name) for name in figures.counts},
+        # The name, for when a place that users typed is gone with its last user.
+        **{
+            key.removesuffix("_id"): f"(SELECT name FROM cities WHERE id = {key})"
+            for key in figures.keys
+            if key.endswith("city_id")
+        },
         **figures.cells,
     }
     pairs = ", ".join(f"'{name}', {expression}" for name, expression in cells.items())
@@ -193,7 +217,11 @@ def _marked(figures: Figures, groups: str) -> str:
     key = f"jsonb_build_object({names})::text"
     if figures.identity:
         key = f"coalesce({figures.identity}::text, {key})"
-    lot = IS_LOT.format("coalesce(city_id::text, key)" if "city_id" in figures.keys else "key")
+    lot = LOT.format("coalesce(city_id::text, key)" if "city_id" in figures.keys else "key")
+    off = ", ".join(
+        f"abs(coalesce({name}, 0) - coalesce((old.cells ->> '{name}')::bigint, 0))"
+        for name in figures.counts
+    )
     if figures.period:
         return (
             f"SELECT *, {key} AS key, size AS trigger, true AS may_change,"
@@ -205,9 +233,12 @@ def _marked(figures: Figures, groups: str) -> str:
         FROM (
             SELECT *, {MAY_CHANGE} AS may_change
             FROM (
-                SELECT keyed.*, old.size AS old_trigger, %(is_first)s OR {lot} AS is_lot
+                SELECT keyed.*, old.size AS old_trigger, greatest({off}) AS off,
+                       %(is_first)s OR {lot} %% {LOTS} = 0 AS is_lot,
+                       {lot} %% {RARE_LOTS} = 0 AS is_rare_lot
                 FROM (SELECT *, {key} AS key, {figures.trigger} AS trigger FROM {groups}) AS keyed
-                LEFT JOIN (SELECT key, size FROM published WHERE view = %(view)s) AS old USING (key)
+                LEFT JOIN (SELECT key, size, cells FROM published WHERE view = %(view)s) AS old
+                    USING (key)
             ) AS compared
         ) AS decided
     """
