@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from flask import Flask
 
 from app.config import ROOT, Settings
-from app.domain.analytics.view_settings import publish
+from app.domain.analytics.view_settings import write_settings
 from app.domain.schema.readiness import schema_head
 from app.factory import create_cli_app
 from app.infra.database import Database
@@ -29,7 +29,7 @@ def create_migrating_app(settings: Settings | None = None) -> Flask:
 
 
 def upgrade(database: Database, min_group: int, revision: str = "head") -> None:
-    """Migrate, and store the settings that views cannot read from the environment (see publish).
+    """Migrate, and write the settings that views cannot read from the environment.
 
     A schema newer than this code is kept, with a warning on stderr. Needs an application context.
     Raises DatabaseUnavailable.
@@ -43,7 +43,7 @@ def upgrade(database: Database, min_group: int, revision: str = "head") -> None:
         )
     else:
         flask_migrate.upgrade(revision=revision)
-    publish(database, min_group)
+    write_settings(database, min_group)
 
 
 def newer_revision(database: Database) -> str | None:

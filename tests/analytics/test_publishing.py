@@ -132,9 +132,9 @@ def test_a_release_during_a_publication_waits_if_it_changes_the_minimum(
     add_members(sql, 100)
     longer_s = LOCK_TIMEOUT_MS / 1000 + 1
     with held_publication(sql, lambda: publish(database), longer_s) as future:
-        view_settings.publish(database, 5)
+        view_settings.write_settings(database, 5)
         assert not future.done()
-        view_settings.publish(database, 7)
+        view_settings.write_settings(database, 7)
         assert future.result() == ""
     assert sql("SELECT min_group FROM analytics_settings") == [(7,)]
 

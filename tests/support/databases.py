@@ -18,7 +18,7 @@ from flask_migrate import upgrade
 from app.cli.migrations import create_migrating_app
 from app.config import INSTANCE, Settings, psycopg2_url
 from app.domain.analytics.demo import insert
-from app.domain.analytics.view_settings import publish
+from app.domain.analytics.view_settings import write_settings
 from app.domain.cities import gazetteer_loader
 from app.domain.runs.admin_runs import record_run
 from app.factory import create_cli_app
@@ -168,7 +168,7 @@ def migrate(url: str, *, with_gazetteer: bool = True) -> None:
     settings = settings_of(url)
     with create_migrating_app(settings).app_context():
         upgrade()
-        publish(services().database, settings.analytics_min_group)
+        write_settings(services().database, settings.analytics_min_group)
         if with_gazetteer:
             gazetteer_loader.load(services().database)
         services().clusters.register(services().model)

@@ -10,8 +10,8 @@ stored, by these rules, with K the smallest group that is shown:
 - Figures of periods are stored when the period is over, and never changed.
 - Figures of present members are renewed only if the group grew or shrank by K people, or a figure
   is wrong by 2 K, and then by lot: one in LOTS, so that nobody knows which of many people was the
-  last of the K. A change of URGENT_GROUPS * K is shown at once. All figures of a place have the same
-  lot, and one lot in RARE_LOTS renews a figure whatever has changed.
+  last of the K. A change of URGENT_GROUPS * K is shown at once. All figures of a place have the
+  same lot, and one lot in RARE_LOTS renews a figure whatever has changed.
 - Counts are rounded to multiples of K, and smaller groups are summed.
 
 Compare OpenSAFELY's disclosure control (rounding against differences) and the Office for National

@@ -13,7 +13,7 @@ TABLE_EXISTS = text("SELECT to_regclass('analytics_settings') IS NOT NULL")
 WAIT_FOR_PUBLICATION = text("SET LOCAL lock_timeout = 0")
 
 
-def publish(database: Database, min_group: int) -> None:
+def write_settings(database: Database, min_group: int) -> None:
     """Write the settings and names that changed. Raises DatabaseUnavailable.
 
     Interests that were removed from the model keep their names: members may have selected them.
