@@ -11,11 +11,12 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.api.room_schemas import RoomRequest
+from app.domain.analytics.city_figures import people_in_rooms
 from app.domain.input_limits import MAX_CITY_LENGTH
 from app.infra.database import DatabaseUnavailable
 from app.infra.middleware import ROOM_CREATED
 from app.pages.form.form import ICONS, Form, choices, linked_city
-from app.pages.form.result import build_result, cluster_labels
+from app.pages.form.result import build_result, cluster_labels, count
 from app.pages.rendering import (
     PageError,
     language,
@@ -39,10 +40,10 @@ def show() -> Response:
     if city:
         form = form.with_city(city)
         with suppress(DatabaseUnavailable):
-            people = services().city_people.at_least(city.id)
+            people = people_in_rooms(services().database, city.id)
     else:
         form = replace(form, city=request.args.get("city", "").strip()[:MAX_CITY_LENGTH])
-    return _page(form, city=city, people=people)
+    return _page(form, city=city, people=count(people, language()) if people else "")
 
 
 @blueprint.post("/")
