@@ -130,12 +130,14 @@ def test_an_invalid_field_takes_the_focus_and_is_described(visit: Callable[..., 
     page = visitor.open("/")
     visitor.tab_to("#city")
     page.keyboard.press("Enter")
-    page.locator("#interests[aria-invalid]:focus").wait_for()
+    page.locator("#city[aria-invalid]:focus").wait_for()
+    assert TRANSLATIONS["es"]["errors"]["interests"] in page.inner_text("#interests-hint")
     assert TRANSLATIONS["es"]["errors"]["key_missing"] in page.inner_text("#key-hint")
     page.fill("#key", KEY)
     page.check("[value=surf]")
     visitor.tab_to("#city", "Shift+Tab")
     page.keyboard.press("Enter")
+    page.locator("#interests:not([aria-invalid])").wait_for()
     page.locator("#city[aria-invalid]:focus").wait_for()
     described_by = page.locator("#city").get_attribute("aria-describedby") or ""
     assert TRANSLATIONS["es"]["errors"]["city"] in " ".join(

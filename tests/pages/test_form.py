@@ -105,6 +105,34 @@ def test_an_error_is_shown_at_its_field_in_the_language_of_the_page(
     assert sql("SELECT 1 FROM memberships") == []
 
 
+@pytest.mark.parametrize("changed", [{"city": ""}, {"city": "---"}, {"city": "x" * 81}])
+@pytest.mark.parametrize("key", ["", "not-the-key", KEY])
+def test_all_errors_are_shown_at_once_and_the_first_takes_the_focus(
+    browser: FlaskClient, changed: Any, key: str
+) -> None:
+    page = browser.post("/", data=FORM | {"interests": [], "key": key} | changed).text
+    wrong = ["city", "interests"] if key == KEY else ["city", "interests", "key"]
+    assert re.findall(r'class="error" id="(\w+)-hint"', page) == wrong
+    assert re.findall(r'<\w+ id="(\w+)"[^>]* autofocus', page) == ["city"]
+
+
+@pytest.mark.parametrize(
+    ("interests", "message"),
+    [
+        ([f"interest-{number}" for number in range(300)], "too_many_interests"),
+        (["flying"], "unknown_interests"),
+        (["surf", "x" * 65], "unknown_interests"),
+        (["surf", "x\x07"], "unknown_interests"),
+    ],
+)
+@pytest.mark.parametrize("key", ["", KEY])
+def test_interests_that_the_form_does_not_offer_are_said_to_be_wrong(
+    browser: FlaskClient, interests: list[str], message: str, key: str
+) -> None:
+    page = browser.post("/", data=FORM | {"interests": interests, "key": key}).text
+    assert TRANSLATIONS["es"]["errors"][message].format(100) in page
+
+
 def test_two_missing_fields_are_shown_at_once_and_typed_values_stay(
     browser: FlaskClient,
 ) -> None:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from app.api.room_schemas import RoomRequest
 from app.domain.analytics.city_figures import people_in_rooms
-from app.domain.input_limits import MAX_CITY_LENGTH
+from app.domain.input_limits import MAX_CITY_LENGTH, MAX_INTERESTS
 from app.infra.database import DatabaseUnavailable
 from app.infra.middleware import ROOM_CREATED
 from app.pages.form.form import ICONS, Form, choices, linked_city
@@ -72,12 +72,13 @@ def finish_response(response: Response) -> Response:
     if error := page_error(response):
         # A body that is too large is not parsed for the page either.
         form = Form.empty() if error.status == 413 else Form.from_fields(request.form)
+        if error.fields and request.endpoint == "page.ask":
+            # The service stops at the first of some errors; the page shows all at once.
+            texts = translation()["errors"]
+            for name, text in form.errors(services().model).items():
+                error.fields[name] = texts[text].format(MAX_INTERESTS)
         if "city" in error.fields:
             form = replace(form, picked="")
-        if error.fields and not form.interests and request.endpoint == "page.ask":
-            # Missing interests are found only after the other fields are valid; the page shows all
-            # errors at once.
-            error.fields["interests"] = translation()["errors"]["interests"]
         return replace_response(response, _page(form, error=error))
     response.headers.update(page_headers())
     return response
