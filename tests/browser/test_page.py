@@ -168,6 +168,20 @@ def test_the_language_is_switched_by_a_link(visit: Callable[..., Visit]) -> None
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
+@pytest.mark.parametrize("locale", ["es-ES", "en-GB"])
+def test_the_header_is_one_line_on_a_phone_with_a_wide_font(
+    visit: Callable[..., Visit], locale: str
+) -> None:
+    page = visit(locale, PHONE).open("/")
+    page.evaluate("document.body.style.fontFamily = 'DejaVu Sans'")
+    page.evaluate("document.body.style.letterSpacing = '.06em'")
+    boxes = [page.locator(f"header {part} >> nth=0").bounding_box() for part in (".brand", "nav a")]
+    brand, link = boxes
+    assert brand
+    assert link
+    assert brand["y"] <= link["y"] + link["height"] / 2 <= brand["y"] + brand["height"]
+
+
 def test_everything_works_without_a_script(visit: Callable[..., Visit]) -> None:
     visitor = visit("es-ES", PHONE, java_script_enabled=False)
     page, texts = visitor.open("/"), TRANSLATIONS["es"]
