@@ -198,7 +198,7 @@ def test_everything_works_without_a_script(visit: Callable[..., Visit]) -> None:
     assert heading_top(page) < PHONE[1] / 4
     page.get_by_text(texts["result"]["room_id"]).wait_for()
     page.fill("#key", KEY)
-    page.get_by_role("button", name="Sevilla (ES)").click()
+    page.get_by_role("button", name=f"Sevilla ({SPAIN['es']})").click()
     wait_for_result(page, "Sevilla · ")
     page.fill("#key", KEY)
     page.click("summary")

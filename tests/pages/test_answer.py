@@ -39,7 +39,7 @@ def test_the_answer_names_the_room_by_its_city_and_taste_and_counts_its_people(
 ) -> None:
     fields = FORM | {"interests": ["museums", "theaters"]}
     in_the_open, details = card(browser.post("/", data=fields))
-    assert in_the_open.startswith("Tu sala · ES Sevilla · Teatro, museos y fitness")
+    assert in_the_open.startswith("Tu sala · España Sevilla · Teatro, museos y fitness")
     assert "Has abierto esta sala" in in_the_open
     assert re.search(r"Sala \d+, grupo 4", details)
     assert ID in details

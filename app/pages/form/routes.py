@@ -17,6 +17,7 @@ from app.infra.database import DatabaseUnavailable
 from app.infra.middleware import ROOM_CREATED
 from app.pages.form.form import ICONS, Form, choices, linked_city
 from app.pages.form.result import build_result, cluster_labels, count
+from app.pages.map.regions import COUNTRIES
 from app.pages.rendering import (
     PageError,
     language,
@@ -92,6 +93,11 @@ def _page(form: Form, error: PageError | None = None, **context: Any) -> Respons
         groups=choices(services().model, language()),
         clusters=cluster_labels(services().model, language()),
         icons=ICONS,
+        country_name=_country_name,
         error=error,
         **context,
     )
+
+
+def _country_name(code: str) -> str:
+    return COUNTRIES[code][language()] if code in COUNTRIES else code

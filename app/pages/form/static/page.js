@@ -5,12 +5,6 @@ const DEBOUNCE_MS = 120;
 const MIN_QUERY_LENGTH = 2;
 const countries = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
 
-function nameCountries(page) {
-  for (const place of page.querySelectorAll("[data-country]")) {
-    place.textContent = countries.of(place.dataset.country);
-  }
-}
-
 // The "editable combobox with list autocomplete" of the ARIA Authoring Practices.
 class CityField {
   constructor(box) {
@@ -138,7 +132,6 @@ async function fetchPage(url, options = {}) {
   const response = await fetch(url, { headers: { Accept: "text/html" }, ...options });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   if (!page.querySelector("main")) throw new Error(`status ${response.status} without a page`);
-  nameCountries(page);
   return page;
 }
 
