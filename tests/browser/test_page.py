@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.pages.rendering import TRANSLATIONS, Language
 from tests.support.browser import DESKTOP, PHONE, Visit
@@ -251,6 +251,43 @@ def test_an_outage_is_shown_and_typed_values_stay(
     # A pooler may wait some seconds before it connects to the database again.
     wait_until(has_room)
     assert visitor.errors == []
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_the_button_says_that_it_searches_until_there_is_an_answer_or_none_in_time(
+    visit: Callable[..., Visit], language: Language
+) -> None:
+    visitor, texts = visit(), TRANSLATIONS[language]
+    # The 20 s of the page are a second here.
+    visitor.page.add_init_script(
+        "const timeout = AbortSignal.timeout.bind(AbortSignal);"
+        "AbortSignal.timeout = (ms) => timeout(ms / 20);"
+    )
+    page = visitor.open(f"/?language={language}")
+    page.fill("#city", "Vigo")
+    page.check("[value=surf]")
+    page.fill("#key", KEY)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(lambda url: "language" in url, hold)
+    button = page.locator(".submit button")
+    button.click()
+    expect(button).to_have_text(texts["suggestions"]["busy"])
+    expect(button).to_have_attribute("aria-busy", "true")
+    assert page.inner_text("[role=status]") == texts["suggestions"]["busy"]
+    page.check("[value=museums]")
+    expect(button).to_have_text(texts["suggestions"]["busy"])
+    page.get_by_role("alert").filter(has_text=texts["suggestions"]["slow"]).wait_for()
+    expect(button).to_have_text(f"{texts['page']['submit']} · {texts['page']['chosen'].format(2)}")
+    assert button.get_attribute("aria-busy") is None
+    assert [route.request.method for route in held] == ["POST"]
+    page.unroute_all()
+    button.click()
+    wait_for_result(page, "Vigo · ")
+    assert page.locator("[aria-busy]").count() == 0
 
 
 def test_a_long_word_fits_a_phone_and_a_rooms_id_is_copied(visit: Callable[..., Visit]) -> None:
