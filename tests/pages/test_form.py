@@ -13,7 +13,10 @@ from app.pages.form.form import choices
 from app.pages.rendering import TRANSLATIONS
 from tests.support.databases import Server, Sql
 from tests.support.pages import BROWSER, FORM, ID
+from tests.support.paths import ROOT
 from tests.support.serving import KEY
+
+PAGES = ROOT / "app/pages"
 
 
 def names(texts: dict[str, Any], path: str = "") -> set[str]:
@@ -30,6 +33,19 @@ def test_both_languages_have_the_same_texts_with_the_same_placeholders() -> None
         section, key = name.split(".")
         counts = {texts[section][key].count("{}") for texts in TRANSLATIONS.values()}
         assert len(counts) == 1, name
+
+
+def test_every_text_is_used() -> None:
+    files = [file for file in PAGES.rglob("*") if file.suffix in (".html", ".py", ".js")]
+    sources = "\n".join(file.read_text("utf-8") for file in files)
+    for name in names(TRANSLATIONS["en"]):
+        section, key = name.split(".")
+        if section in ("groups", "regions"):  # their keys are those of the data that they name
+            continue
+        # Two hints are found by the name of their heading; the script gets a section as one object.
+        key = key.removesuffix("_hint") if section == "errors" else key
+        plain = rf"|\b{key}\b" if section == "suggestions" else ""
+        assert re.search(rf'texts\.{section}\.{key}\b|"{key}"{plain}', sources), name
 
 
 @pytest.mark.parametrize(
