@@ -50,6 +50,18 @@ def test_a_reload_after_forgetting_shows_a_page(browser: FlaskClient) -> None:
     assert_is_page(response, "nothing")
 
 
+@pytest.mark.parametrize("address", ["/rooms", "/users/one", "/metrics"])
+def test_an_address_that_needs_a_key_shows_a_browser_a_page(
+    browser: FlaskClient, address: str
+) -> None:
+    response = browser.get(address)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert_is_page(response, "closed")
+    program = browser.get(address, headers={"Accept": "*/*"})
+    assert program.content_type == "application/problem+json"
+
+
 def test_a_defect_shows_a_browser_a_page_with_its_code(database_url: str) -> None:
     app = create_app(settings_of(database_url, api_keys=(KEY,)))
     app.add_url_rule("/defect", "page.show_defect", lambda: [][0])
