@@ -211,17 +211,26 @@ def _chat_url_template(environ: Mapping[str, str], errors: list[str]) -> str | N
     template = environ.get("CHAT_URL_TEMPLATE", "").strip()
     if not template:
         return None
-    example = template.replace(ROOM_ID_PLACEHOLDER, "1")
+    # With the largest id, which is no port.
+    example = template.replace(ROOM_ID_PLACEHOLDER, str(2**63 - 1))
     try:
-        is_url = urlsplit(example).scheme in ("http", "https") and bool(urlsplit(example).hostname)
-    except ValueError:  # brackets that hold no IPv6 address
+        url = urlsplit(example)
+        # Port 0 takes no connections.
+        is_url = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # brackets that hold no IPv6 address, or a port that is no number to 65535
         is_url = False
-    is_printable = example.isprintable() and " " not in example
-    if is_url and is_printable and example != template and not set(example) & {"{", "}"}:
+    # Browsers read a backslash as a slash; what is before an @ would look like the host.
+    if (
+        is_url
+        and example != template
+        and example.isprintable()
+        and not set(example) & set(" {}@\\")
+    ):
         return template
+    # The value is not repeated: it may hold a password.
     errors.append(
-        f"CHAT_URL_TEMPLATE is {template!r}: it must be an http or https address with "
-        f"{ROOM_ID_PLACEHOLDER} in it and no other braces, such as https://chat.example/{{room_id}}"
+        f"CHAT_URL_TEMPLATE must be an http or https address with {ROOM_ID_PLACEHOLDER} in it "
+        "and no other braces, no @, backslash or space, such as https://chat.example/{room_id}"
     )
     return None
 

@@ -10,7 +10,6 @@ from app.domain.cities.repository import Cities
 from app.domain.clusters.repository import Clusters
 from app.domain.members.repository import Members
 from app.domain.members.room_members import RoomMembers
-from app.domain.rooms.city_people import CityPeople
 from app.domain.rooms.repository import Rooms
 from app.domain.schema.readiness import Readiness
 from app.infra.database import Database
@@ -28,7 +27,6 @@ class Services:
     cities: Cities
     autocomplete: Autocomplete
     rooms: Rooms
-    city_people: CityPeople
     members: Members
     room_members: RoomMembers
     clusters: Clusters
@@ -46,7 +44,6 @@ def build_services(database: Database, model: Model, default_country: str) -> Se
         cities=cities,
         autocomplete=autocomplete,
         rooms=rooms,
-        city_people=CityPeople(database),
         members=members,
         room_members=RoomMembers(database, rooms),
         clusters=Clusters(database),

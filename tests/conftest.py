@@ -69,7 +69,6 @@ def client(app: Any, sql: Sql) -> FlaskClient:
     extension = app.extensions["nomad_rooms"]
     extension.cities.clear_cache()
     extension.rooms.clear_cache()
-    extension.city_people.clear_cache()
     client: FlaskClient = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
     return client

@@ -102,6 +102,17 @@ def test_the_chats_address_is_taken_with_the_place_of_the_rooms_id(template: str
         "javascript:alert({room_id})//",
         "https://chat.example/a b/{room_id}",
         "https://chat.example/\x07{room_id}",
+        "https://chat.example/\t{room_id}",
+        "https://chat.example/\u200b{room_id}",
+        "https://chat.example:99999/{room_id}",
+        "https://chat.example:0/{room_id}",
+        "https://chat.example:abc/{room_id}",
+        "https://chat.example:-1/{room_id}",
+        "https://chat.example\\@evil.example/{room_id}",
+        "https://chat.example\\.evil.example/{room_id}",
+        "https://user:pw@chat.example/{room_id}",
+        "https://{room_id}@chat.example/",
+        "https://chat.example:{room_id}/",
     ],
 )
 def test_an_address_that_leads_to_no_rooms_chat_is_refused_at_the_start(template: str) -> None:

@@ -18,6 +18,8 @@ TRANSLATIONS: dict[Language, Translation] = {
     language: tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
     for language in LANGUAGES
 }
+# What makes a page another one, beside its language.
+STATE = ("city_id", "city", "region", "country", "near", "zoom")
 PROBLEM, HTML = "application/problem+json", "text/html"
 # Headers of a problem document that are also right for the page that replaces it.
 FORWARDED_HEADERS = ("Retry-After", "WWW-Authenticate", "Allow")
@@ -48,6 +50,14 @@ def translation() -> Translation:
     return TRANSLATIONS[language()]
 
 
+def state(endpoint: str) -> dict[str, Any]:
+    """Return what an endpoint's address needs to lead to this page; empty on another page."""
+    if request.endpoint != endpoint:
+        return {}
+    query = {name: request.args[name] for name in STATE if name in request.args}
+    return query | (request.view_args or {})
+
+
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """Return a page in the request's language, with the headers of every page; never cached."""
     page = render_template(
@@ -55,6 +65,7 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
         language=language(),
         languages={name: TRANSLATIONS[name]["site"]["language"] for name in LANGUAGES},
         texts=translation(),
+        state=state,
         requires_key=current_app.config["REQUIRES_KEY"],
         **context,
     )

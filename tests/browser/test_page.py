@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.pages.rendering import TRANSLATIONS, Language
 from tests.support.browser import DESKTOP, PHONE, Visit
@@ -130,12 +130,14 @@ def test_an_invalid_field_takes_the_focus_and_is_described(visit: Callable[..., 
     page = visitor.open("/")
     visitor.tab_to("#city")
     page.keyboard.press("Enter")
-    page.locator("#interests[aria-invalid]:focus").wait_for()
+    page.locator("#city[aria-invalid]:focus").wait_for()
+    assert TRANSLATIONS["es"]["errors"]["interests"] in page.inner_text("#interests-hint")
     assert TRANSLATIONS["es"]["errors"]["key_missing"] in page.inner_text("#key-hint")
     page.fill("#key", KEY)
     page.check("[value=surf]")
     visitor.tab_to("#city", "Shift+Tab")
     page.keyboard.press("Enter")
+    page.locator("#interests:not([aria-invalid])").wait_for()
     page.locator("#city[aria-invalid]:focus").wait_for()
     described_by = page.locator("#city").get_attribute("aria-describedby") or ""
     assert TRANSLATIONS["es"]["errors"]["city"] in " ".join(
@@ -166,6 +168,20 @@ def test_the_language_is_switched_by_a_link(visit: Callable[..., Visit]) -> None
     assert page.evaluate("document.documentElement.lang") == "en"
 
 
+@pytest.mark.parametrize("locale", ["es-ES", "en-GB"])
+def test_the_header_is_one_line_on_a_phone_with_a_wide_font(
+    visit: Callable[..., Visit], locale: str
+) -> None:
+    page = visit(locale, PHONE).open("/")
+    page.evaluate("document.body.style.fontFamily = 'DejaVu Sans'")
+    page.evaluate("document.body.style.letterSpacing = '.06em'")
+    boxes = [page.locator(f"header {part} >> nth=0").bounding_box() for part in (".brand", "nav a")]
+    brand, link = boxes
+    assert brand
+    assert link
+    assert brand["y"] <= link["y"] + link["height"] / 2 <= brand["y"] + brand["height"]
+
+
 def test_everything_works_without_a_script(visit: Callable[..., Visit]) -> None:
     visitor = visit("es-ES", PHONE, java_script_enabled=False)
     page, texts = visitor.open("/"), TRANSLATIONS["es"]
@@ -182,7 +198,7 @@ def test_everything_works_without_a_script(visit: Callable[..., Visit]) -> None:
     assert heading_top(page) < PHONE[1] / 4
     page.get_by_text(texts["result"]["room_id"]).wait_for()
     page.fill("#key", KEY)
-    page.get_by_role("button", name="Sevilla (ES)").click()
+    page.get_by_role("button", name=f"Sevilla ({SPAIN['es']})").click()
     wait_for_result(page, "Sevilla · ")
     page.fill("#key", KEY)
     page.click("summary")
@@ -235,6 +251,43 @@ def test_an_outage_is_shown_and_typed_values_stay(
     # A pooler may wait some seconds before it connects to the database again.
     wait_until(has_room)
     assert visitor.errors == []
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_the_button_says_that_it_searches_until_there_is_an_answer_or_none_in_time(
+    visit: Callable[..., Visit], language: Language
+) -> None:
+    visitor, texts = visit(), TRANSLATIONS[language]
+    # The 20 s of the page are a second here.
+    visitor.page.add_init_script(
+        "const timeout = AbortSignal.timeout.bind(AbortSignal);"
+        "AbortSignal.timeout = (ms) => timeout(ms / 20);"
+    )
+    page = visitor.open(f"/?language={language}")
+    page.fill("#city", "Vigo")
+    page.check("[value=surf]")
+    page.fill("#key", KEY)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(lambda url: "language" in url, hold)
+    button = page.locator(".submit button")
+    button.click()
+    expect(button).to_have_text(texts["suggestions"]["busy"])
+    expect(button).to_have_attribute("aria-busy", "true")
+    assert page.inner_text("[role=status]") == texts["suggestions"]["busy"]
+    page.check("[value=museums]")
+    expect(button).to_have_text(texts["suggestions"]["busy"])
+    page.get_by_role("alert").filter(has_text=texts["suggestions"]["slow"]).wait_for()
+    expect(button).to_have_text(f"{texts['page']['submit']} · {texts['page']['chosen'].format(2)}")
+    assert button.get_attribute("aria-busy") is None
+    assert [route.request.method for route in held] == ["POST"]
+    page.unroute_all()
+    button.click()
+    wait_for_result(page, "Vigo · ")
+    assert page.locator("[aria-busy]").count() == 0
 
 
 def test_a_long_word_fits_a_phone_and_a_rooms_id_is_copied(visit: Callable[..., Visit]) -> None:

@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,17 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings, psycopg2_url
+from app.domain.analytics.city_figures import FIND
+from app.domain.analytics.publication import publish
 from app.pages.rendering import TRANSLATIONS
 from app.services import EXTENSION
-from tests.support.databases import Server, Sql
+from tests.support.analysts import SEVILLA, add_members
+from tests.support.databases import Server, Sql, sql_on
 from tests.support.pages import BROWSER, FORM, ID
 from tests.support.serving import KEY
+
+DOS_HERMANAS = 2518794
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 def card(response: TestResponse) -> tuple[str, str]:
@@ -32,7 +39,7 @@ def test_the_answer_names_the_room_by_its_city_and_taste_and_counts_its_people(
 ) -> None:
     fields = FORM | {"interests": ["museums", "theaters"]}
     in_the_open, details = card(browser.post("/", data=fields))
-    assert in_the_open.startswith("Tu sala · ES Sevilla · Teatro, museos y fitness")
+    assert in_the_open.startswith("Tu sala · España Sevilla · Teatro, museos y fitness")
     assert "Has abierto esta sala" in in_the_open
     assert re.search(r"Sala \d+, grupo 4", details)
     assert ID in details
@@ -101,20 +108,54 @@ def test_a_link_leads_others_into_the_room_that_a_user_opened(
     assert "Compartir un enlace" not in second
 
 
-def test_a_link_to_a_city_tells_in_round_figures_how_many_people_are_there(
-    browser: FlaskClient,
+def test_a_link_to_a_city_tells_the_published_number_of_its_people(
+    browser: FlaskClient, sql: Sql
 ) -> None:
+    texts = TRANSLATIONS["es"]["page"]
+    add_members(sql, 1_203, joined=YESTERDAY)
+    # A gathered town's people are in the rooms of its hub.
+    sql("UPDATE cities SET hub_id = %s WHERE id = %s", (SEVILLA, DOS_HERMANAS))
+    publish(browser.application.extensions[EXTENSION].database)
+    for city, name in ((SEVILLA, "Sevilla"), (DOS_HERMANAS, "Dos Hermanas")):
+        page = browser.get(f"/?city_id={city}").text
+        assert texts["rooms_of"].format(name) in page
+        assert texts["people"].format("1.205") in page
+        assert f'name="picked" value="{city}"' in page
+
+
+def test_who_looks_at_a_city_before_and_after_sees_neither_a_join_nor_an_erasure(
+    browser: FlaskClient, sql: Sql
+) -> None:
+    def look() -> str:
+        return card(browser.get(f"/?city_id={SEVILLA}"))[0]
+
+    nobody = look()
+    assert TRANSLATIONS["es"]["page"]["empty"] in nobody
     headers = {"Authorization": f"Bearer {KEY}"}
-    page, texts = browser.get("/?city_id=2510911").text, TRANSLATIONS["es"]["page"]
-    assert texts["rooms_of"].format("Sevilla") in page
-    assert texts["no_people"] in page
-    for number in range(12):
-        body = {"_id": f"other-{number}", "city": "Sevilla", "interests": ["surf"]}
-        browser.post("/rooms", json=body, headers=headers)
-    browser.application.extensions[EXTENSION].city_people.clear_cache()
-    page = browser.get("/?city_id=2510911").text
-    assert texts["people"].format(10) in page
-    assert 'name="picked" value="2510911"' in page
+    members = [f"other-{number}" for number in range(5)]
+    for member in members:
+        body = {"_id": member, "city": "Sevilla", "interests": ["surf"]}
+        assert browser.post("/rooms", json=body, headers=headers).status_code in (200, 201)
+        assert look() == nobody
+    sql("UPDATE memberships SET created_at = %s, joined_at = %s", (YESTERDAY, YESTERDAY))
+    publish(browser.application.extensions[EXTENSION].database)
+    published = look()
+    assert TRANSLATIONS["es"]["page"]["people"].format(5) in published
+    for member in members:
+        browser.delete(f"/users/{member}", headers=headers)
+        assert look() == published
+
+
+def test_a_citys_number_is_one_row_of_indexes(new_database: str) -> None:
+    run = sql_on(new_database)
+    run(
+        "INSERT INTO published (view, key, size, cells) SELECT view, key, 9, '{}'"
+        " FROM unnest('{rooms,cities,gatherings}'::text[]) AS view, generate_series(1, 9999) AS key"
+    )
+    run("ANALYZE published")
+    plan = "\n".join(line for (line,) in run(f"EXPLAIN {FIND}", {"city": SEVILLA}))
+    assert "Index Scan using pk_published" in plan, plan
+    assert "Seq Scan" not in plan
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from app.api.documents import interests_document
+from app.api.room_schemas import RoomRequest
 from app.domain.cities.city import City
+from app.domain.cities.place_parser import parse
 from app.domain.cities.repository import UnknownCity
+from app.domain.input_limits import MAX_INTERESTS
 from app.infra.database import DatabaseUnavailable
 from app.services import services
 from model.interests import load_interests
@@ -63,6 +67,30 @@ class Form:
         """Return the form as a body of POST /rooms."""
         place = {"city_id": _parse_id(self.picked)} if self.picked else {"city": self.city}
         return {"_id": self.user_id, "interests": sorted(self.interests), **place}
+
+    def errors(self, model: Model) -> dict[str, str]:
+        """Return the name of the text that says what is wrong, by field.
+
+        What only the database knows is not found.
+        """
+        errors: dict[str, str] = {}
+        try:
+            RoomRequest.model_validate(self.request_body())
+        except ValidationError as error:
+            paths = [str(detail["loc"][0]) for detail in error.errors(include_url=False)]
+            # Errors of city_id are shown at the field city, where the user picked it.
+            errors = {path.removesuffix("_id"): path for path in paths}
+        if not self.picked and "city" not in errors:
+            typed = parse(self.city)
+            if not (typed.key or typed.flags):
+                errors["city"] = "city"
+        if not self.interests:
+            errors["interests"] = "interests"
+        elif len(self.interests) > MAX_INTERESTS:
+            errors["interests"] = "too_many_interests"
+        elif "interests" in errors or len(model.unknown(self.interests)) == len(self.interests):
+            errors["interests"] = "unknown_interests"
+        return errors
 
     def with_city(self, city: City) -> "Form":
         """Return the form with this city picked and its name in the field."""

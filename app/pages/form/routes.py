@@ -11,11 +11,13 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.api.room_schemas import RoomRequest
-from app.domain.input_limits import MAX_CITY_LENGTH
+from app.domain.analytics.city_figures import people_in_rooms
+from app.domain.input_limits import MAX_CITY_LENGTH, MAX_INTERESTS
 from app.infra.database import DatabaseUnavailable
 from app.infra.middleware import ROOM_CREATED
 from app.pages.form.form import ICONS, Form, choices, linked_city
-from app.pages.form.result import build_result, cluster_labels
+from app.pages.form.result import build_result, cluster_labels, count
+from app.pages.map.regions import COUNTRIES
 from app.pages.rendering import (
     PageError,
     language,
@@ -39,10 +41,10 @@ def show() -> Response:
     if city:
         form = form.with_city(city)
         with suppress(DatabaseUnavailable):
-            people = services().city_people.at_least(city.id)
+            people = people_in_rooms(services().database, city.id)
     else:
         form = replace(form, city=request.args.get("city", "").strip()[:MAX_CITY_LENGTH])
-    return _page(form, city=city, people=people)
+    return _page(form, city=city, people=count(people, language()) if people else "")
 
 
 @blueprint.post("/")
@@ -71,12 +73,13 @@ def finish_response(response: Response) -> Response:
     if error := page_error(response):
         # A body that is too large is not parsed for the page either.
         form = Form.empty() if error.status == 413 else Form.from_fields(request.form)
+        if error.fields and request.endpoint == "page.ask":
+            # The service stops at the first of some errors; the page shows all at once.
+            texts = translation()["errors"]
+            for name, text in form.errors(services().model).items():
+                error.fields[name] = texts[text].format(MAX_INTERESTS)
         if "city" in error.fields:
             form = replace(form, picked="")
-        if error.fields and not form.interests and request.endpoint == "page.ask":
-            # Missing interests are found only after the other fields are valid; the page shows all
-            # errors at once.
-            error.fields["interests"] = translation()["errors"]["interests"]
         return replace_response(response, _page(form, error=error))
     response.headers.update(page_headers())
     return response
@@ -90,6 +93,11 @@ def _page(form: Form, error: PageError | None = None, **context: Any) -> Respons
         groups=choices(services().model, language()),
         clusters=cluster_labels(services().model, language()),
         icons=ICONS,
+        country_name=_country_name,
         error=error,
         **context,
     )
+
+
+def _country_name(code: str) -> str:
+    return COUNTRIES[code][language()] if code in COUNTRIES else code

@@ -2,13 +2,21 @@
 
 from flask import Blueprint, Flask, Response
 
-from app.pages.rendering import PROBLEM, page_error, render, replace_response
+from app.pages.rendering import (
+    PROBLEM,
+    PageError,
+    page_error,
+    render,
+    replace_response,
+    translation,
+)
 from app.pages.site.assets import add_version, cache_versioned_file
 from app.pages.site.compression import compress
 
-# Errors that say nothing about the API: a mistyped address, a defect, an outage. The others, as of
-# a room that does not exist, are answers of the API, which developers read in a browser too.
-PAGE_STATUSES = frozenset({404, 405, 500, 503})
+# Errors that say nothing about the API: a missing key, a mistyped address, a defect, an outage. The
+# others, as of a room that does not exist, are answers of the API, which developers read in a
+# browser too.
+PAGE_STATUSES = frozenset({401, 404, 405, 500, 503})
 PAGE_TYPES = frozenset({"about:blank", "urn:nomad-rooms:unavailable"})
 ROBOTS = "User-agent: *\nAllow: /\n"
 ROBOTS_MAX_AGE_S = 86_400
@@ -42,5 +50,8 @@ def show_error_page(response: Response) -> Response:
         return response
     response.vary.add("Accept")
     if error := page_error(response):
+        if error.status == 401:  # here is no form whose field would have the message
+            texts = translation()["errors"]
+            error = PageError(401, texts["closed"], texts["closed_hint"])
         return replace_response(response, render("error.html", error.status, error=error))
     return response

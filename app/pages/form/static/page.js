@@ -3,13 +3,9 @@
 
 const DEBOUNCE_MS = 120;
 const MIN_QUERY_LENGTH = 2;
+// The service answers within 10 s; the rest is for a slow network.
+const TIMEOUT_MS = 20_000;
 const countries = new Intl.DisplayNames([document.documentElement.lang], { type: "region" });
-
-function nameCountries(page) {
-  for (const place of page.querySelectorAll("[data-country]")) {
-    place.textContent = countries.of(place.dataset.country);
-  }
-}
 
 // The "editable combobox with list autocomplete" of the ARIA Authoring Practices.
 class CityField {
@@ -135,10 +131,10 @@ class CityField {
 }
 
 async function fetchPage(url, options = {}) {
-  const response = await fetch(url, { headers: { Accept: "text/html" }, ...options });
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await fetch(url, { headers: { Accept: "text/html" }, signal, ...options });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   if (!page.querySelector("main")) throw new Error(`status ${response.status} without a page`);
-  nameCountries(page);
   return page;
 }
 
@@ -158,12 +154,19 @@ async function send(form, button, texts) {
   if (isSending) return;
   isSending = true;
   form.querySelector("[role=alert]")?.remove();
+  const body = new URLSearchParams(new FormData(form, button));
+  const { textContent: label } = button;
   button.setAttribute("aria-disabled", "true");
+  button.setAttribute("aria-busy", "true");
+  // The button that erases has an address of its own.
+  if (!button.hasAttribute("formaction")) {
+    button.textContent = form.querySelector("[role=status]").textContent = texts.busy;
+  }
   const key = form.elements.key?.value;
   try {
     const page = await fetchPage(button.getAttribute("formaction") ?? form.action, {
       method: "POST",
-      body: new URLSearchParams(new FormData(form, button)),
+      body,
     });
     const main = page.querySelector("main");
     document.title = page.title;
@@ -175,13 +178,17 @@ async function send(form, button, texts) {
     // On a phone the focus alone would leave the answer at the lower edge of the screen.
     const isBeside = getComputedStyle(main.querySelector("#result")).position === "sticky";
     if (!isBeside) main.querySelector("#answer")?.scrollIntoView();
-  } catch {
+  } catch (error) {
     const alert = Object.assign(document.createElement("p"), { className: "error" });
     alert.setAttribute("role", "alert");
-    alert.textContent = texts.offline;
+    alert.textContent = error.name === "TimeoutError" ? texts.slow : texts.offline;
     button.before(alert);
     alert.scrollIntoView({ block: "nearest" });
     button.removeAttribute("aria-disabled");
+    button.removeAttribute("aria-busy");
+    button.textContent = label;
+    // Interests that were chosen meanwhile are counted.
+    form.dispatchEvent(new Event("change"));
   } finally {
     isSending = false;
   }
@@ -191,6 +198,7 @@ function countChosen(form) {
   const button = form.querySelector(".submit button");
   const text = button.textContent;
   function update() {
+    if (button.hasAttribute("aria-busy")) return;
     const count = form.querySelectorAll("[name=interests]:checked").length;
     const { chosen, oneChosen } = button.dataset;
     const counted = count === 1 ? oneChosen : chosen.replace("{}", count);
