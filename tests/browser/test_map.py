@@ -18,6 +18,8 @@ from tests.support.serving import KEY, Gunicorn
 
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 MAX_BYTES, MAX_ELEMENTS = 150_000, 1_500
+# The smallest circle on a phone.
+MIN_RADIUS_PX = 2.5
 # A browser rounds what it draws.
 PIXEL = 1
 PACIFIC = "(country_code IN ('FJ', 'WS', 'TO', 'NZ') OR name = 'Anadyr')"
@@ -85,7 +87,8 @@ def view_box(page: Page) -> list[float]:
 
 
 def assert_readable(look: dict[str, Any], names: list[str]) -> None:
-    """Assert that no circle covers another, and that each name is a label in sight."""
+    """Assert that each circle is in sight, none covers another, and each name has a label."""
+    assert min(radius for _, _, radius in look["circles"]) > MIN_RADIUS_PX
     for (x, y, radius), (other_x, other_y, other) in itertools.combinations(look["circles"], 2):
         distance = math.dist((x, y), (other_x, other_y))
         assert distance > radius + other - PIXEL

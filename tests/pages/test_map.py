@@ -1,5 +1,6 @@
 """GET /rooms/map: the counts, the parts, the frame, the drawing, and the key."""
 
+import itertools
 import math
 import re
 
@@ -80,6 +81,18 @@ def test_a_citys_circle_grows_with_its_members_and_is_sliced_by_cluster(
     radii = {city: float(re.findall(r"A([\d.]+)", path)[0]) for city, path in circles.items()}
     assert radii["Sevilla"] == pytest.approx(2 * radii["Vigo"], abs=0.1)
     assert re.findall(r'class="(cluster-\d)"', circles["Bilbao"]) == ["cluster-1", "cluster-3"]
+
+
+def test_a_circle_of_one_cluster_is_drawn_whole(client: FlaskClient) -> None:
+    """SVG leaves out an arc that ends, as it is written, where it begins."""
+    for city, people in (("Sevilla", 9), ("Vigo", 1), ("Mallorca", 1)):
+        place(client, city, CINEMA, people)
+    page = client.get("/rooms/map", headers=BROWSER).text
+    paths = re.findall(r'<path class="cluster-\d" d="M([^"]+?)z?"', page)
+    assert len(paths) == 3
+    for path in paths:
+        points = [[float(axis) for axis in arc.split()[-2:]] for arc in path.split("A")]
+        assert all(one != other for one, other in itertools.pairwise(points))
 
 
 def test_the_people_of_a_gathered_town_are_counted_at_its_hub(

@@ -3,7 +3,8 @@
 from tests.support.databases import Sql
 
 CLEAR = "DELETE FROM memberships; DELETE FROM rooms"
-# The largest city has most members, in all clusters, and the last ones have a few in some.
+# The largest city has most members, in all clusters, and the last ones have a few in some; every
+# fourth city has members in one cluster only.
 FILL = """
     WITH towns AS (
         SELECT id, row_number() OVER (ORDER BY population DESC, id) AS rank FROM cities
@@ -12,7 +13,9 @@ FILL = """
     ), opened AS (
         INSERT INTO rooms (city_id, cluster_id)
         SELECT towns.id, clusters.id FROM towns CROSS JOIN clusters
-        WHERE rank <= 20 OR (rank + clusters.id) %% 3 < 2 ORDER BY 1, 2
+        WHERE CASE WHEN rank %% 4 = 0 THEN clusters.id = rank / 4 %% 4 + 1
+            ELSE rank <= 20 OR (rank + clusters.id) %% 3 < 2 END
+        ORDER BY 1, 2
         RETURNING id, city_id, cluster_id
     )
     INSERT INTO memberships

@@ -49,9 +49,9 @@ def slices(marker: Marker) -> Iterator[Slice]:
     total, end = marker.members, 0.0
     for cluster, members in marker.counts.items():
         start, end = end, end + members / total
-        # An arc cannot be a whole circle.
-        stop = min(end, start + 0.9999)
-        arc = f"A{radius:.1f} {radius:.1f} 0 {int(stop - start > 0.5)} 1 {_at(radius, stop)}"
+        # An arc cannot be a whole circle, nor one that is whole when its ends are rounded.
+        stops = [(start + end) / 2, end] if end - start > 0.5 else [end]
+        arc = "".join(f"A{radius:.1f} {radius:.1f} 0 0 1 {_at(radius, stop)}" for stop in stops)
         if marker.is_area:
             yield Slice(cluster, f"M{_at(radius, start)}{arc}")
         else:
