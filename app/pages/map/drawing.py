@@ -10,8 +10,10 @@ from app.pages.map.markers import Marker, place_markers
 from app.pages.map.outline import Outline, outline_of
 from app.pages.map.views import Selection
 
-# A page has fewer elements than this for circles and rows; the rest of it has about 150.
-MAX_ELEMENTS = 1_250
+# More circles would be a pattern without meaning, and leave no place for the labels.
+MAX_MARKERS = 54
+# A page has fewer elements than this for circles and rows; the rest of it has about 200.
+MAX_ELEMENTS = 1_200
 # Elements of a circle and its row without those of its clusters, of which each has two.
 ELEMENTS_EACH = 8
 
@@ -36,10 +38,10 @@ class Drawing:
 
 def draw(selection: Selection, clusters: int) -> Drawing:
     """Draw the cities of a view whose members are in so many clusters."""
-    max_markers = max(12, MAX_ELEMENTS // (ELEMENTS_EACH + 2 * clusters))
+    max_markers = min(MAX_MARKERS, max(12, MAX_ELEMENTS // (ELEMENTS_EACH + 2 * clusters)))
     frame = selection.frame
     markers = place_markers(frame, selection.inside, selection.outside, max_markers)
-    labels = list(place_labels(markers, frame.height))
+    labels = list(place_labels(markers, frame))
     return Drawing(frame, outline_of(frame), markers, labels)
 
 

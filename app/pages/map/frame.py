@@ -17,10 +17,13 @@ MAX_STRETCH = 1.5
 MARGIN_FACTOR = 1.25
 # A single city is shown with its surroundings: 2,000 km.
 MIN_WIDTH = 500.0
-# A wider frame becomes the whole world, whose edge at 169° W cuts no mainland.
-MAX_WIDTH = 0.8 * WIDTH
+# The aspect ratios of the map on phones and on wider screens. A frame's is between them, and each
+# screen shows the whole frame, with more of the world beside it or above and below it.
+NARROW, WIDE = 1.5, 2.0
+# A wider frame becomes the whole world, whose edge at 169° W cuts no mainland, as a wide screen
+# would show more than one turn.
+MAX_WIDTH = NARROW / WIDE * WIDTH
 WORLD_MIDDLE, WORLD_TOP = 11.0, -2_720.0
-ASPECT_RATIO, WORLD_ASPECT_RATIO = 1.5, 2.0
 # Latitudes that a search for a frame's edges tries.
 LATITUDES = np.linspace(-90, 90, 721)
 
@@ -44,6 +47,12 @@ class Frame:
     def is_world(self) -> bool:
         return self.width == WIDTH
 
+    def shown(self, aspect_ratio: float) -> tuple[float, float]:
+        """Return width and height, in drawing units, that a screen of an aspect ratio shows."""
+        if self.is_world:
+            return UNITS, self.height
+        return max(UNITS, self.height * aspect_ratio), max(self.height, UNITS / aspect_ratio)
+
     def place(self, latitude: Degrees, longitude: Degrees) -> tuple[Lengths, Lengths]:
         """Return points in drawing units, from the frame's left and top."""
         return self.place_east(latitude, east_of(longitude, self.middle))
@@ -60,25 +69,29 @@ class Frame:
         return (x >= 0) & (x <= UNITS) & (y >= 0) & (y <= self.height)
 
     def bounds(self) -> tuple[float, float, float, float]:
-        """Return west, south, east, north: degrees around the frame, from its middle meridian."""
+        """Return west, south, east, north: degrees from the middle meridian, around what any screen
+        shows.
+        """
         _, y = project(LATITUDES, 0.0)
-        margin = 0.02 * self.width
-        edges = self.top + self.width / self.aspect_ratio + margin, self.top - margin
+        scale, margin = self.width / UNITS, 0.02 * self.width
+        beside = (self.shown(WIDE)[0] - UNITS) / 2 * scale + margin
+        above = (self.shown(NARROW)[1] - self.height) / 2 * scale + margin
+        edges = self.top + self.height * scale + above, self.top - above
         # Latitude grows as y falls.
         south, north = np.interp([-edge for edge in edges], -y, LATITUDES)
         # A degree is shortest where the frame is nearest to a pole.
         degree, _ = project(max(abs(south), abs(north)), 1.0)
-        west, east = (self.left - margin) / degree, (self.left + self.width + margin) / degree
+        west, east = (self.left - beside) / degree, (self.left + self.width + beside) / degree
         return max(-180.0, float(west)), float(south), min(180.0, float(east)), float(north)
 
 
-WORLD = Frame(WORLD_MIDDLE, -WIDTH / 2, WORLD_TOP, WIDTH, WORLD_ASPECT_RATIO)
+WORLD = Frame(WORLD_MIDDLE, -WIDTH / 2, WORLD_TOP, WIDTH, WIDE)
 
 
 def frame_around(latitude: float, longitude: float, width: float) -> Frame:
     """Return a frame with a point in its middle."""
     _, y = project(latitude, 0.0)
-    return Frame(longitude, -width / 2, float(y) - width / ASPECT_RATIO / 2, width, ASPECT_RATIO)
+    return Frame(longitude, -width / 2, float(y) - width / NARROW / 2, width, NARROW)
 
 
 def fit_frame(latitudes: Lengths, longitudes: Lengths, members: Lengths) -> Frame:
@@ -88,7 +101,7 @@ def fit_frame(latitudes: Lengths, longitudes: Lengths, members: Lengths) -> Fram
     opposite = _widest_gap(longitudes)
     east = (longitudes - opposite) % 360
     x, y = project(latitudes, east - _median(east, members))
-    distance = np.hypot(x - _median(x, members), ASPECT_RATIO * (y - _median(y, members)))
+    distance = np.hypot(x - _median(x, members), NARROW * (y - _median(y, members)))
     order = np.argsort(distance, kind="stable")
     reached = np.cumsum(members[order]) >= KEPT_SHARE * members.sum()
     kept = order[: int(np.argmax(reached)) + 1]
@@ -116,7 +129,8 @@ def _around(latitudes: Lengths, longitudes: Lengths) -> Frame:
     """Return the frame around points, whose longitudes make no jump."""
     middle = float(longitudes.min() + longitudes.max()) / 2
     x, y = project(latitudes, longitudes - middle)
-    span = max(np.ptp(x), ASPECT_RATIO * np.ptp(y))
-    width = max(MIN_WIDTH, float(span) * MARGIN_FACTOR)
-    top = float(y.min() + y.max()) / 2 - width / ASPECT_RATIO / 2
-    return Frame(middle, float(x.min() + x.max()) / 2 - width / 2, top, width, ASPECT_RATIO)
+    across, down = float(np.ptp(x)), float(np.ptp(y))
+    aspect_ratio = min(WIDE, max(NARROW, across / down if down else WIDE))
+    width = max(MIN_WIDTH, max(across, aspect_ratio * down) * MARGIN_FACTOR)
+    top = float(y.min() + y.max()) / 2 - width / aspect_ratio / 2
+    return Frame(middle, float(x.min() + x.max()) / 2 - width / 2, top, width, aspect_ratio)

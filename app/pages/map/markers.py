@@ -16,15 +16,19 @@ from app.pages.map.frame import UNITS, Frame
 from app.pages.map.projection import Lengths
 
 # The share of the map that circles cover at most, and the limits of a radius, in drawing units.
-INK = 0.05
-MIN_RADIUS, MAX_RADIUS = 20.0, 100.0
+INK = 0.04
+MIN_RADIUS, MAX_RADIUS = 20.0, 85.0
+# While circles are so crowded that one moves away from its city, all get radii so much smaller.
+SHRINKS = (1.0, 0.8, 0.65)
+# Cities outside are drawn so far from the edges, as the map has round corners.
+CORNER = 3 * MIN_RADIUS
 # Space between two circles.
 GAP = 3.0
 # So many of the largest cities keep a circle of their own, with a label.
 LABELLED = 10
 # A city joins a circle whose edge is nearer than this, at first; if there are too many circles,
 # the distance grows by a factor.
-MIN_DISTANCE, GROWTH = MIN_RADIUS, 1.3
+MIN_DISTANCE, GROWTH = 1.5 * MIN_RADIUS, 1.3
 ARROWS = "→↗↑↖←↙↓↘"
 
 Mask = NDArray[np.bool_]
@@ -75,21 +79,25 @@ def place_markers(
     cities, members = [cities[i] for i in order], members[order]
     x, y = frame.place(*np.array(_coordinates(cities), dtype=float).T)
     arrows = _arrows(frame, x, y)
-    x = np.clip(x, MIN_RADIUS, UNITS - MIN_RADIUS)
-    y = np.clip(y, MIN_RADIUS, frame.height - MIN_RADIUS)
+    margin = np.where(np.array(arrows) != "", CORNER, MIN_RADIUS)
+    x, y = np.clip(x, margin, UNITS - margin), np.clip(y, margin, frame.height - margin)
     # Only circles of the same kind become one.
     is_area = np.array([city.city.kind == "area" for city in cities])
     kinds = np.where(np.array(arrows) != "", 2, is_area.astype(int))
-    groups, scale = _grouped(x, y, members, kinds, frame, max_markers)
-    markers = []
-    for group in groups:
-        first, total = group[0], int(members[group].sum())
-        parts = [cities[i] for i in group]
-        place = float(x[first]), float(y[first]), _radius(total, scale)
-        is_labelled = first < LABELLED
-        markers.append(Marker(parts, _total(parts), total, *place, is_labelled, arrows[first]))
-    markers.sort(key=lambda marker: -marker.members)
-    _move_apart(markers, frame.height)
+    nearest = MIN_DISTANCE
+    for shrink in SHRINKS:
+        groups, scale, nearest = _grouped(x, y, members, kinds, frame, max_markers, shrink, nearest)
+        markers = []
+        for group in groups:
+            first, total = group[0], int(members[group].sum())
+            parts = [cities[i] for i in group]
+            place = float(x[first]), float(y[first]), _radius(total, scale)
+            is_labelled = first < LABELLED
+            markers.append(Marker(parts, _total(parts), total, *place, is_labelled, arrows[first]))
+        markers.sort(key=lambda marker: -marker.members)
+        _move_apart(markers, frame.height)
+        if not any(marker.is_moved for marker in markers):
+            break
     return markers
 
 
@@ -123,21 +131,24 @@ def _grouped(
     kinds: NDArray[np.int_],
     frame: Frame,
     max_markers: int,
-) -> tuple[list[list[int]], float]:
-    """Return the indexes of the cities of each circle, and the radius of one member's."""
-    scale = sqrt(INK * UNITS * frame.height / pi / members.sum())
-    scale = min(scale, MAX_RADIUS / sqrt(members[0]))
-    nearest = MIN_DISTANCE
+    shrink: float,
+    nearest: float,
+) -> tuple[list[list[int]], float, float]:
+    """Return the indexes of the cities of each circle, the radius of one member's, and the distance
+    at which cities became part of a circle.
+    """
+    scale = shrink * sqrt(INK * UNITS * frame.height / pi / members.sum())
+    scale = min(scale, shrink * MAX_RADIUS / sqrt(members[0]))
     while True:
         groups = _groups(x, y, members, kinds, scale, nearest, max_markers)
         if groups is None:
             nearest *= GROWTH
             continue
         largest = max(members[group].sum() for group in groups)
-        if scale * sqrt(largest) <= MAX_RADIUS * 1.01:
-            return groups, scale
+        if scale * sqrt(largest) <= shrink * MAX_RADIUS * 1.01:
+            return groups, scale, nearest
         # Circles that became larger than the largest may be: all shrink.
-        scale = MAX_RADIUS / sqrt(largest)
+        scale = shrink * MAX_RADIUS / sqrt(largest)
 
 
 def _groups(

@@ -9,6 +9,9 @@ const MOVE_PX = 60;
 const MIN_MOVE_PX = 4;
 // Closer up, circles grow less than the land, and stay apart.
 const GROWTH = 0.35;
+// The aspect ratios of the map on phones and on wider screens.
+const NARROW = 1.5;
+const WIDE = 2;
 
 class ZoomableMap {
   constructor(box) {
@@ -25,8 +28,12 @@ class ZoomableMap {
     const byId = new Map(this.circles.map((circle) => [circle.link.id, circle]));
     this.labels = [...box.querySelectorAll("text")].map((text) => {
       const circle = byId.get(`at-${text.dataset.of}`);
+      const isWide = box.matches(".whole") || !text.matches(".small");
+      const shown = this.shown(isWide ? WIDE : NARROW);
       const at = (name, length) => (parseFloat(text.getAttribute(name)) / 100) * length;
-      return { text, circle, dx: at("x", width) - circle.x, dy: at("y", height) - circle.y };
+      const x = at("x", shown.width) - shown.beside;
+      const y = at("y", shown.height) - shown.above;
+      return { text, circle, shown, dx: x - circle.x, dy: y - circle.y };
     });
     this.lines = [...this.scene.querySelectorAll("[data-of]")].map((line) => {
       return { line, circle: byId.get(`at-${line.dataset.of}`) };
@@ -114,16 +121,29 @@ class ZoomableMap {
     this.pointers.set(event.pointerId, event);
   }
 
+  // What a map of an aspect ratio shows without zoom, in drawing units: the frame and its surroundings.
+  shown(ratio) {
+    const width = Math.max(this.width, this.height * ratio);
+    const height = Math.max(this.height, this.width / ratio);
+    return { width, height, beside: (width - this.width) / 2, above: (height - this.height) / 2 };
+  }
+
+  // What the map shows now.
+  now() {
+    return this.shown(this.svg.clientWidth / this.svg.clientHeight);
+  }
+
   // Drawing units of a CSS pixel.
   unit() {
-    return this.width / this.zoom / this.svg.clientWidth;
+    return this.now().width / this.zoom / this.svg.clientWidth;
   }
 
   zoomAt(zoom, { clientX, clientY }) {
     const target = clamp(zoom, 1, MAX_ZOOM);
     const { left, top } = this.svg.getBoundingClientRect();
-    const x = this.x + (clientX - left) * this.unit();
-    const y = this.y + (clientY - top) * this.unit();
+    const { beside, above } = this.now();
+    const x = this.x - beside / this.zoom + (clientX - left) * this.unit();
+    const y = this.y - above / this.zoom + (clientY - top) * this.unit();
     const share = this.zoom / target;
     cancelAnimationFrame(this.frame);
     this.goal = target;
@@ -163,8 +183,10 @@ class ZoomableMap {
 
   show(zoom, x, y) {
     this.zoom = clamp(zoom, 1, MAX_ZOOM);
-    this.x = clamp(x, 0, this.width * (1 - 1 / this.zoom));
-    this.y = clamp(y, 0, this.height * (1 - 1 / this.zoom));
+    const { beside, above } = this.now();
+    const hidden = 1 - 1 / this.zoom;
+    this.x = clamp(x, -beside * hidden, (this.width + beside) * hidden);
+    this.y = clamp(y, -above * hidden, (this.height + above) * hidden);
     this.draw();
   }
 
@@ -175,9 +197,11 @@ class ZoomableMap {
     for (const { link, x, y } of this.circles) {
       link.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
     }
-    for (const { text, circle, dx, dy } of this.labels) {
-      text.setAttribute("x", `${((circle.x + dx * scale - this.x) / width) * 100}%`);
-      text.setAttribute("y", `${((circle.y + dy * scale - this.y) / height) * 100}%`);
+    for (const { text, circle, shown, dx, dy } of this.labels) {
+      const x = (circle.x + dx * scale - this.x) * this.zoom + shown.beside;
+      const y = (circle.y + dy * scale - this.y) * this.zoom + shown.above;
+      text.setAttribute("x", `${(x / shown.width) * 100}%`);
+      text.setAttribute("y", `${(y / shown.height) * 100}%`);
     }
     for (const { line, circle: { x, y } } of this.lines) {
       line.setAttribute("transform", `translate(${x} ${y}) scale(${scale}) translate(${-x} ${-y})`);
