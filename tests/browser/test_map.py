@@ -132,7 +132,8 @@ def test_no_circle_covers_another_and_the_largest_ten_cities_are_labelled(
 def test_five_users_far_away_do_not_shrink_the_others_country(
     visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
 ) -> None:
-    fill_map(mapped_sql, 40, "country_code = 'ES'")
+    # Without the Canary Islands, which would be as far from the middle of the rest.
+    fill_map(mapped_sql, 40, "country_code = 'ES' AND latitude > 35")
     page = visit(url=mapped.url, extra_http_headers=HEADERS).open("/rooms/map")
     before = page.locator(".scene a.city").count()
     add_to_map(mapped_sql, 2, "country_code = 'NZ'")
