@@ -20,6 +20,8 @@ HEADERS = {"Authorization": f"Bearer {KEY}"}
 MAX_BYTES, MAX_ELEMENTS = 150_000, 1_500
 # The smallest circle on a phone.
 MIN_RADIUS_PX = 2.5
+# WCAG 2.5.8: the size of a target.
+MIN_TARGET_PX = 24
 # A browser rounds what it draws.
 PIXEL = 1
 PACIFIC = "(country_code IN ('FJ', 'WS', 'TO', 'NZ') OR name = 'Anadyr')"
@@ -213,6 +215,28 @@ def test_a_circle_and_its_row_lead_to_each_other_by_keys_and_touch(
     page.locator(".scene a").nth(1).tap()
     second = page.locator(".scene a").nth(1).get_attribute("href")
     assert page.evaluate("location.hash") == second
+
+
+def test_a_tap_next_to_a_circle_leads_to_the_row_of_the_nearest_one(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
+) -> None:
+    fill_map(mapped_sql, 500, "country_code = 'ES'")
+    visitor = visit(size=PHONE, url=mapped.url, extra_http_headers=HEADERS, has_touch=True)
+    page = visitor.open("/rooms/map")
+    circles = page.evaluate(LOOK)["circles"]
+    free = []
+    for number, (x, y, _) in enumerate(circles):
+        beside = x + MIN_TARGET_PX / 2 - 1, y
+        distances = [math.dist(beside, (x, y)) - r for x, y, r in circles]
+        if min(distances) == distances[number] > 1:
+            free.append((number, beside))
+    assert len(free) > 10
+    # The top of the page is in the same place for each tap.
+    for number, (x, y) in free[::5]:
+        page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+        page.touchscreen.tap(x, y)
+        row = page.locator(".scene a").nth(number).get_attribute("href")
+        page.wait_for_function("(row) => location.hash === row", arg=row)
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])

@@ -7,6 +7,8 @@ const DURATION_MS = 250;
 const MOVE_PX = 60;
 // A shorter movement of the pointer is a click.
 const MIN_MOVE_PX = 4;
+// A click or a touch this near to a circle's middle, or nearer to its edge, is on the circle.
+const REACH_PX = 12;
 // Closer up, circles grow less than the land, and stay apart.
 const GROWTH = 0.35;
 
@@ -20,7 +22,7 @@ class ZoomableMap {
     Object.assign(this, { width, height, x: 0, y: 0, zoom: 1, goal: 1, pointers: new Map() });
     this.circles = [...this.scene.querySelectorAll("a")].map((link) => {
       const { e, f } = link.transform.baseVal[0].matrix;
-      return { link, x: e, y: f };
+      return { link, x: e, y: f, radius: link.getBBox().width / 2 };
     });
     const byId = new Map(this.circles.map((circle) => [circle.link.id, circle]));
     this.labels = [...box.querySelectorAll("text")].map((text) => {
@@ -58,6 +60,7 @@ class ZoomableMap {
     // The end of a movement is not a click on a circle.
     svg.addEventListener("click", (event) => {
       if (this.hasMoved) event.preventDefault();
+      else if (!event.target.closest("a")) this.openNearest(event);
     });
     // A touch that begins with two fingers zooms the map and not the page.
     svg.addEventListener("touchstart", (event) => {
@@ -128,6 +131,26 @@ class ZoomableMap {
     cancelAnimationFrame(this.frame);
     this.goal = target;
     this.show(target, x - (x - this.x) * share, y - (y - this.y) * share);
+  }
+
+  // A circle on a phone is smaller than a finger.
+  openNearest({ clientX, clientY }) {
+    const { left, top } = this.svg.getBoundingClientRect();
+    const x = this.x + (clientX - left) * this.unit();
+    const y = this.y + (clientY - top) * this.unit();
+    const reach = REACH_PX * this.unit();
+    const scale = this.zoom ** (GROWTH - 1);
+    let nearest = { distance: Infinity };
+    for (const circle of this.circles) {
+      const radius = circle.radius * scale;
+      const away = Math.hypot(circle.x - x, circle.y - y);
+      const distance = away - radius;
+      if (away <= Math.max(reach, radius + reach / 2) && distance < nearest.distance) {
+        nearest = { distance, circle };
+      }
+    }
+    const { circle } = nearest;
+    if (circle) location.assign(circle.link.getAttribute("href"));
   }
 
   reveal(link) {
