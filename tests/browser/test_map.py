@@ -240,7 +240,7 @@ def test_a_tap_next_to_a_circle_leads_to_the_row_of_the_nearest_one(
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_buttons_keys_and_the_wheel_zoom_and_move_the_map(
+def test_buttons_keys_and_the_wheel_with_a_key_zoom_the_map_and_the_wheel_scrolls_the_page(
     visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql, motion: str
 ) -> None:
     fill_map(mapped_sql, 13, "country_code = 'ES'")
@@ -260,9 +260,15 @@ def test_buttons_keys_and_the_wheel_zoom_and_move_the_map(
     page.wait_for_function("() => document.querySelector('[data-zoom=out]').disabled")
     page.locator(".scene").hover()
     scrolled = page.evaluate("scrollY")
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
     page.wait_for_function("() => !document.querySelector('[data-zoom=out]').disabled")
     assert page.evaluate("scrollY") == scrolled
+    zoomed = view_box(page)
+    page.mouse.wheel(0, 300)
+    page.wait_for_function("(scrolled) => scrollY > scrolled", arg=scrolled)
+    assert view_box(page) == zoomed
     assert_readable(page.evaluate(LOOK) | {"labels": []}, [])
 
 

@@ -1,8 +1,10 @@
-// Zooms and moves the map: by wheel, pinch, keys and buttons. The page works without this script.
+// Zooms and moves the map: by Ctrl and the wheel, pinch, keys and buttons. The page works without this script.
 
 const MAX_ZOOM = 8;
 const STEP = 1.6;
-const WHEEL_SPEED = 0.002;
+const WHEEL_SPEED = 0.01;
+// Of a step of a mouse's wheel, which is longer than one of a pinch on a touchpad.
+const MAX_WHEEL_DELTA = 30;
 const DURATION_MS = 250;
 const MOVE_PX = 60;
 // A shorter movement of the pointer is a click.
@@ -86,11 +88,11 @@ class ZoomableMap {
   }
 
   handleWheel(event) {
-    const zoom = clamp(this.zoom * Math.exp(-event.deltaY * WHEEL_SPEED), 1, MAX_ZOOM);
-    // At its limits the map leaves the wheel to the page.
-    if (zoom === this.zoom && !event.ctrlKey) return;
+    // The wheel alone scrolls the page; browsers add Ctrl to a pinch on a touchpad.
+    if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    this.zoomAt(zoom, event);
+    const delta = clamp(event.deltaY, -MAX_WHEEL_DELTA, MAX_WHEEL_DELTA);
+    this.zoomAt(this.zoom * Math.exp(-delta * WHEEL_SPEED), event);
   }
 
   handleMove(event) {
