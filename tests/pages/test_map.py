@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from app.pages.map.frame import UNITS, WORLD, Frame, fit_frame, frame_around
 from app.pages.map.outline import FILE, outline_of
 from app.pages.map.projection import WIDTH, project
-from app.pages.map.regions import COUNTRIES
+from app.pages.map.regions import COUNTRIES, REGION_OF
 from app.pages.rendering import TRANSLATIONS
 from tests.support.databases import Sql
 from tests.support.mapped import fill_map
@@ -20,7 +20,7 @@ from tests.support.serving import KEY
 BROWSER = {"Accept": "text/html", "Accept-Language": "es"}
 CINEMA, NIGHTS = ["chinese", "movies"], ["drinks", "parties"]
 MADRID, TOKYO, AUCKLAND = (40.4, -3.7), (35.7, 139.7), (-36.8, 174.8)
-MAX_BYTES = 120_000
+MAX_BYTES, MAX_ELEMENTS = 120_000, 1_500
 SUVA, APIA, NUKUALOFA = (-18.1, 178.4), (-13.8, -171.8), (-21.1, -175.2)
 
 
@@ -140,6 +140,19 @@ def test_a_part_of_the_map_has_its_cities_and_links_to_wider_and_narrower_parts(
     empty = client.get("/rooms/map?country=IT&language=en", headers=BROWSER)
     assert empty.status_code == 200
     assert TRANSLATIONS["en"]["map"]["none_here"] in empty.text
+
+
+def test_every_country_with_members_has_a_link(client: FlaskClient, sql: Sql) -> None:
+    fill_map(sql, 5_000)
+    africa = sql(
+        "SELECT DISTINCT country_code FROM memberships JOIN cities ON cities.id = city_id"
+        " WHERE country_code = ANY (%(codes)s)",
+        {"codes": [code for code, region in REGION_OF.items() if region == "AF"]},
+    )
+    assert len(africa) > 40
+    page = client.get("/rooms/map?region=AF", headers=BROWSER).text
+    assert set(re.findall(r"country=(\w\w)\"", page)) == {code for (code,) in africa}
+    assert page.count("<") - page.count("</") < MAX_ELEMENTS
 
 
 @pytest.mark.parametrize(

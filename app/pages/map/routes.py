@@ -17,6 +17,8 @@ from app.services import services
 
 # Rows for places that are not on the map.
 MAX_UNPLACED = 12
+# Links to narrower parts; the rest of them opens.
+MAX_OPEN_PARTS = 24
 
 blueprint = Blueprint("map", __name__, template_folder="templates")
 
@@ -47,6 +49,7 @@ def show() -> Response:
         units=UNITS,
         labels=labels,
         narrower=narrower_views(selection.view, city_counts),
+        max_open_parts=MAX_OPEN_PARTS,
         closer=lambda marker: closer_view(drawing.frame, marker.first),
         countries={code: row[language()] for code, row in COUNTRIES.items()},
         everywhere=EVERYWHERE,
