@@ -70,6 +70,7 @@ def client(app: Any, sql: Sql) -> FlaskClient:
     extension.cities.clear_cache()
     extension.rooms.clear_cache()
     extension.city_people.clear_cache()
+    extension.city_counts.clear_cache()
     client: FlaskClient = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
     return client

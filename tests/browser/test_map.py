@@ -13,8 +13,8 @@ from app.pages.map.frame import WORLD
 from app.pages.rendering import TRANSLATIONS, Language
 from tests.support.browser import DESKTOP, PHONE, Visit
 from tests.support.databases import Server, Sql, sql_on
-from tests.support.mapped import add_to_map, fill_map, largest_cities
-from tests.support.serving import KEY, Gunicorn
+from tests.support.mapped import CLEAR, add_to_map, fill_map, largest_cities
+from tests.support.serving import KEY, Gunicorn, wait_until
 
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 MAX_BYTES, MAX_ELEMENTS = 150_000, 1_500
@@ -80,8 +80,17 @@ def mapped(mapped_url: str) -> Iterator[Gunicorn]:
 
 
 @pytest.fixture
-def mapped_sql(mapped_url: str) -> Sql:
-    return sql_on(mapped_url)
+def mapped_sql(mapped_url: str, mapped: Gunicorn) -> Sql:
+    """Run SQL on that database, whose members the service does not remember."""
+    sql = sql_on(mapped_url)
+    sql(CLEAR)
+    wait_until(lambda: TRANSLATIONS["en"]["map"]["none"] in read_map(mapped))
+    return sql
+
+
+def read_map(service: Gunicorn) -> str:
+    headers = HEADERS | {"Accept": "text/html"}
+    return requests.get(f"{service.url}/rooms/map?language=en", headers=headers, timeout=5).text
 
 
 def view_box(page: Page) -> list[float]:
@@ -143,6 +152,7 @@ def test_five_users_far_away_do_not_shrink_the_others_country(
         "DELETE FROM memberships WHERE user_id !~ '-[1-5]$' AND city_id IN "
         "(SELECT id FROM cities WHERE country_code = 'NZ')"
     )
+    wait_until(lambda: "New Zealand" in read_map(mapped))
     page.reload()
     assert page.locator(".scene a.city").count() == before
     assert page.locator(".scene a.far").count() >= 1
@@ -162,6 +172,7 @@ def test_the_map_opens_with_a_key_and_has_a_table(
     for name, city in (("one", "Madrid"), ("two", "Madrid"), ("three", "Tokyo")):
         body = {"_id": f"map-{name}", "city": city, "interests": ["drinks"]}
         assert requests.post(f"{service.url}/rooms", json=body, headers=HEADERS, timeout=5).ok
+    wait_until(lambda: "Madrid" in read_map(service))
     visitor = visit(locale, size)
     page = visitor.open("/rooms/map")
     visitor.assert_accessible()

@@ -13,6 +13,7 @@ from app.pages.map.outline import FILE, outline_of
 from app.pages.map.projection import WIDTH, project
 from app.pages.map.regions import COUNTRIES, REGION_OF
 from app.pages.rendering import TRANSLATIONS
+from app.services import EXTENSION
 from tests.support.databases import Sql
 from tests.support.mapped import fill_map
 from tests.support.serving import KEY
@@ -81,6 +82,16 @@ def test_a_citys_circle_grows_with_its_members_and_is_sliced_by_cluster(
     radii = {city: float(re.findall(r"A([\d.]+)", path)[0]) for city, path in circles.items()}
     assert radii["Sevilla"] == pytest.approx(2 * radii["Vigo"], abs=0.1)
     assert re.findall(r'class="(cluster-\d)"', circles["Bilbao"]) == ["cluster-1", "cluster-3"]
+
+
+def test_the_members_are_counted_once_in_some_seconds(client: FlaskClient) -> None:
+    place(client, "Vigo", CINEMA, 1)
+    first = client.get("/rooms/map", headers=BROWSER).text
+    place(client, "Bilbao", CINEMA, 1)
+    part = client.get("/rooms/map?country=ES", headers=BROWSER).text
+    assert rows(part) == rows(first)
+    client.application.extensions[EXTENSION].city_counts.clear_cache()
+    assert len(rows(client.get("/rooms/map", headers=BROWSER).text)) == 2
 
 
 def test_a_circle_of_one_cluster_is_drawn_whole(client: FlaskClient) -> None:
