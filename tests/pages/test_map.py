@@ -115,6 +115,17 @@ def test_the_people_of_a_gathered_town_are_counted_at_its_hub(
     assert rows(client.get("/rooms/map", headers=BROWSER).text) == [["Sevilla, España", "2", "2"]]
 
 
+def test_the_count_of_a_circle_of_several_cities_names_all_of_them(client: FlaskClient) -> None:
+    # The largest ten have circles of their own.
+    coast = ("Barcelona", "Valencia", "Bilbao", "Vigo", "Cádiz", "Málaga", "Almería", "Gijón")
+    for city in ("Madrid", "Sevilla", *coast):
+        place(client, city, CINEMA, 2)
+    place(client, "Getafe", CINEMA, 1)
+    page = client.get("/rooms/map?language=en", headers=BROWSER).text
+    assert ["Madrid and 1 near, Spain", "3", "3"] in rows(page)
+    assert "<title>Madrid and 1 near: 3</title>" in page
+
+
 def test_an_area_is_a_ring_of_its_own_and_named_as_one(client: FlaskClient) -> None:
     place(client, "Mallorca", CINEMA, 2)
     place(client, "Palma de Mallorca", CINEMA, 1)
