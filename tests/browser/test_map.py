@@ -283,6 +283,18 @@ def test_buttons_keys_and_the_wheel_with_a_key_zoom_the_map_and_the_wheel_scroll
     assert_readable(page.evaluate(LOOK) | {"labels": []}, [])
 
 
+@pytest.mark.parametrize("width", [360, 1280, 1920])
+def test_the_zoom_buttons_end_where_the_map_ends(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql, width: int
+) -> None:
+    fill_map(mapped_sql, 13, "country_code = 'ES'")
+    visitor = visit(size=(width, 860), url=mapped.url, extra_http_headers=HEADERS)
+    page = visitor.open("/rooms/map")
+    boxes = [page.locator(part).bounding_box() for part in (".world > svg", ".zoom")]
+    right, end = [box["x"] + box["width"] for box in boxes if box]
+    assert end == pytest.approx(right, abs=PIXEL)
+
+
 def test_two_fingers_zoom_the_map_and_not_the_page(
     visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
 ) -> None:

@@ -46,9 +46,7 @@ class ZoomableMap {
       const { zoom } = event.target.closest("[data-zoom]")?.dataset ?? {};
       if (zoom) this.glide(zoom === "all" ? 1 : this.goal * (zoom === "in" ? STEP : 1 / STEP));
     });
-    for (const part of [box, buttons]) {
-      part.addEventListener("keydown", (event) => this.handleKey(event));
-    }
+    box.addEventListener("keydown", (event) => this.handleKey(event));
     svg.addEventListener("wheel", (event) => this.handleWheel(event), { passive: false });
     svg.addEventListener("pointerdown", (event) => {
       this.pointers.set(event.pointerId, event);
