@@ -140,6 +140,24 @@ def test_no_circle_covers_another_and_the_largest_ten_cities_are_labelled(
         assert page.locator(".cities").evaluate("(box) => box.scrollWidth <= box.clientWidth")
 
 
+def test_the_map_that_the_key_opens_is_small_though_it_is_not_compressed(
+    visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
+) -> None:
+    fill_map(mapped_sql, 5_000)
+    visitor = visit(url=mapped.url)
+    page = visitor.open("/rooms/map")
+    page.locator("#key").fill(KEY)
+    page.locator("#key").press("Enter")
+    page.locator(".scene a").first.wait_for(state="attached")
+    page.wait_for_load_state("networkidle")
+    (opened,) = [request for request in visitor.loaded if request.method == "POST"]
+    response = opened.response()
+    assert response
+    assert "content-encoding" not in response.headers
+    assert opened.sizes()["responseBodySize"] < MAX_BYTES
+    assert visitor.bytes_loaded() < MAX_BYTES
+
+
 def test_five_users_far_away_do_not_shrink_the_others_country(
     visit: Callable[..., Visit], mapped: Gunicorn, mapped_sql: Sql
 ) -> None:
