@@ -12,7 +12,7 @@ from app.config import ROOT
 STYLE = (ROOT / "app/pages/form/static/page.css").read_text()
 MAP_STYLE = (ROOT / "app/pages/form/static/map.css").read_text()
 COLOURS = re.findall(r"\.cluster-\d \{ --cluster: #(\w{6}); \}", STYLE)
-# The shipped model's clusters. In greyscale, further ones differ only by their numbers.
+# The shipped model's clusters. In greyscale, further ones differ only by their labels.
 SHIPPED_CLUSTERS = 4
 # Machado, Oliveira and Fernandes, A physiologically-based model for simulation of color vision
 # deficiency, IEEE TVCG 15(6), 2009: full severity, on linear RGB.

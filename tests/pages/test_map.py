@@ -1,5 +1,6 @@
 """GET /rooms/map: the counts, the parts, the frame, the drawing, and the key."""
 
+import html
 import itertools
 import math
 import re
@@ -92,6 +93,19 @@ def test_the_members_are_counted_once_in_some_seconds(client: FlaskClient) -> No
     assert rows(part) == rows(first)
     client.application.extensions[EXTENSION].city_counts.clear_cache()
     assert len(rows(client.get("/rooms/map", headers=BROWSER).text)) == 2
+
+
+def test_the_key_and_the_columns_name_the_groups_by_what_they_share(
+    client: FlaskClient, sql: Sql
+) -> None:
+    place(client, "Vigo", CINEMA, 1)
+    place(client, "Vigo", NIGHTS, 1)
+    labels = sql("SELECT label_en FROM clusters JOIN rooms ON cluster_id = clusters.id ORDER BY 1")
+    page = client.get("/rooms/map?language=en", headers=BROWSER).text
+    for element in ("li", "th"):
+        named = re.findall(rf'<{element}[^>]* class="cluster-\d">(.*?)</{element}>', page)
+        assert sorted(html.unescape(text) for text in named) == [label for (label,) in labels]
+    assert "Group 1" not in page
 
 
 def test_a_circle_of_one_cluster_is_drawn_whole(client: FlaskClient) -> None:
