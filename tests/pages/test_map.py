@@ -131,7 +131,7 @@ def test_the_people_of_a_gathered_town_are_counted_at_its_hub(
 
 def test_the_count_of_a_circle_of_several_cities_names_all_of_them(client: FlaskClient) -> None:
     # The largest ten have circles of their own.
-    coast = ("Barcelona", "Valencia", "Bilbao", "Vigo", "Cádiz", "Málaga", "Almería", "Gijón")
+    coast = ("Barcelona", "Valencia", "Bilbao", "Vigo", "Cadiz", "Malaga", "Almeria", "Gijon")
     for city in ("Madrid", "Sevilla", *coast):
         place(client, city, CINEMA, 2)
     place(client, "Getafe", CINEMA, 1)
