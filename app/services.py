@@ -10,6 +10,7 @@ from app.domain.cities.repository import Cities
 from app.domain.clusters.repository import Clusters
 from app.domain.members.repository import Members
 from app.domain.members.room_members import RoomMembers
+from app.domain.rooms.city_counts import CityCounts
 from app.domain.rooms.repository import Rooms
 from app.domain.schema.readiness import Readiness
 from app.infra.database import Database
@@ -27,6 +28,7 @@ class Services:
     cities: Cities
     autocomplete: Autocomplete
     rooms: Rooms
+    city_counts: CityCounts
     members: Members
     room_members: RoomMembers
     clusters: Clusters
@@ -44,6 +46,7 @@ def build_services(database: Database, model: Model, default_country: str) -> Se
         cities=cities,
         autocomplete=autocomplete,
         rooms=rooms,
+        city_counts=CityCounts(database),
         members=members,
         room_members=RoomMembers(database, rooms),
         clusters=Clusters(database),

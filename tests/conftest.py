@@ -69,6 +69,7 @@ def client(app: Any, sql: Sql) -> FlaskClient:
     extension = app.extensions["nomad_rooms"]
     extension.cities.clear_cache()
     extension.rooms.clear_cache()
+    extension.city_counts.clear_cache()
     client: FlaskClient = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
     return client

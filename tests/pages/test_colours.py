@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from app.config import ROOT
 
 STYLE = (ROOT / "app/pages/form/static/page.css").read_text()
+MAP_STYLE = (ROOT / "app/pages/form/static/map.css").read_text()
 COLOURS = re.findall(r"\.cluster-\d \{ --cluster: #(\w{6}); \}", STYLE)
-# The shipped model's clusters. In greyscale, further ones differ only by their numbers.
+# The shipped model's clusters. In greyscale, further ones differ only by their labels.
 SHIPPED_CLUSTERS = 4
 # Machado, Oliveira and Fernandes, A physiologically-based model for simulation of color vision
 # deficiency, IEEE TVCG 15(6), 2009: full severity, on linear RGB.
@@ -61,3 +62,26 @@ def test_cluster_colours_are_distinct(vision: str) -> None:
 def test_colours_of_the_shipped_clusters_are_distinct_in_greyscale() -> None:
     lightness = sorted(lab(linear(colour))[0] for colour in COLOURS[:SHIPPED_CLUSTERS])
     assert np.diff(lightness).min() > 10
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of WCAG 2.2."""
+    dark, light = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
+    return float((light + 0.05) / (dark + 0.05))
+
+
+def map_colour(name: str, scheme: str) -> str:
+    """Return a colour of the map in the light or the dark scheme, with six digits."""
+    (colours,) = re.findall(rf"--{name}: light-dark\(#(\w+), #(\w+)\);", MAP_STYLE)
+    colour: str = colours[scheme == "dark"]
+    return colour if len(colour) == 6 else "".join(2 * digit for digit in colour)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("shape", ["a path, .world a circle", "a.area circle"])
+def test_the_edge_of_a_circle_stands_out_from_land_and_sea(shape: str, scheme: str) -> None:
+    """A cluster's colour alone may be near theirs; WCAG 1.4.11 needs a contrast of 3."""
+    (rule,) = re.findall(rf"\.world {re.escape(shape)} {{ (.*) }}", MAP_STYLE)
+    (stroke,) = re.findall(r"stroke: var\(--(\w+)\)", rule) or ["none"]
+    for ground in ("ground", "sea"):
+        assert contrast(map_colour(stroke, scheme), map_colour(ground, scheme)) >= 3

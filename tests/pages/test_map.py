@@ -1,5 +1,6 @@
 """GET /rooms/map: the counts, the parts, the frame, the drawing, and the key."""
 
+import html
 import itertools
 import math
 import re
@@ -11,8 +12,9 @@ from flask.testing import FlaskClient
 from app.pages.map.frame import UNITS, WORLD, Frame, fit_frame, frame_around
 from app.pages.map.outline import FILE, outline_of
 from app.pages.map.projection import WIDTH, project
-from app.pages.map.regions import COUNTRIES
+from app.pages.map.regions import COUNTRIES, REGION_OF
 from app.pages.rendering import TRANSLATIONS
+from app.services import EXTENSION
 from tests.support.databases import Sql
 from tests.support.mapped import fill_map
 from tests.support.serving import KEY
@@ -20,7 +22,7 @@ from tests.support.serving import KEY
 BROWSER = {"Accept": "text/html", "Accept-Language": "es"}
 CINEMA, NIGHTS = ["chinese", "movies"], ["drinks", "parties"]
 MADRID, TOKYO, AUCKLAND = (40.4, -3.7), (35.7, 139.7), (-36.8, 174.8)
-MAX_BYTES = 120_000
+MAX_BYTES, MAX_ELEMENTS = 120_000, 1_500
 SUVA, APIA, NUKUALOFA = (-18.1, 178.4), (-13.8, -171.8), (-21.1, -175.2)
 
 
@@ -83,6 +85,29 @@ def test_a_citys_circle_grows_with_its_members_and_is_sliced_by_cluster(
     assert re.findall(r'class="(cluster-\d)"', circles["Bilbao"]) == ["cluster-1", "cluster-3"]
 
 
+def test_the_members_are_counted_once_in_some_seconds(client: FlaskClient) -> None:
+    place(client, "Vigo", CINEMA, 1)
+    first = client.get("/rooms/map", headers=BROWSER).text
+    place(client, "Bilbao", CINEMA, 1)
+    part = client.get("/rooms/map?country=ES", headers=BROWSER).text
+    assert rows(part) == rows(first)
+    client.application.extensions[EXTENSION].city_counts.clear_cache()
+    assert len(rows(client.get("/rooms/map", headers=BROWSER).text)) == 2
+
+
+def test_the_key_and_the_columns_name_the_groups_by_what_they_share(
+    client: FlaskClient, sql: Sql
+) -> None:
+    place(client, "Vigo", CINEMA, 1)
+    place(client, "Vigo", NIGHTS, 1)
+    labels = sql("SELECT label_en FROM clusters JOIN rooms ON cluster_id = clusters.id ORDER BY 1")
+    page = client.get("/rooms/map?language=en", headers=BROWSER).text
+    for element in ("li", "th"):
+        named = re.findall(rf'<{element}[^>]* class="cluster-\d">(.*?)</{element}>', page)
+        assert sorted(html.unescape(text) for text in named) == [label for (label,) in labels]
+    assert "Group 1" not in page
+
+
 def test_a_circle_of_one_cluster_is_drawn_whole(client: FlaskClient) -> None:
     """SVG leaves out an arc that ends, as it is written, where it begins."""
     for city, people in (("Sevilla", 9), ("Vigo", 1), ("Mallorca", 1)):
@@ -102,6 +127,17 @@ def test_the_people_of_a_gathered_town_are_counted_at_its_hub(
     place(client, "Dos Hermanas", CINEMA, 1)
     place(client, "Sevilla", CINEMA, 1)
     assert rows(client.get("/rooms/map", headers=BROWSER).text) == [["Sevilla, España", "2", "2"]]
+
+
+def test_the_count_of_a_circle_of_several_cities_names_all_of_them(client: FlaskClient) -> None:
+    # The largest ten have circles of their own.
+    coast = ("Barcelona", "Valencia", "Bilbao", "Vigo", "Cadiz", "Malaga", "Almeria", "Gijon")
+    for city in ("Madrid", "Sevilla", *coast):
+        place(client, city, CINEMA, 2)
+    place(client, "Getafe", CINEMA, 1)
+    page = client.get("/rooms/map?language=en", headers=BROWSER).text
+    assert ["Madrid and 1 near, Spain", "3", "3"] in rows(page)
+    assert "<title>Madrid and 1 near: 3</title>" in page
 
 
 def test_an_area_is_a_ring_of_its_own_and_named_as_one(client: FlaskClient) -> None:
@@ -140,6 +176,19 @@ def test_a_part_of_the_map_has_its_cities_and_links_to_wider_and_narrower_parts(
     empty = client.get("/rooms/map?country=IT&language=en", headers=BROWSER)
     assert empty.status_code == 200
     assert TRANSLATIONS["en"]["map"]["none_here"] in empty.text
+
+
+def test_every_country_with_members_has_a_link(client: FlaskClient, sql: Sql) -> None:
+    fill_map(sql, 5_000)
+    africa = sql(
+        "SELECT DISTINCT country_code FROM memberships JOIN cities ON cities.id = city_id"
+        " WHERE country_code = ANY (%(codes)s)",
+        {"codes": [code for code, region in REGION_OF.items() if region == "AF"]},
+    )
+    assert len(africa) > 40
+    page = client.get("/rooms/map?region=AF", headers=BROWSER).text
+    assert set(re.findall(r"country=(\w\w)\"", page)) == {code for (code,) in africa}
+    assert page.count("<") - page.count("</") < MAX_ELEMENTS
 
 
 @pytest.mark.parametrize(

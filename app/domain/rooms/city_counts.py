@@ -1,9 +1,11 @@
 """Counts the members of each city's rooms, for the map."""
 
+import time
 from dataclasses import dataclass
 
 from app.domain.cities.city import City, city_from_row
-from app.infra.database import Database
+from app.infra.database import Database, Row
+from app.infra.ttl_cache import SharedTTLCache
 
 # The map counts no more cities, so that the time of a request has a limit.
 MAX_CITIES = 10_000
@@ -42,17 +44,30 @@ COUNT = """
 """
 
 
-def count_by_city(database: Database, limit: int = MAX_CITIES) -> list[CityCount]:
-    """Return the cities whose rooms have most members, the largest first.
+class CityCounts:
+    """Counts members by city, and caches the result for up to 5 seconds."""
 
-    Raises DatabaseUnavailable.
-    """
-    return [
-        CityCount(
-            city_from_row(row),
-            row.latitude,
-            row.longitude,
-            dict(zip(row.clusters, row.members, strict=True)),
-        )
-        for row in database.execute(COUNT, {"limit": limit})
-    ]
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._cache: SharedTTLCache[int, list[CityCount]] = SharedTTLCache(max_size=1)
+
+    def largest(self, limit: int = MAX_CITIES) -> list[CityCount]:
+        """Return the cities whose rooms have most members, the largest first.
+
+        Raises DatabaseUnavailable.
+        """
+        # Without members the count is cheap, and the first of them is on the map at once.
+        if known := self._cache.get(limit):
+            return known
+        asked_at = time.monotonic()
+        rows = self.database.execute(COUNT, {"limit": limit})
+        return self._cache.put(limit, [_city_count(row) for row in rows], asked_at)
+
+    def clear_cache(self) -> None:
+        """Drop the cached result."""
+        self._cache.clear()
+
+
+def _city_count(row: Row) -> CityCount:
+    counts = dict(zip(row.clusters, row.members, strict=True))
+    return CityCount(city_from_row(row), row.latitude, row.longitude, counts)

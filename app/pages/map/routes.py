@@ -6,7 +6,7 @@ that sends the key by POST. On the page that this returns the links are buttons 
 
 from flask import Blueprint, Response, request
 
-from app.domain.rooms.city_counts import MAX_CITIES, count_by_city
+from app.domain.rooms.city_counts import MAX_CITIES
 from app.pages.map.drawing import draw, slices
 from app.pages.map.frame import UNITS
 from app.pages.map.regions import COUNTRIES
@@ -17,6 +17,8 @@ from app.services import services
 
 # Rows for places that are not on the map.
 MAX_UNPLACED = 12
+# Links to narrower parts; the rest of them opens.
+MAX_OPEN_PARTS = 24
 
 blueprint = Blueprint("map", __name__, template_folder="templates")
 
@@ -24,7 +26,7 @@ blueprint = Blueprint("map", __name__, template_folder="templates")
 @blueprint.route("/rooms/map", methods=["GET", "POST"])
 def show() -> Response:
     """Return a map and a table of a part of the members; an unknown part returns 404 with all."""
-    city_counts = count_by_city(services().database)
+    city_counts = services().city_counts.largest()
     view = read_view(request.args)
     selection = select(view, city_counts) if view else None
     is_unknown = selection is None
@@ -47,6 +49,7 @@ def show() -> Response:
         units=UNITS,
         labels=labels,
         narrower=narrower_views(selection.view, city_counts),
+        max_open_parts=MAX_OPEN_PARTS,
         closer=lambda marker: closer_view(drawing.frame, marker.first),
         countries={code: row[language()] for code, row in COUNTRIES.items()},
         everywhere=EVERYWHERE,

@@ -15,7 +15,6 @@ from app.pages.map.regions import REGION_OF
 MIN_ZOOM, MAX_ZOOM = 1, 11
 # A view of the cities of one circle is at least this much closer than the view before.
 CLOSER_FACTOR = 4
-MAX_LINKED_COUNTRIES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +123,7 @@ def narrower_views(view: View, city_counts: list[CityCount]) -> list[tuple[View,
             part = View("region", REGION_OF[country])
         if part:
             members[part] = members.get(part, 0) + count.members
-    largest = sorted(members.items(), key=lambda item: -item[1])
-    return largest[:MAX_LINKED_COUNTRIES]
+    return sorted(members.items(), key=lambda item: -item[1])
 
 
 def _is_in(view: View, count: CityCount) -> bool:

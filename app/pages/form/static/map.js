@@ -1,12 +1,16 @@
-// Zooms and moves the map: by wheel, pinch, keys and buttons. The page works without this script.
+// Zooms and moves the map: by Ctrl and the wheel, pinch, keys and buttons. The page works without this script.
 
 const MAX_ZOOM = 8;
 const STEP = 1.6;
-const WHEEL_SPEED = 0.002;
+const WHEEL_SPEED = 0.01;
+// Of a step of a mouse's wheel, which is longer than one of a pinch on a touchpad.
+const MAX_WHEEL_DELTA = 30;
 const DURATION_MS = 250;
 const MOVE_PX = 60;
 // A shorter movement of the pointer is a click.
 const MIN_MOVE_PX = 4;
+// A click or a touch this near to a circle's middle, or nearer to its edge, is on the circle.
+const REACH_PX = 12;
 // Closer up, circles grow less than the land, and stay apart.
 const GROWTH = 0.35;
 // The aspect ratios of the map on phones and on wider screens.
@@ -23,7 +27,7 @@ class ZoomableMap {
     Object.assign(this, { width, height, x: 0, y: 0, zoom: 1, goal: 1, pointers: new Map() });
     this.circles = [...this.scene.querySelectorAll("a")].map((link) => {
       const { e, f } = link.transform.baseVal[0].matrix;
-      return { link, x: e, y: f };
+      return { link, x: e, y: f, radius: link.getBBox().width / 2 };
     });
     const byId = new Map(this.circles.map((circle) => [circle.link.id, circle]));
     this.labels = [...box.querySelectorAll("text")].map((text) => {
@@ -49,9 +53,7 @@ class ZoomableMap {
       const { zoom } = event.target.closest("[data-zoom]")?.dataset ?? {};
       if (zoom) this.glide(zoom === "all" ? 1 : this.goal * (zoom === "in" ? STEP : 1 / STEP));
     });
-    for (const part of [box, buttons]) {
-      part.addEventListener("keydown", (event) => this.handleKey(event));
-    }
+    box.addEventListener("keydown", (event) => this.handleKey(event));
     svg.addEventListener("wheel", (event) => this.handleWheel(event), { passive: false });
     svg.addEventListener("pointerdown", (event) => {
       this.pointers.set(event.pointerId, event);
@@ -65,6 +67,7 @@ class ZoomableMap {
     // The end of a movement is not a click on a circle.
     svg.addEventListener("click", (event) => {
       if (this.hasMoved) event.preventDefault();
+      else if (!event.target.closest("a")) this.openNearest(event);
     });
     // A touch that begins with two fingers zooms the map and not the page.
     svg.addEventListener("touchstart", (event) => {
@@ -90,11 +93,11 @@ class ZoomableMap {
   }
 
   handleWheel(event) {
-    const zoom = clamp(this.zoom * Math.exp(-event.deltaY * WHEEL_SPEED), 1, MAX_ZOOM);
-    // At its limits the map leaves the wheel to the page.
-    if (zoom === this.zoom && !event.ctrlKey) return;
+    // The wheel alone scrolls the page; browsers add Ctrl to a pinch on a touchpad.
+    if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    this.zoomAt(zoom, event);
+    const delta = clamp(event.deltaY, -MAX_WHEEL_DELTA, MAX_WHEEL_DELTA);
+    this.zoomAt(this.zoom * Math.exp(-delta * WHEEL_SPEED), event);
   }
 
   handleMove(event) {
@@ -148,6 +151,26 @@ class ZoomableMap {
     cancelAnimationFrame(this.frame);
     this.goal = target;
     this.show(target, x - (x - this.x) * share, y - (y - this.y) * share);
+  }
+
+  // A circle on a phone is smaller than a finger.
+  openNearest({ clientX, clientY }) {
+    const { left, top } = this.svg.getBoundingClientRect();
+    const x = this.x + (clientX - left) * this.unit();
+    const y = this.y + (clientY - top) * this.unit();
+    const reach = REACH_PX * this.unit();
+    const scale = this.zoom ** (GROWTH - 1);
+    let nearest = { distance: Infinity };
+    for (const circle of this.circles) {
+      const radius = circle.radius * scale;
+      const away = Math.hypot(circle.x - x, circle.y - y);
+      const distance = away - radius;
+      if (away <= Math.max(reach, radius + reach / 2) && distance < nearest.distance) {
+        nearest = { distance, circle };
+      }
+    }
+    const { circle } = nearest;
+    if (circle) location.assign(circle.link.getAttribute("href"));
   }
 
   reveal(link) {
