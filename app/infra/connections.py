@@ -50,6 +50,7 @@ class Connections:
         event.listen(engine, "do_connect", self._open)
         # It runs after SQLAlchemy's own listeners.
         event.listen(engine, "connect", _end_first_statements)
+        event.listen(engine, "checkin", _note_use)
 
     def checkout(self, began: float) -> PoolProxiedConnection:
         """Return a connection, to be given back by its method `close`.
@@ -122,6 +123,15 @@ class Connections:
             raise
         self._is_slow = False
         return connection
+
+
+def was_used(connection: PoolProxiedConnection) -> bool:
+    """Return whether a connection was given out before, so that it may have died while idle."""
+    return "is_used" in connection.info
+
+
+def _note_use(connection: Any, place: Any) -> None:
+    place.info["is_used"] = True
 
 
 def _end_first_statements(connection: Any, place: Any) -> None:

@@ -25,7 +25,7 @@ from psycopg2.extras import NamedTupleCursor
 from sqlalchemy.pool import PoolProxiedConnection
 
 from app.infra.connection_watchdog import WatchedConnection
-from app.infra.connections import Connections
+from app.infra.connections import Connections, was_used
 from app.infra.metrics import DATABASE_FAULTS
 
 # A row with its columns as attributes.
@@ -174,7 +174,7 @@ class Database:
         began = monotonic()
         while True:
             pooled = self._checkout(began)
-            was_used = "cursor" in pooled.info
+            is_reused = was_used(pooled)
             try:
                 rows = self._run(pooled, statement, parameters, settings, began)
             except psycopg2.Error as error:
@@ -184,7 +184,7 @@ class Database:
                 if isinstance(error, errors.ReadOnlySqlTransaction):
                     self._connections.watchdog.cut_idle()  # of the server that was demoted
                 # A longer statement was ended by the watchdog, and another would be too.
-                if is_stale and was_used and monotonic() - began < MAX_STATEMENT_S:
+                if is_stale and is_reused and monotonic() - began < MAX_STATEMENT_S:
                     continue
                 if isinstance(error, RACE_ERRORS):
                     raise race_error(error) from error

@@ -22,7 +22,7 @@ from app.infra.database import (
     StatementTimeout,
     engine_options,
 )
-from tests.support.databases import direct_url
+from tests.support.databases import Sql, direct_url
 
 Open = Callable[..., Database]
 
@@ -70,6 +70,16 @@ def test_a_session_that_a_pooler_reset_is_replaced(open_database: Open) -> None:
     database.execute("DEALLOCATE ALL")
     find_placement(database)
     assert prepared_names(database) == ["find_placement"]
+
+
+def test_a_session_that_the_server_closed_after_a_transaction_is_replaced(
+    open_database: Open, sql: Sql
+) -> None:
+    database = open_database()
+    with database.transaction() as connection:
+        session = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    sql("SELECT pg_terminate_backend(%s, 5000)", (session,))
+    assert database.execute("SELECT 1 AS one")[0].one == 1
 
 
 def test_behind_a_pooler_in_transaction_mode_nothing_is_prepared(open_database: Open) -> None:

@@ -109,30 +109,36 @@ def publish(
         if min_group is None:
             return "another process is publishing"
         last = None if anew else connection.exec_driver_sql(FIND_LAST).one_or_none()
-        is_other_group = last is not None and last.min_group != min_group
+        has_other_minimum = last is not None and last.min_group != min_group
         parameters = {
             "k": min_group,
             "until": until,
             "today": _midnight(until),
             "since": _midnight(last.until) if last else datetime.min,
-            "present": [figures.view for figures in PRESENT],
             "salt": secrets.randbits(62) if salt is None else salt,
         }
-        reason = ""
-        if last and not is_other_group:
+        if last and not has_other_minimum:
             reason = _reason_to_wait(connection, last.until, parameters)
-        if reason or dry_run:
-            return reason
-        if anew:
-            connection.exec_driver_sql(DELETE_ALL)
-        elif is_other_group:
-            connection.exec_driver_sql(DELETE_PRESENT, parameters)
-        is_empty = connection.exec_driver_sql(IS_EMPTY).scalar_one()
-        parameters["is_first"] = is_other_group or is_empty
-        for figures in (*PRESENT, *OF_PERIODS):
-            _renew(connection, figures, parameters)
-        connection.exec_driver_sql(INSERT_PUBLICATION, parameters)
+            if reason:
+                return reason
+        if not dry_run:
+            if anew:
+                connection.exec_driver_sql(DELETE_ALL)
+            _write(connection, parameters, has_other_minimum)
     return ""
+
+
+def _write(
+    connection: sqlalchemy.Connection, parameters: dict[str, Any], has_other_minimum: bool
+) -> None:
+    if has_other_minimum:
+        views = [figures.view for figures in PRESENT]
+        connection.exec_driver_sql(DELETE_PRESENT, parameters | {"present": views})
+    is_empty = connection.exec_driver_sql(IS_EMPTY).scalar_one()
+    parameters["is_first"] = has_other_minimum or is_empty
+    for figures in (*PRESENT, *OF_PERIODS):
+        _renew(connection, figures, parameters)
+    connection.exec_driver_sql(INSERT_PUBLICATION, parameters)
 
 
 def _reason_to_wait(
