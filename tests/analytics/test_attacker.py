@@ -62,7 +62,8 @@ def test_after_weeks_of_publications_no_figure_is_far_from_the_truth(
     assert sum(wrong) / len(wrong) < 3
     ((shown,),) = world.sql("SELECT sum(members) FROM analytics.rooms")
     ((people,),) = world.sql("SELECT count(*) FROM memberships")
-    assert shown == pytest.approx(people, rel=0.03)
+    # What the batches of a growing population hold back.
+    assert 0.95 * people < shown < people * 1.01
 
 
 def test_the_attacker_would_find_people_in_counts_of_the_members_themselves(world: World) -> None:
