@@ -16,7 +16,7 @@ from manage import manage as manage_group
 from tests.support.commands import command_paths
 from tests.support.databases import Server, sql_on
 from tests.support.manage import add_room, run_manage
-from tests.support.secrets import find_secrets, secret_environment, secret_role
+from tests.support.secrets import find_secrets, secret_environment
 
 JSON, JSON_LINES, NONE = "--json", "--jsonl", ""
 
@@ -124,20 +124,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("commands")
     write_files(place)
     return place
-
-
-@pytest.fixture(scope="module")
-def url(server: Server) -> Iterator[str]:
-    """A database with a user, a room and a run."""
-    with server.database() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def owner(url: str) -> Iterator[str]:
-    """The role of the environment's URLs."""
-    with secret_role(url, f"owner_{uuid.uuid4().hex[:8]}") as owner:
-        yield owner
 
 
 def fill(url: str) -> dict[str, Any]:

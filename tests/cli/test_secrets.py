@@ -23,7 +23,6 @@ from tests.support.secrets import (
     find_secrets,
     make_password,
     secret_environment,
-    secret_role,
 )
 
 # --help: the command would change the project's files, or needs Citus.
@@ -43,18 +42,6 @@ DB_ARGUMENTS = {
 # Several commands remove empty places, and some delete what others need.
 FIRST = ("cities rename", "cities unmerge")
 LAST = ("cities merge", "users forget", "analysts revoke")
-
-
-@pytest.fixture(scope="module")
-def url(server: Server) -> Iterator[str]:
-    with server.database() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def owner(url: str) -> Iterator[str]:
-    with secret_role(url, f"owner_{uuid.uuid4().hex[:8]}") as owner:
-        yield owner
 
 
 @pytest.fixture
