@@ -1,13 +1,9 @@
 """The figures of days, weeks and months that are over: published once, then never changed."""
 
 from app.domain.analytics.figures import BEFORE_TODAY, MONTH, Figures, liked
-from app.domain.analytics.present_figures import CITY_FOLDS, PLACE
+from app.domain.analytics.present_figures import CITY_FOLDS, OF_ROOMS, PLACE, TOWN
 
 DAY, WEEK = MONTH.replace("month", "day"), MONTH.replace("month", "week")
-TOWN = """
-    JOIN cities AS said ON said.id = member.city_id
-    JOIN cities AS city ON city.id = coalesce(said.merged_into, said.id)
-"""
 CLUSTER = "JOIN rooms AS room ON room.id = member.room_id"
 COUNTED = "count(*) AS size, count(*) AS joins"
 DAILY_JOINS = f"""
@@ -156,8 +152,7 @@ GATHERINGS = f"""
         SELECT previous_room_id, count(*) AS members FROM memberships
         WHERE previous_room_id IS NOT NULL GROUP BY 1
     ) AS old ON old.previous_room_id = redirect.id
-    JOIN (SELECT room_id, count(*) AS members FROM memberships WHERE {BEFORE_TODAY} GROUP BY 1)
-        AS new ON new.room_id = member.room_id
+    JOIN ({OF_ROOMS}) AS new ON new.room_id = member.room_id
     WHERE member.{BEFORE_TODAY}
     GROUP BY 1
 """

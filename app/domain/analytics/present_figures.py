@@ -3,6 +3,11 @@
 from app.domain.analytics.figures import BEFORE_TODAY, MONTH, Figures, liked
 
 PLACE = "city.region, coalesce(city.country_code, 'unknown') AS country, city.kind"
+# The city that a member gave, or the one it was merged into.
+TOWN = """
+    JOIN cities AS said ON said.id = member.city_id
+    JOIN cities AS city ON city.id = coalesce(said.merged_into, said.id)
+"""
 # Lower bounds of the sizes of rooms.
 SIZES = "ARRAY[1, 2, 5, 10, 20, 50, 200]"
 SIZE = f"({SIZES})[width_bucket(members, {SIZES})]"
@@ -64,9 +69,7 @@ MODELS = f"""
 """
 PEOPLE_OF_CITIES = f"""
     SELECT city.id AS city_id, {PLACE}, interests
-    FROM memberships AS member JOIN cities AS said ON said.id = member.city_id
-    JOIN cities AS city ON city.id = coalesce(said.merged_into, said.id)
-    WHERE {BEFORE_TODAY}
+    FROM memberships AS member {TOWN} WHERE {BEFORE_TODAY}
 """
 PEOPLE = f"SELECT interests FROM memberships WHERE {BEFORE_TODAY}"
 # Those whose latest move was their own: no command is known for it, and their room before is open.
