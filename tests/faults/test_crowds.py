@@ -49,5 +49,5 @@ def test_connections_never_exceed_the_pool_size_with_any_number_of_threads(
         counter.join()
         service.kill()
     assert statuses <= {200, 201}
-    # Each worker looks on a connection apart whether a publication is due, as it is at the start.
+    # A publication is due at the start, and each worker may open a connection for it.
     assert WORKERS < max(counts) <= max_connections + WORKERS
