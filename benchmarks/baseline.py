@@ -15,11 +15,11 @@ from typing import Any
 import psycopg2
 from flask import Flask, jsonify, request
 
-from app.domain.members.joins import join_statement
+from app.domain.members.joins import Join, join_statement
 
 app = Flask(__name__)
 local = threading.local()
-UPSERT = join_statement().sql
+STATEMENT = join_statement()
 SPIN_S = float(os.environ.get("BASELINE_SPIN_US", "0")) / 1e6
 
 
@@ -42,20 +42,19 @@ def join() -> Any:
     deadline = time.perf_counter() + SPIN_S
     while time.perf_counter() < deadline:
         pass
-    now = datetime.now(UTC)
+    now, city = datetime.now(UTC), int(os.environ["BASELINE_CITY"])
+    values = Join(
+        user_id=body["_id"],
+        city_id=city,
+        said_city_id=city,
+        room_id=int(os.environ["BASELINE_ROOM"]),
+        interests=sorted(key for key, value in body["interests"].items() if value),
+        model_id=os.environ["BASELINE_MODEL"],
+        now=now,
+        valid_until=now + timedelta(minutes=1),
+    )
     with connection().cursor() as cursor:
-        cursor.execute(
-            UPSERT,
-            {
-                "user_id0": body["_id"],
-                "city_id0": int(os.environ["BASELINE_CITY"]),
-                "room_id0": int(os.environ["BASELINE_ROOM"]),
-                "interests0": sorted(key for key, value in body["interests"].items() if value),
-                "model_id0": os.environ["BASELINE_MODEL"],
-                "now0": now,
-                "valid_until0": now + timedelta(minutes=1),
-            },
-        )
+        cursor.execute(STATEMENT.sql, dict(zip(STATEMENT.types, values, strict=True)))
         _, room, previous, joined = cursor.fetchone()
     return jsonify(_id=body["_id"], room_id=room, previous_room_id=previous, joined=joined)
 
