@@ -39,12 +39,15 @@ from benchmarks.variants import Variant
 from tests.support.databases import migrate
 from tests.support.postgres import Postgres
 
+STDERR = Console(stderr=True)
 CONNECTIONS = (8, 32)
 # A second, identical server shows what the method can resolve.
 CONTROL = ("ours again, pinned", variant_name(OURS, PINNED))
 # Servers of both layouts are connected at the same time.
 MAX_DATABASE_CONNECTIONS = 300
 STARTS = 5
+# Of a server's first load, as a multiple of --seconds: Node compiles for its first 10,000 requests.
+WARM_UP_LENGTH = 8
 # Of the rounds with arrivals, which are longer and fewer: a 99.9th percentile needs thousands.
 ARRIVAL_ROUNDS_SHARE, ARRIVAL_LENGTH = 0.2, 5
 
@@ -56,8 +59,7 @@ def main() -> int:
     parser.add_argument("--peers", nargs="*", choices=[*COMMANDS, "pgbench"], metavar="PEER")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
-    console = Console(stderr=True)
-    peers = available_peers(arguments.peers or [*COMMANDS, "pgbench"], console)
+    peers = available_peers(arguments.peers or [*COMMANDS, "pgbench"])
     with database() as (url, process):
         results = measure(url, process, peers, arguments.rounds, arguments.seconds)
     rows = report.goals(results)
@@ -70,7 +72,7 @@ def main() -> int:
     return 0 if all(row.is_met for row in rows) else 1
 
 
-def available_peers(names: list[str], console: Console) -> list[str]:
+def available_peers(names: list[str]) -> list[str]:
     """Install the peers, and print a line for each that cannot run here."""
     available = []
     for name in names:
@@ -78,7 +80,7 @@ def available_peers(names: list[str], console: Console) -> list[str]:
         if name == "pgbench" and not find_pgbench():
             reason = "it is not installed"
         if reason:
-            console.print(f"skipped {name}: {reason}", highlight=False)
+            STDERR.print(f"skipped {name}: {reason}", highlight=False)
         else:
             available.append(name)
     return available
@@ -113,6 +115,8 @@ def measure(
             variants[key] = MeteredVariant(key, started, database)
         if "pgbench" in peers:
             variants["pgbench"] = pgbench(str(find_pgbench()), url, directory, database)
+        for variant in track(variants.values(), "warming up", transient=True, console=STDERR):
+            variant.load("/rooms", max(CONNECTIONS), seconds * WARM_UP_LENGTH)
         run = partial(run_rounds, list(variants.values()), "/rooms", control=CONTROL)
         results = Results(
             servers,
@@ -135,7 +139,7 @@ def measure(
 def start_times(servers: list[str], url: str, directory: Path) -> dict[str, list[float]]:
     """Return the seconds of alternating starts; the first of each only warms the disk."""
     times: dict[str, list[float]] = {name: [] for name in servers}
-    for number in track(range(STARTS + 1), "starts", transient=True, console=Console(stderr=True)):
+    for number in track(range(STARTS + 1), "starts", transient=True, console=STDERR):
         for name in servers:
             begin = partial(start, name, SHIPPED, url, directory)
             seconds = first_response_s(begin, "/rooms")

@@ -44,11 +44,15 @@ class RoomRequest(BaseModel):
     interests: Annotated[dict[str, StrictBool], Field(max_length=256)]
 
 
+async def keep_session(connection: asyncpg.Connection) -> None:
+    """Do nothing: asyncpg would send RESET ALL after each statement, a second round trip."""
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     global pool
-    size = int(os.environ["POOL_SIZE"])
-    async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=size) as pool:
+    url, size = os.environ["DATABASE_URL"], int(os.environ["POOL_SIZE"])
+    async with asyncpg.create_pool(url, min_size=1, max_size=size, reset=keep_session) as pool:
         yield
 
 
