@@ -6,9 +6,9 @@ BIN := .venv/bin
 
 # `make test` leaves these out: each has a shorter counterpart there, or covers code that seldom
 # changes.
-SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.py \
-  tests/analytics/test_attacker.py tests/cities/test_gazetteer_loader.py \
-  tests/moves/test_relocation_under_load.py \
+SLOW := tests/benchmarks/test_peers.py tests/browser tests/deploy tests/local_postgres \
+  tests/cli/test_make_run.py tests/analytics/test_attacker.py \
+  tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
   tests/moves/test_unmerging_under_load.py \
   tests/clusters/test_reassignment_under_load.py tests/clusters/test_training.py \
   tests/docs/test_admins.py tests/docs/test_client.py tests/faults/test_crowds.py \
@@ -20,7 +20,7 @@ SLOW := tests/browser tests/deploy tests/local_postgres tests/cli/test_make_run.
   tests/cli/test_dev_server.py tests/cli/test_install.py tests/cli/test_secrets.py \
   tests/analytics/test_tools.py tests/openapi/test_npm_tools.py tests/openapi/test_python_client.py
 
-.PHONY: help run test test-slow lint bench bench-growth faults fuzz pictures planted requirements clean
+.PHONY: help run test test-slow lint bench bench-growth bench-peers faults fuzz pictures planted requirements clean
 .PHONY: run-packages dev-packages
 
 help: ## List the targets
@@ -53,6 +53,9 @@ bench: dev-packages ## Measure throughput, memory, start-up time, import, faults
 bench-growth: dev-packages ## Measure queries with 10,000, 1,000,000 and 10,000,000 members
 	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
+bench-peers: dev-packages ## Compare POST /rooms with FastAPI, Flask with an ORM, Fastify, pgbench
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
 faults: dev-packages ## Try each fault under load, for 15 s or 20 times, and count lost joins
 	@FAULT_KILLS=20 FAULT_SECONDS=15 $(BIN)/python -m pytest -q -s tests/faults $(ARGS)
 
@@ -67,7 +70,8 @@ planted: dev-packages ## Count how often `--clusters auto` finds the number in 6
 
 TOOLS := tests/analytics/tools
 requirements: dev-packages ## Pin the newest versions of the packages in the .in files
-	@for set in requirements requirements-run requirements-dev $(TOOLS)/requirements; do $(BIN)/uv pip compile --quiet \
+	@for set in requirements requirements-run requirements-dev $(TOOLS)/requirements \
+	  benchmarks/peers/requirements; do $(BIN)/uv pip compile --quiet \
 	  --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  $$set.in -o $$set.txt; done
 

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from app.config import INSTANCE
 from app.infra.plotting import COLOURS
 from benchmarks import faults, footprint, import_waits, importing, throughput
-from benchmarks.rows import Row
+from benchmarks.rows import Row, show
 from tests.support.databases import Server
 
 # Each takes the URL of a database and the maximum number of rounds.
@@ -59,15 +58,6 @@ def write(rows: list[Row], path: Path) -> None:
     documents = json.loads(path.read_text()) if path.exists() else {}
     documents |= {row.name: row.document() for row in rows}
     path.write_text(json.dumps(documents, indent=2) + "\n")
-
-
-def show(rows: list[Row]) -> None:
-    table = Table("", "value", "goal", "met", "note", box=None)
-    for row in rows:
-        sign, met = "≥" if row.at_least else "≤", "yes" if row.is_met else "no"
-        value = f"{row.value:.3f}".rstrip("0").rstrip(".")
-        table.add_row(row.label, value, f"{sign} {row.goal:g} {row.unit}", met, row.note)
-    Console(width=160).print(table)
 
 
 def draw(rows: list[Row], path: Path) -> None:

@@ -10,6 +10,7 @@ import re
 import statistics
 import subprocess
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import requests
 
-from benchmarks.load import published_interests
+from benchmarks.load import BODIES
 from benchmarks.published import write_estimator
 from benchmarks.rows import Row
 from benchmarks.variants import PORTS, Variant, gunicorn_command
@@ -53,14 +54,14 @@ def memory(service: Start, published: Start, preloaded: Start) -> Row:
     return Row("memory", label, kib[0] / kib[1], 0.45, "ratio", at_least=False, note=note)
 
 
-def first_response_s(start: Start) -> float:
-    """Return the seconds from the start of the process to its first response of `POST /cluster`."""
-    body = published_interests("cold")(1).encode()
+def first_response_s(start: Start, route: str = "/cluster") -> float:
+    """Return the seconds from the start of the process to the first response of a route."""
+    body = BODIES[route](uuid.uuid4().hex)(1).encode()
     began = time.perf_counter()
     server = start()
     try:
         response = requests.post(
-            f"{server.url}/cluster",
+            f"{server.url}{route}",
             data=body,
             headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
             timeout=10,

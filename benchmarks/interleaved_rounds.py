@@ -23,20 +23,26 @@ RESAMPLES = 2000
 
 @dataclass
 class Rates:
-    """Responses a second of each variant, by round."""
+    """What was measured of each variant, by round; a rate is in responses a second.
 
-    by_name: dict[str, list[float]] = field(default_factory=dict)
+    `by_name` holds the measurements that `Variant.load` returns; `quantity` is one of their names.
+    """
 
-    def ratios(self, name: str, reference: str) -> list[float]:
-        pairs = zip(self.by_name[name], self.by_name[reference], strict=True)
-        return [rate / reference_rate for rate, reference_rate in pairs]
+    by_name: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
-    def median(self, name: str, reference: str) -> float:
-        return statistics.median(self.ratios(name, reference))
+    def values(self, name: str, quantity: str = "rate") -> list[float]:
+        return [measured[quantity] for measured in self.by_name[name]]
 
-    def interval(self, name: str, reference: str) -> tuple[float, float]:
+    def ratios(self, name: str, reference: str, quantity: str = "rate") -> list[float]:
+        pairs = zip(self.values(name, quantity), self.values(reference, quantity), strict=True)
+        return [value / reference_value for value, reference_value in pairs]
+
+    def median(self, name: str, reference: str, quantity: str = "rate") -> float:
+        return statistics.median(self.ratios(name, reference, quantity))
+
+    def interval(self, name: str, reference: str, quantity: str = "rate") -> tuple[float, float]:
         """Return the 95 % interval of the median ratio, by bootstrap over rounds (Efron, 1979)."""
-        ratios = np.array(self.ratios(name, reference))
+        ratios = np.array(self.ratios(name, reference, quantity))
         samples = np.random.default_rng(1).choice(ratios, (RESAMPLES, len(ratios)))
         low, high = np.percentile(np.median(samples, axis=1), [2.5, 97.5])
         return float(low), float(high)
@@ -56,15 +62,14 @@ def run_rounds(
     max_rounds: int = MAX_ROUNDS,
 ) -> Rates:
     """Load each variant for `seconds` a round, until the two of `control` are precise enough."""
-    rates = Rates()
+    rates = Rates({variant.name: [] for variant in variants})
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"{route}, {connections} connections", total=max_rounds)
         for variant in variants:  # warm-up of caches, plans and bytecode
             variant.load(route, connections, seconds)
         for number in range(max_rounds):
             for variant in random.sample(variants, len(variants)):
-                rate = variant.load(route, connections, seconds)["rate"]
-                rates.by_name.setdefault(variant.name, []).append(rate)
+                rates.by_name[variant.name].append(variant.load(route, connections, seconds))
             progress.advance(task)
             if number + 1 >= MIN_ROUNDS and rates.is_precise(control):
                 break

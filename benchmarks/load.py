@@ -3,8 +3,9 @@
     python -m benchmarks.load ROUTE CONNECTIONS SECONDS PREFIX KEY PORT [PORT ...]
 
 posts to /rooms (a new user each time) or /cluster, one request at a time on each connection, and
-prints {"rate": responses a second, "p50": seconds, "p99": seconds}. Connections alternate between
-the ports: the kernel would distribute those of one port among its workers as unevenly as 8 to 0.
+prints {"responses": their number, "rate": a second, "p50": seconds, "p99": seconds}. Connections
+alternate between the ports: the kernel would distribute those of one port among its workers as
+unevenly as 8 to 0.
 """
 
 import json
@@ -17,7 +18,9 @@ from collections.abc import Callable
 
 from model.interests import load_interests
 
-match_head = re.compile(rb"HTTP/1.1 (\d+).*?\r\nContent-Length: (\d+).*?\r\n\r\n", re.S).match
+match_head = re.compile(
+    rb"HTTP/1.1 (\d+).*?\r\nContent-Length: (\d+).*?\r\n\r\n", re.S | re.I
+).match
 CITIES = ("Sevilla", "Madrid", "Valencia", "Granada", "Vigo")
 Body = Callable[[int], str]
 
@@ -52,8 +55,31 @@ def published_interests(prefix: str) -> Body:
 BODIES: dict[str, Callable[[str], Body]] = {"/rooms": new_user, "/cluster": published_interests}
 
 
-class Load:
-    """Connections, each with one request at a time; `durations`: seconds of each response."""
+def connect(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def receive(connection: socket.socket) -> bytes:
+    """Return what has arrived, after a wait for it."""
+    data = connection.recv(65536)
+    if not data:
+        raise SystemExit("the server closed a connection")
+    return data
+
+
+def read_response(connection: socket.socket) -> tuple[int, bytes]:
+    """Return the status and all bytes of the next response."""
+    received = receive(connection)
+    # gunicorn writes the head and the body separately.
+    while not (head := match_head(received)) or len(received) < head.end() + int(head[2]):
+        received += receive(connection)
+    return int(head[1]), received
+
+
+class Requests:
+    """Sends requests to a route, each with the next body."""
 
     def __init__(self, route: str, key: str, body: Body) -> None:
         self.head = (
@@ -62,50 +88,58 @@ class Load:
         )
         self.body = body
         self.sent = 0
-        self.durations: list[float] = []
 
-    def run(self, ports: list[int], connections: int, seconds: float) -> float:
-        """Send requests for at least `seconds`; return how many seconds it was."""
-        selector = selectors.DefaultSelector()
-        for number in range(connections):
-            connection = socket.create_connection(("127.0.0.1", ports[number % len(ports)]))
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(connection, selectors.EVENT_READ)
-        began = time.perf_counter()
-        sent_at = {key.fileobj: self._send(key.fileobj) for key in selector.get_map().values()}
-        while (now := time.perf_counter()) < began + seconds:
-            for key, _ in selector.select(timeout=5):
-                self._read(key.fileobj)
-                now = time.perf_counter()
-                self.durations.append(now - sent_at[key.fileobj])
-                sent_at[key.fileobj] = self._send(key.fileobj)
-        return now - began
-
-    def _send(self, connection: socket.socket) -> float:
+    def send(self, connection: socket.socket) -> float:
+        """Send the next request; return the moment."""
         body = self.body(self.sent)
         self.sent += 1
         now = time.perf_counter()
         connection.sendall(f"{self.head}{len(body)}\r\n\r\n{body}".encode())
         return now
 
+
+class Load:
+    """Connections, each with one request at a time; `durations`: seconds of each response."""
+
+    def __init__(self, requests: Requests) -> None:
+        self.requests = requests
+        self.durations: list[float] = []
+
+    def run(self, ports: list[int], connections: int, seconds: float) -> float:
+        """Send requests for at least `seconds`; return how many seconds it was."""
+        selector = selectors.DefaultSelector()
+        for number in range(connections):
+            selector.register(connect(ports[number % len(ports)]), selectors.EVENT_READ)
+        began = time.perf_counter()
+        sent_at = {
+            key.fileobj: self.requests.send(key.fileobj) for key in selector.get_map().values()
+        }
+        while (now := time.perf_counter()) < began + seconds:
+            for key, _ in selector.select(began + seconds - now):
+                self._read(key.fileobj)
+                now = time.perf_counter()
+                self.durations.append(now - sent_at[key.fileobj])
+                sent_at[key.fileobj] = self.requests.send(key.fileobj)
+        return now - began
+
     @staticmethod
     def _read(connection: socket.socket) -> None:
-        received = connection.recv(65536)
-        # gunicorn writes the head and the body separately.
-        while not (head := match_head(received)) or len(received) < head.end() + int(head[2]):
-            received += connection.recv(65536)
-        if head[1] not in (b"200", b"201"):
-            raise SystemExit(f"unexpected response: {received!r}")
+        status, response = read_response(connection)
+        if status not in (200, 201):
+            raise SystemExit(f"unexpected response: {response!r}")
 
 
 def main() -> None:
     route, connections, seconds, prefix, key, *ports = sys.argv[1:]
-    load = Load(route, key, BODIES[route](prefix))
+    load = Load(Requests(route, key, BODIES[route](prefix)))
     elapsed_s = load.run([int(port) for port in ports], int(connections), float(seconds))
     durations = sorted(load.durations)
+    if not durations:
+        raise SystemExit("no response")
     print(
         json.dumps(
             {
+                "responses": len(durations),
                 "rate": len(durations) / elapsed_s,
                 "p50": durations[len(durations) // 2],
                 "p99": durations[len(durations) * 99 // 100],

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from rich.console import Console
+from rich.table import Table
+
 
 @dataclass(frozen=True)
 class Row:
@@ -22,3 +25,13 @@ class Row:
     def document(self) -> dict[str, object]:
         """Return the row for JSON."""
         return {"value": self.value, "goal": self.goal, "met": self.is_met, "unit": self.unit}
+
+
+def show(rows: list[Row]) -> None:
+    """Print the rows as a table."""
+    table = Table("", "value", "goal", "met", "note", box=None)
+    for row in rows:
+        sign, met = "≥" if row.at_least else "≤", "yes" if row.is_met else "no"
+        value = f"{row.value:.3f}".rstrip("0").rstrip(".")
+        table.add_row(row.label, value, f"{sign} {row.goal:g} {row.unit}", met, row.note)
+    Console(width=160).print(table)

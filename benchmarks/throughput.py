@@ -71,7 +71,7 @@ def row(
 
 def describe(rates: Rates) -> str:
     """Return the number of rounds and each variant's median rate as text."""
-    medians = {name: statistics.median(values) for name, values in rates.by_name.items()}
+    medians = {name: statistics.median(rates.values(name)) for name in rates.by_name}
     texts = ", ".join(f"{name} {rate:,.0f}/s" for name, rate in medians.items())
     return f"{len(rates.by_name['baseline'])} rounds: {texts}"
 

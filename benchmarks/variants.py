@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.support.databases import sql_on
 from tests.support.paths import ROOT
@@ -36,13 +37,18 @@ class Variant:
     gunicorns: list[Gunicorn]
 
     def load(self, route: str, connections: int, seconds: float) -> dict[str, float]:
-        """Load it: return `rate` in responses a second, and `p50` and `p99` in seconds."""
+        """Load it: return `responses`, `rate` in responses a second, `p50` and `p99` in seconds."""
+        measurements: dict[str, float] = self.run("benchmarks.load", route, connections, seconds)
+        return measurements
+
+    def run(
+        self, module: str, route: str, connections: int, seconds: float, *options: object
+    ) -> Any:
+        """Run a module that loads the ports; return the JSON that it prints."""
+        arguments = [route, connections, seconds, uuid.uuid4().hex[:8], KEY, *options]
+        ports = [gunicorn.port for gunicorn in self.gunicorns]
         done = subprocess.run(
-            [
-                *(sys.executable, "-m", "benchmarks.load", route, str(connections), str(seconds)),
-                *(uuid.uuid4().hex[:8], KEY),
-                *(str(gunicorn.port) for gunicorn in self.gunicorns),
-            ],
+            [sys.executable, "-m", module, *map(str, [*arguments, *ports])],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -51,8 +57,7 @@ class Variant:
         if done.returncode:
             log = self.gunicorns[0].log.read_text()[-2000:]
             raise SystemExit(f"{self.name}: {done.stderr}\n{log}")
-        measurements: dict[str, float] = json.loads(done.stdout)
-        return measurements
+        return json.loads(done.stdout)
 
 
 def baseline_environment(url: str) -> dict[str, str]:
