@@ -1,31 +1,29 @@
-"""A gunicorn worker whose threads never wait for a client.
+"""A gunicorn worker whose threads never wait for one client.
 
-    client ─▶ loop ─▶ thread ─▶ loop ─▶ client
+    clients ─▶ thread ─▶ application ─▶ thread ─▶ clients
 
-The loop reads whole requests and sends what is left of responses; only the application runs in
-threads. Every wait for a client has a deadline. gunicorn 27.0 reads and sends in threads, which a
-few slow clients can hold for ever: tests/faults/test_slow_clients.py.
+Idle threads wait for all clients together. The one that is woken reads what has come, runs the
+application if it completes a request, and sends what the kernel takes of the response. Every wait
+for a client has a deadline. gunicorn 27.0 reads and sends in threads, which a few slow clients can
+hold for ever (tests/faults/test_slow_clients.py), and hands each request from one thread to another
+and back, a fifth of its cost.
 """
 
 import math
 import resource
 import socket
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
-from functools import partial
-from io import BytesIO
-from selectors import EVENT_READ, EVENT_WRITE
-from types import SimpleNamespace
+from threading import Lock, Thread
 from typing import Any
 
-from gunicorn.http import RequestParser
-from gunicorn.workers.gthread import ThreadWorker
-
-from app.infra.http_connection import Connection, Disconnected, Request, ResponseBuffer
-from app.infra.http_framing import MAX_BODY_BYTES
-from app.infra.overload import QueueLimit
-from app.infra.refusals import OVERLOADED, TOO_LARGE, TOO_SLOW, refusal, refusal_of
+from app.infra.answering_worker import AnsweringWorker, is_probe
+from app.infra.client_events import READ, WRITE, client_events
+from app.infra.http_connection import Connection, Disconnected, ResponseBuffer
+from app.infra.refusals import TOO_SLOW, refusal
+from app.infra.worker_loads import WorkerLoads
 
 # A kept connection may already carry its next request when the worker stops.
 LINGER_AFTER_STOP_S = 2.0
@@ -33,8 +31,6 @@ LINGER_AFTER_STOP_S = 2.0
 MAX_UNSENT_BYTES = 32 * 1024 * 1024
 # Database connections, the log, metrics and the files of the interpreter.
 OTHER_FILES = 100
-# These need no database, and tell a platform whether to restart the process.
-LIVENESS = (b"GET /livez HTTP/", b"HEAD /livez HTTP/")
 
 
 class Phase(IntEnum):
@@ -49,19 +45,35 @@ class Phase(IntEnum):
 DROPPED_FIRST = (Phase.IDLE, Phase.CLOSING, Phase.ARRIVING, Phase.SENDING)
 # An idle connection is kept for gunicorn's keepalive setting.
 LIMITS_S = {Phase.ARRIVING: 10.0, Phase.SENDING: 60.0, Phase.CLOSING: 2.0}
+CHECK_INTERVAL_S = 0.25
 
 
-class BufferingWorker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that buffers requests and responses."""
+class BufferingWorker(AnsweringWorker):
+    """A gthread worker that buffers requests and responses.
+
+    The main thread accepts clients and closes those that are too slow. All other threads `_serve`:
+    as many as may run the application, and one more that reads while these are busy, so that the
+    age of each waiting request is known. A connection belongs to the thread that takes it out of
+    `waiting`.
+    """
+
+    # All workers inherit the same one.
+    loads = WorkerLoads()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # By phase the waiting connections, the next deadline first.
+        # By phase, the first one added first.
         self.waiting: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
         self.limits_s = LIMITS_S | {Phase.IDLE: self.cfg.keepalive or LIMITS_S[Phase.ARRIVING]}
-        self.queue_limit = QueueLimit()
+        self.lock = Lock()
+        # Guarded by the lock, like nr_conns.
+        self.free_threads = self.cfg.threads
+        self.whole: deque[Connection] = deque()
+        self.connections: dict[int, Connection] = {}
         self.unsent_bytes = 0
         self.idle_until = math.inf
+        self.next_check = 0.0
+        self.is_ended = False
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
@@ -69,209 +81,202 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         if cfg.is_ssl:
             raise SystemExit("TLS ends in a proxy in front of the service, not in gunicorn")
 
-    def init_process(self) -> None:
-        """Run the worker."""
-        # A service whose threads all wait for the database is alive.
-        self.liveness_pool = ThreadPoolExecutor(max_workers=1)
-        super().init_process()
+    def run(self) -> None:
+        """Serve until the worker is to stop.
+
+        gunicorn's pool of threads stays empty. A signal that interrupts its `submit` leaves a
+        thread for which the process waits in vain when it exits.
+        """
+        self.events = client_events()
+        # A signal may end the worker at any line.
+        try:
+            for _ in range(self.cfg.threads + 1):
+                Thread(target=self._serve, daemon=True).start()
+            super().run()
+        finally:
+            self.loads.leave(self.age)
+            self.is_ended = True
+            self.events.end()
 
     def accept(self, listener: socket.socket) -> bool:
-        """Accept a client, and begin to read its request; return False if none is queued.
+        """Accept a client, and wait for its request; return False if none is queued.
 
         gunicorn 27.0 gives the connection to a thread, which then waits for the client.
         """
+        if self.alive:
+            self.loads.let_emptier_go_first(self.nr_conns)
         try:
             sock, address = listener.accept()
         except OSError:
             return False
-        self.nr_conns += 1
         connection = Connection(sock, address, listener.getsockname())
-        self._wait(connection, Phase.IDLE)
-        self._on_event(connection, sock)
-        return True
-
-    def _wait(self, connection: Connection, phase: Phase) -> None:
-        """Let a connection wait for its client."""
-        self._begin_phase(connection, phase)
-        event = EVENT_WRITE if phase is Phase.SENDING else EVENT_READ
-        self.poller.register(connection.sock, event, partial(self._on_event, connection))
+        with self.lock:
+            self.nr_conns += 1
+            self.connections[connection.descriptor] = connection
+        self.loads.note(self.age, self.nr_conns)
+        self._wait(connection, Phase.IDLE, is_new=True)
         if self.nr_conns >= self.worker_connections:
             self._drop_another(connection)
+        return True
 
-    def _drop_another(self, connection: Connection) -> None:
-        """Make room: at its limit the loop accepts no client, even if all that it has are idle."""
-        waiting = (other for phase in DROPPED_FIRST for other in self.waiting[phase])
-        if other := next((other for other in waiting if other is not connection), None):
-            self._drop(other)
-
-    def _begin_phase(self, connection: Connection, phase: Phase) -> None:
+    def _wait(self, connection: Connection, phase: Phase, *, is_new: bool = False) -> None:
+        """Let a connection wait for its client, from now on."""
         connection.phase = phase
         connection.deadline = time.monotonic() + self.limits_s[phase]
-        self.waiting[phase][connection] = None
+        self._go_on_waiting(connection, is_new=is_new)
 
-    def _stop_waiting(self, connection: Connection) -> None:
-        del self.waiting[connection.phase][connection]
-        self.poller.unregister(connection.sock)
-        if connection.phase is Phase.SENDING:
-            self.unsent_bytes -= connection.output_bytes
+    def _go_on_waiting(self, connection: Connection, *, is_new: bool = False) -> None:
+        """Let a connection wait; another thread may take it before this returns."""
+        self.waiting[connection.phase][connection] = None
+        event = WRITE if connection.phase is Phase.SENDING else READ
+        self.events.watch(connection.descriptor, event, is_new=is_new)
 
-    def _drop(self, connection: Connection) -> None:
-        """Close a waiting connection at once."""
-        self._stop_waiting(connection)
-        self._close(connection)
+    def _take(self, connection: Connection) -> bool:
+        """Make a waiting connection the calling thread's; return False if it is another's."""
+        return self.waiting[connection.phase].pop(connection, self) is None
+
+    def _drop_another(self, connection: Connection) -> None:
+        """Make room: at its limit the worker accepts nobody, even if all clients are idle."""
+        for phase in DROPPED_FIRST:
+            for other in list(self.waiting[phase]):
+                if other is not connection and self._take(other):
+                    self._close(other)
+                    return
 
     def _close(self, connection: Connection) -> None:
-        self.nr_conns -= 1
+        """Close a connection of the calling thread's."""
+        self.events.forget(connection.descriptor)
+        with self.lock:
+            self.nr_conns -= 1
+            del self.connections[connection.descriptor]
+            if connection.phase is Phase.SENDING:
+                self.unsent_bytes -= connection.output_bytes
         connection.sock.close()
+        if not (self.alive or self.is_ended):
+            self.method_queue.defer(int)  # wakes the main thread, which may have waited for this
 
-    def _on_event(self, connection: Connection, sock: Any) -> None:
-        if connection not in self.waiting[connection.phase]:
-            return  # dropped for another one, whose event came together with its own
-        if connection.phase is Phase.SENDING:
-            self._send(connection)
-        elif connection.phase is Phase.CLOSING:
-            self._discard(connection)
-        else:
-            self._read(connection)
+    def _serve(self) -> None:
+        """Wait for clients, together with the other threads."""
+        while not self.is_ended:
+            for descriptor in self.events.wait():
+                connection = self.connections.get(descriptor)
+                if connection and self._take(connection) and self._try(self._go_on, connection):
+                    self._answer_in_turn(connection)
 
-    def _read(self, connection: Connection) -> None:
-        """Read a part of a request, and give it to a thread when it is whole."""
+    def _try(self, step: Callable[[Connection], bool], connection: Connection) -> bool:
+        """Return what a step returns; close the connection if it fails."""
         try:
-            connection.receive()
-            is_whole = connection.take_request()
+            return step(connection)
         except Disconnected:
-            self._drop(connection)
-            return
-        if is_whole:
-            self._stop_waiting(connection)
-            self.enqueue_req(connection)
-        elif connection.phase is Phase.IDLE and connection.input:
-            del self.waiting[Phase.IDLE][connection]
-            self._begin_phase(connection, Phase.ARRIVING)
+            pass
+        except Exception as error:  # a defect must not end the thread
+            self.log.error("connection: %s", type(error).__name__)
+        self._close(connection)
+        return False
 
-    def _send(self, connection: Connection) -> None:
-        """Send a part of a response."""
-        try:
-            connection.send()
-        except Disconnected:
-            connection.is_kept = False
-        if not connection.output:
-            self._stop_waiting(connection)
-            self._continue(connection)
+    def _go_on(self, connection: Connection) -> bool:
+        """Do what a connection waited for; return whether a request is whole.
 
-    def _discard(self, connection: Connection) -> None:
-        """Ignore what a client sends after the last response, until it has closed too."""
-        try:
-            connection.discard()
-        except Disconnected:
-            self._drop(connection)
-
-    def enqueue_req(self, conn: Connection) -> None:
-        """Give a whole request to a thread."""
-        assert conn.request is not None
-        pool = self.liveness_pool if is_probe(conn.request) else self.tpool
-        future = pool.submit(self.handle, conn)
-        future.add_done_callback(
-            lambda done: self.method_queue.defer(self.finish_request, conn, done)
-        )
-
-    def finish_request(self, conn: Connection, fs: "Future[None] | None" = None) -> None:
-        """Send what the kernel did not take of a response, and go on with the connection.
-
-        gunicorn 27.0 closes connections here, and each blocks the loop for up to 2 s.
+        Raises Disconnected.
         """
-        conn.request = None
-        if not conn.output:
-            self._continue(conn)
-            return
-        self.unsent_bytes += conn.output_bytes
-        self._wait(conn, Phase.SENDING)
-        while self.unsent_bytes > MAX_UNSENT_BYTES:
-            self._drop(next(iter(self.waiting[Phase.SENDING])))
+        if connection.phase is Phase.SENDING:
+            return self._send(connection)
+        connection.receive()
+        if connection.phase is Phase.CLOSING:
+            # What a client sends after the last response is ignored, until it has closed too.
+            connection.input.clear()
+        elif connection.take_request():
+            return True
+        elif connection.phase is Phase.IDLE and connection.input:
+            self._wait(connection, Phase.ARRIVING)
+            return False
+        self._go_on_waiting(connection)
+        return False
 
-    def _continue(self, connection: Connection) -> None:
+    def _send(self, connection: Connection) -> bool:
+        connection.send()
+        if connection.output:
+            self._go_on_waiting(connection)
+            return False
+        with self.lock:
+            self.unsent_bytes -= connection.output_bytes
+            connection.phase = Phase.IDLE
+        return self._continue(connection)
+
+    def _answer_in_turn(self, connection: Connection | None) -> None:
+        """Answer a whole request, or leave it to the thread that is free first."""
+        # A service whose threads all wait for the database is alive.
+        while connection and is_probe(connection.request):
+            connection = connection if self._try(self._answer, connection) else None
+        if connection:
+            with self.lock:
+                if not self.free_threads:
+                    self.whole.append(connection)
+                    return
+                self.free_threads -= 1
+        while connection:
+            if self._try(self._answer, connection):
+                self.whole.append(connection)
+            with self.lock:
+                connection = self.whole.popleft() if self.whole else None
+                self.free_threads += connection is None
+
+    def _answer(self, connection: Connection) -> bool:
+        """Answer a request; return whether the next one is whole. Raises Disconnected."""
+        self.handle(connection)
+        return self._finish(connection)
+
+    def _finish(self, connection: Connection) -> bool:
+        """Let what the kernel did not take of a response wait, and go on with the connection."""
+        connection.request = None
+        if not connection.output:
+            return self._continue(connection)
+        with self.lock:
+            self.unsent_bytes += connection.output_bytes
+        self._wait(connection, Phase.SENDING)
+        for slow in list(self.waiting[Phase.SENDING]):
+            if self.unsent_bytes <= MAX_UNSENT_BYTES:
+                break
+            if self._take(slow):
+                self._close(slow)
+        return False
+
+    def _continue(self, connection: Connection) -> bool:
         """Begin with the next request of a connection, or close it."""
-        try:
-            if not connection.is_kept:
-                connection.close_output()
-                self._wait(connection, Phase.CLOSING)
-            elif connection.take_request():  # it came with the one before
-                self.enqueue_req(connection)
-            else:
-                self._wait(connection, Phase.ARRIVING if connection.input else Phase.IDLE)
-        except Disconnected:
-            self._close(connection)
+        if not connection.is_kept:
+            connection.close_output()
+            self._wait(connection, Phase.CLOSING)
+        elif connection.take_request():  # it came with the one before
+            return True
+        else:
+            self._wait(connection, Phase.ARRIVING if connection.input else Phase.IDLE)
+        return False
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Close the connections whose clients are too slow, or all."""
         now = time.monotonic()
+        self.loads.note(self.age, self.nr_conns)
+        self.is_ended = force
         if not self.alive:
             self.idle_until = min(self.idle_until, now + LINGER_AFTER_STOP_S)
+        if now < self.next_check and not force:
+            return
+        self.next_check = now + CHECK_INTERVAL_S
         for phase, waiting in self.waiting.items():
             until = self.idle_until if phase is Phase.IDLE else math.inf
-            while waiting:
-                connection = next(iter(waiting))
-                if not force and now < min(connection.deadline, until):
-                    break
-                self._expire(connection)
+            for connection in list(waiting):
+                is_late = force or now >= min(connection.deadline, until)
+                if is_late and self._take(connection):
+                    self._try(self._expire, connection)
 
-    def _expire(self, connection: Connection) -> None:
+    def _expire(self, connection: Connection) -> bool:
         if connection.phase is not Phase.ARRIVING:
-            self._drop(connection)
-            return
-        self._stop_waiting(connection)
+            raise Disconnected
         response = ResponseBuffer()
         response.sendall(refusal(TOO_SLOW))
         connection.is_kept = False
         connection.respond(response)
-        self.finish_request(connection)
-
-    def handle(self, conn: Connection) -> None:
-        """Answer a connection's request; runs in a thread."""
-        assert conn.request is not None
-        response = ResponseBuffer()
-        completeness = conn.request.completeness
-        if completeness in TOO_LARGE:
-            conn.is_kept = False
-            response.sendall(refusal(TOO_LARGE[completeness]))
-        # Probes have a thread of their own: that they never wait says nothing about the queue.
-        elif not is_probe(conn.request) and self.queue_limit.is_exceeded(conn.request.arrived_at):
-            response.sendall(refusal(OVERLOADED))
-        else:
-            conn.is_kept = self._run(conn, conn.request, response)
-        conn.respond(response)
-
-    def _run(self, connection: Connection, request: Request, response: ResponseBuffer) -> bool:
-        """Run the application; return whether the connection may be kept."""
-        parser = RequestParser(self.cfg, [request.data], connection.client)
-        parsed = None
-        try:
-            parsed = next(parser)
-            if request.is_chunked:
-                # A malformed chunk is refused here, and not where the application reads.
-                body = parsed.body.read(MAX_BODY_BYTES + 1)
-                parsed.body, is_whole = BytesIO(body), len(body) <= MAX_BODY_BYTES
-            else:
-                is_whole = content_length(parsed) == request.body_length
-            if not is_whole:
-                parsed.force_close()
-            peer = SimpleNamespace(
-                sock=response, client=connection.client, server=connection.server
-            )
-            is_kept: bool = self.handle_request(parsed, peer)
-        except StopIteration:
-            return False
-        except Exception as error:
-            self.handle_error(parsed, response, connection.client, error)
-            return False
-        return is_kept and not parser.unreader.take_buffered()
-
-    def handle_error(self, req: Any, client: ResponseBuffer, addr: Any, exc: Exception) -> None:
-        """Answer an unparsable request with a problem document.
-
-        gunicorn 27.0 answers HTML, and its error line repeats what the client sent.
-        """
-        client.sendall(refusal(refusal_of(exc)))
+        return self._finish(connection)
 
 
 def allow_connections(number: int) -> int:
@@ -283,13 +288,3 @@ def allow_connections(number: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         return max(1, soft - OTHER_FILES)
     return number
-
-
-def is_probe(request: Request) -> bool:
-    """Return whether a platform asks whether the process lives."""
-    return not request.is_chunked and request.data.startswith(LIVENESS)
-
-
-def content_length(parsed: Any) -> int:
-    """Return the length of the body that gunicorn's parser expects."""
-    return next((int(value) for name, value in parsed.headers if name == "CONTENT-LENGTH"), 0)

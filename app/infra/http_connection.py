@@ -1,7 +1,7 @@
 """A client's connection, on which no thread ever waits.
 
-The worker's loop reads a request until it is whole, and sends the part of a response that the
-kernel does not take at once. Threads see neither slow senders nor slow readers.
+A request is read until it is whole before the application sees it, and the part of a response that
+the kernel does not take at once is kept in memory until it does.
 """
 
 import socket
@@ -62,7 +62,7 @@ class ResponseBuffer:
 class Connection:
     """A client's socket with what was received and what is still to be sent.
 
-    `deadline` and `phase` belong to the worker's loop, `client` and `server` are addresses.
+    `deadline` and `phase` belong to the worker, `client` and `server` are addresses.
     `output_bytes`: the size of the last response, all in memory until it is sent.
     """
 
@@ -70,6 +70,7 @@ class Connection:
         "_framing",
         "client",
         "deadline",
+        "descriptor",
         "input",
         "is_kept",
         "output",
@@ -83,6 +84,7 @@ class Connection:
     def __init__(self, sock: socket.socket, client: Any, server: Any) -> None:
         sock.setblocking(False)
         self.sock = sock
+        self.descriptor = sock.fileno()
         self.client = client
         self.server = server
         self.input = bytearray()
@@ -105,11 +107,6 @@ class Connection:
         if not data:
             raise Disconnected
         self.input += data
-
-    def discard(self) -> None:
-        """Read and forget what has arrived. Raises Disconnected."""
-        self.receive()
-        self.input.clear()
 
     def take_request(self) -> bool:
         """Move the next request from the input to `request`; return False if it is not whole.

@@ -210,6 +210,22 @@ def test_more_connections_than_a_worker_holds_lock_out_no_other(
         service.kill()
 
 
+def test_the_workers_share_the_clients_evenly(service: Service) -> None:
+    def clients_of(pid: int) -> int:
+        sockets = psutil.Process(pid).net_connections("tcp")
+        return sum(
+            found.status == "ESTABLISHED" and found.laddr.port == service.port for found in sockets
+        )
+
+    with clients_that_send(service, b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n", 40) as clients:
+        for client in clients:
+            assert response_on(client).status == 200
+        # The kernel alone gives one of them as few as none.
+        shares = [clients_of(pid) for pid in service.workers()]
+        assert sum(shares) == len(clients)
+        assert min(shares) >= len(clients) // 3
+
+
 def test_responses_that_were_read_take_no_memory(service: Service) -> None:
     request = b"GET /docs HTTP/1.1\r\nHost: test\r\n\r\n"
 
