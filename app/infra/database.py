@@ -11,10 +11,11 @@ An unreachable or unwilling server is one exception, `DatabaseUnavailable`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from time import monotonic
 from typing import Any
 
@@ -152,6 +153,8 @@ class Database:
         self.engine = engine
         self.prepare = prepare
         self._connections = Connections(engine, POOL_TIMEOUT_S, MAX_STATEMENT_S)
+        # By the name of a prepared statement. A new one's columns are known when it ran.
+        self._row_makers: dict[str, Callable[[Iterable[Any]], Row]] = {}
         self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
 
     def execute(
@@ -268,9 +271,10 @@ class Database:
     ) -> list[Row]:
         state = pooled.info
         if "cursor" not in state:
-            state["cursor"] = pooled.cursor(cursor_factory=NamedTupleCursor)
+            state["cursor"] = pooled.cursor()
             state["prepared"] = set()
         cursor: Any = state["cursor"]
+        text = statement
         connection = pooled.dbapi_connection
         if isinstance(connection, WatchedConnection):
             connection.began = began
@@ -279,14 +283,31 @@ class Database:
                 if self.prepare and statement.name not in state["prepared"]:
                     cursor.execute(statement.prepare)
                     state["prepared"].add(statement.name)
-                statement = statement.execute if self.prepare else statement.sql
+                text = statement.execute if self.prepare else statement.sql
             if settings:
-                statement = f"SET LOCAL {settings}; {statement}"
-            cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
+                text = f"SET LOCAL {settings}; {text}"
+            cursor.execute(text, parameters)
+            return self._fetch(cursor, statement) if cursor.description else []
         finally:
             if isinstance(connection, WatchedConnection):
                 connection.began = None
+
+    def _fetch(self, cursor: Any, statement: str | PreparedStatement) -> list[Row]:
+        """Return the rows, as psycopg2's NamedTupleCursor does in twice the time."""
+        name = statement.name if isinstance(statement, PreparedStatement) else None
+        make = self._row_makers.get(name) if name else None
+        if make is None:
+            make = _row_maker(tuple(column.name for column in cursor.description))
+            if name:
+                self._row_makers[name] = make
+        return [make(row) for row in cursor.fetchall()]
+
+
+@lru_cache(maxsize=1000)
+def _row_maker(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Row]:
+    row_type: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+    make: Callable[[Iterable[Any]], Row] = row_type._make
+    return make
 
 
 def race_error(error: Any) -> Conflict | NotRegistered:
