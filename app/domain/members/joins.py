@@ -95,6 +95,18 @@ def join_statement(users: int = 1) -> PreparedStatement:
     )
 
 
+def _literals(join: Join) -> tuple[str | int, ...]:
+    """Return the fields as PostgreSQL writes them; psycopg2 takes five times as long for these."""
+    quoted = (key.replace("\\", "\\\\").replace('"', '\\"') for key in join.interests)
+    return (
+        *join[:4],
+        "{" + ",".join(f'"{key}"' for key in quoted) + "}",
+        join.model_id,
+        join.now.isoformat(),
+        join.valid_until.isoformat(),
+    )
+
+
 class DuplicateUser(Exception):
     """A user occurs twice in a batch; ON CONFLICT cannot update a row twice."""
 
@@ -111,7 +123,7 @@ def join_batch(database: Database, batch: list[Join]) -> list[JoinResult | None]
     if len({join.user_id for join in batch}) < len(batch):
         raise DuplicateUser
     statement = join_statement(len(batch))
-    values = itertools.chain.from_iterable(ordered)
+    values = itertools.chain.from_iterable(map(_literals, ordered))
     parameters = dict(zip(statement.types, values, strict=True))
     rows = database.execute(statement, parameters, BATCH_LOCK_TIMEOUT if len(batch) > 1 else "")
     written = {
