@@ -1,6 +1,6 @@
 """robots.txt, and what is done to the response of any address."""
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, request
 
 from app.pages.rendering import (
     PROBLEM,
@@ -36,10 +36,14 @@ def robots() -> Response:
 def finish_all_responses(app: Flask) -> None:
     """Show browsers a page where nothing else is shown; compress text, and cache files."""
     app.url_defaults(add_version)
-    # Flask calls the last one first.
-    app.after_request(compress)
-    app.after_request(cache_versioned_file)
-    app.after_request(show_error_page)
+    app.after_request(finish_response)
+
+
+def finish_response(response: Response) -> Response:
+    """Show a browser an error as a page, let files be cached, and compress text."""
+    if request.method == "POST" and response.status_code < 400 and response.is_json:
+        return response  # most of all
+    return compress(cache_versioned_file(show_error_page(response)))
 
 
 def show_error_page(response: Response) -> Response:
