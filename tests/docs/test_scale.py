@@ -2,6 +2,8 @@
 
 import re
 import shlex
+from contextlib import closing
+from itertools import chain
 
 import psycopg2
 from psycopg2.extensions import parse_dsn
@@ -15,14 +17,15 @@ from tests.support.pooler import CONFIGURATION
 PAGE = (ROOT / "docs" / "scale.md").read_text()
 
 
-def block(language: str) -> list[str]:
-    """Return the lines of the page's only block in a language."""
-    (text,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return [str(line) for line in text.splitlines()]
+def blocks(language: str) -> list[list[str]]:
+    """Return the lines of the page's blocks in a language."""
+    texts = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [text.splitlines() for text in texts]
 
 
 def test_the_tests_pooler_has_the_configuration_of_the_page() -> None:
-    for line in block("ini"):
+    (configuration,) = blocks("ini")
+    for line in configuration:
         assert f"\n{line}\n" in CONFIGURATION
 
 
@@ -52,16 +55,20 @@ def test_a_role_altered_by_the_pages_sql_has_the_services_timeouts(
 
     try:
         with psycopg2.connect(**dsn) as connection, connection.cursor() as cursor:
-            for statement in block("sql"):
+            for statement in chain.from_iterable(blocks("sql")):
                 cursor.execute(statement)
         connection.close()
         assert settings() == settings(options=options)
+        with closing(psycopg2.connect(**dsn)) as altered, altered.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchall() == [("off",)]
     finally:
         sql(f"DROP ROLE {role}")
 
 
 def test_without_citus_each_command_of_the_page_prints_one_line(new_database: str) -> None:
-    for command in block("sh"):
+    (commands,) = blocks("sh")
+    for command in commands:
         program, manage, *arguments = shlex.split(command)
         assert (program, manage) == ("python", "manage.py")
         done = run_manage(*arguments, DATABASE_URL=new_database)
