@@ -15,6 +15,7 @@ from app.domain.analytics.grants import Granted
 from model import artifact
 from model.predict import Model
 from tests.support.analysts import Analyst, granted_role
+from tests.support.citus_skips import SKIPS, SKIPS_WITH_WORKERS
 from tests.support.databases import DELETE_ALL, Server, Sql, environment_of, settings_of, sql_on
 from tests.support.manage import Manage, run_manage
 from tests.support.serving import KEY, Gunicorn
@@ -25,6 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("NOMAD_TEST_RUN", uuid.uuid4().hex[:8])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if urls := os.environ.get("TEST_CITUS_URL"):
+        skips = SKIPS | SKIPS_WITH_WORKERS if "," in urls else SKIPS
+        for item in items:
+            if reason := skips.get(item.nodeid.partition("[")[0]):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput") and Server.was_used():
         Server.shared().drop_all()
@@ -32,7 +41,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Server:
-    """The Postgres server of the tests: TEST_DATABASE_URL's, or the embedded one."""
+    """The Postgres server of the tests: see Server.shared."""
     return Server.shared()
 
 
