@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from app.domain.cities.city import City, city_from_row, split_city
@@ -104,6 +104,7 @@ DELETE = """
     )
     SELECT city_id, said_city_id FROM gone
 """
+READ_SETTINGS = "SELECT is_grouped FROM join_settings"
 DELETE_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
 
 
@@ -121,7 +122,15 @@ class Members:
         Raises Conflict when the room or the city is gone or the room was looked up too long ago,
         NotRegistered, DatabaseUnavailable.
         """
-        return self._batcher.submit(join)
+        if self._joins_are_grouped:
+            return self._batcher.submit(join)
+        return join_batch(self.database, [join])[0]
+
+    @cached_property
+    def _joins_are_grouped(self) -> bool:
+        # Read once by each process: `db distribute` changes it while none serves.
+        rows = self.database.execute(READ_SETTINGS)
+        return not rows or rows[0].is_grouped
 
     def find_placement(
         self, user_id: str, city_id: int, interests: list[str], now: datetime
