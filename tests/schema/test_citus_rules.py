@@ -152,7 +152,13 @@ EXAMPLES = [
         "is not distributed",
         "DELETE FROM interests"
         " WHERE NOT EXISTS (SELECT FROM incoming WHERE incoming.user_id = interests.key)",
+        "DELETE FROM interests WHERE key IN (SELECT user_id FROM incoming)",
+    ),
+    Example(
+        "written_from_local",
+        "is not distributed",
         "DELETE FROM interests WHERE key NOT IN (SELECT user_id FROM incoming)",
+        "DELETE FROM interests WHERE key <> ALL (ARRAY['a', 'b'])",
     ),
     Example(
         "beside_local",
@@ -271,8 +277,8 @@ def test_citus_takes_every_statement() -> None:
 
 @pytest.mark.skipif("TEST_CITUS_URL" not in os.environ, reason="needs a server with Citus")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.rule)
-def test_a_real_citus_refuses_what_a_rule_names(example: Example, new_database: str) -> None:
-    connection = psycopg2.connect(new_database)
+def test_a_real_citus_refuses_what_a_rule_names(example: Example, database_url: str) -> None:
+    connection = psycopg2.connect(database_url)
     with connection.cursor() as cursor:
         for sql, is_refused in ((example.mended, False), (example.refused, True)):
             cursor.execute(CREATE_TABLES)

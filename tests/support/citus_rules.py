@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from pglast import ast
+from pglast import ast, enums
 from pglast.stream import RawStream
 
 from app.domain.schema.distribution import SHARD_KEY
@@ -111,12 +111,22 @@ def locked_function(statement: Statement) -> bool:
 
 
 def written_from_local(statement: Statement) -> bool:
-    """UPDATE or DELETE of a reference table with a temporary table, unless in a plain subquery."""
+    """UPDATE or DELETE of a reference table reads a temporary table, other than by IN."""
 
     def is_refused(write: Any) -> bool:
         first, *others = sources_of(write)
         steps = [step.ctequery for step in walk(write.withClause, ast.CommonTableExpr)]
-        inner = [each for each in subqueries(write) if statement.is_correlated(each, write)]
+        negated = {
+            id(link)
+            for condition in walk(write.whereClause, ast.BoolExpr)
+            if condition.boolop == enums.BoolExprType.NOT_EXPR
+            for link in walk(condition, ast.SubLink)
+        }
+        inner = [
+            link.subselect
+            for link in walk(conditions(write), ast.SubLink)
+            if link.subLinkType != enums.SubLinkType.ANY_SUBLINK or id(link) in negated
+        ]
         return statement.kind(first) == REFERENCE and any(
             LOCAL in statement.kinds(part) for part in (*others, *steps, *inner)
         )

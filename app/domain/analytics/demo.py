@@ -1,7 +1,7 @@
 """Inserts a demo population into the database, for analysts and tests."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import IO, Any
 
@@ -69,9 +69,9 @@ CREATE_STAGING_TABLE = """
     ) ON COMMIT DROP
 """
 GATHER = """
-    UPDATE cities SET hub_id = host_id
-    FROM (SELECT DISTINCT city_id, host_id FROM demo WHERE city_id <> host_id) AS gathered
-    WHERE id = city_id
+    UPDATE cities SET hub_id = gathered.hub_id
+    FROM unnest(%(towns)s::bigint[], %(hubs)s::bigint[]) AS gathered (town_id, hub_id)
+    WHERE id = gathered.town_id
 """
 CREATE_ROOMS = """
     INSERT INTO rooms (city_id, cluster_id, created_at)
@@ -138,35 +138,33 @@ COUNT_NAMES = {CREATE_ROOMS: "rooms", INSERT_MEMBERS: "users", INSERT_CHANGES: "
 VACUUM = "VACUUM (ANALYZE) memberships, rooms, room_redirects, room_changes"
 # The demo gathered towns that its people came from, and towns whose people all came later.
 FIND_TRACES = f"""
-    CREATE TEMPORARY TABLE traces ON COMMIT DROP AS
     SELECT DISTINCT member.room_id, previous_room_id, member.city_id, redirect.city_id AS gathered
     FROM memberships AS member
     LEFT JOIN room_redirects AS redirect ON redirect.id = member.previous_room_id
     WHERE user_id LIKE '{PREFIX}%%'
 """
-IS_LEFT = "NOT EXISTS (SELECT FROM memberships WHERE {member} = {own})"
+# Citus refuses a subquery of the sharded table that depends on a row of another one.
+IS_LEFT = "id NOT IN (SELECT {member} FROM memberships WHERE {member} = ANY({traces}))"
 DELETE_STATEMENTS = (
     "UPDATE deletions SET members = members - demo_members, demo_members = 0"
     " WHERE demo_members > 0",
     "DELETE FROM deletions WHERE members = 0",
-    FIND_TRACES,
     *(
         f"DELETE FROM {table} WHERE user_id LIKE '{PREFIX}%%'"
         for table in ("room_changes", "memberships")
     ),
     f"""
-    DELETE FROM room_redirects WHERE id IN (SELECT previous_room_id FROM traces)
-    AND {IS_LEFT.format(member="previous_room_id", own="room_redirects.id")}
+    DELETE FROM room_redirects WHERE id = ANY(%(rooms)s)
+    AND {IS_LEFT.format(member="previous_room_id", traces="%(rooms)s")}
     """,
     f"""
-    UPDATE cities SET hub_id = NULL
-    WHERE hub_id IS NOT NULL AND id IN (SELECT unnest(ARRAY[city_id, gathered]) FROM traces)
-    AND {IS_LEFT.format(member="city_id", own="cities.id")}
+    UPDATE cities SET hub_id = NULL WHERE hub_id IS NOT NULL AND id = ANY(%(cities)s)
+    AND {IS_LEFT.format(member="city_id", traces="%(cities)s")}
     """,
     f"""
-    DELETE FROM rooms WHERE id IN (SELECT unnest(ARRAY[room_id, previous_room_id]) FROM traces)
+    DELETE FROM rooms WHERE id = ANY(%(rooms)s)
     AND NOT EXISTS (SELECT FROM room_redirects WHERE room_redirects.room_id = rooms.id)
-    AND {IS_LEFT.format(member="room_id", own="rooms.id")}
+    AND {IS_LEFT.format(member="room_id", traces="%(rooms)s")}
     """,
 )
 
@@ -201,6 +199,7 @@ def insert(
             "gathered": began + timedelta(seconds=GATHERED_AT_S),
             "model": model.id,
             "run": run.id,
+            **_gathered(towns, population),
         }
         for step, statement in STEPS:
             progress(step, 0)
@@ -222,11 +221,22 @@ def remove(database: Database, run: Run) -> None:
     """
     with database.transaction() as connection:
         connection.exec_driver_sql(LOCK_CHANGES)
+        traces = connection.exec_driver_sql(FIND_TRACES).all()
+        parameters = {
+            "rooms": _ids(traces, "room_id", "previous_room_id"),
+            "cities": _ids(traces, "city_id", "gathered"),
+        }
         for statement in DELETE_STATEMENTS:
-            run.count("rows", connection.exec_driver_sql(statement).rowcount)
+            run.count("rows", connection.exec_driver_sql(statement, parameters).rowcount)
     EmptyPlaces(database).remove_all()
     _vacuum(database)
     publish(database, anew=True)
+
+
+def _ids(rows: Sequence[Any], *columns: str) -> list[int]:
+    """Return all ids in some columns of rows, each once."""
+    ids = {getattr(row, column) for row in rows for column in columns}
+    return sorted(ids - {None})
 
 
 def _vacuum(database: Database) -> None:
@@ -269,6 +279,16 @@ def _stage(
         file.seek(0)
         cursor.copy_expert("COPY demo FROM STDIN", file)
     connection.exec_driver_sql("ANALYZE demo")
+
+
+def _gathered(towns: Towns, people: Population) -> dict[str, list[int]]:
+    """Return the towns of people that have a hub, and their hubs."""
+    used = np.unique(people.towns)
+    gathered = used[people.hubs[used] != used]
+    return {
+        "towns": towns.ids[gathered].tolist(),
+        "hubs": towns.ids[people.hubs[gathered]].tolist(),
+    }
 
 
 def _columns(towns: Towns, erased: Erased) -> dict[str, list[Any]]:
