@@ -49,15 +49,6 @@ BUILT = {
 }
 # Statements that Citus refuses today. A mended one has to leave the list.
 REFUSED: dict[str, tuple[str, ...]] = {
-    "app.domain.analytics.demo.DELETE_STATEMENTS[5]": ("correlated", "without_columns"),
-    "app.domain.analytics.demo.DELETE_STATEMENTS[6]": ("correlated", "without_columns"),
-    "app.domain.analytics.demo.DELETE_STATEMENTS[7]": ("correlated", "without_columns"),
-    "app.domain.analytics.demo.GATHER": ("written_from_local",),
-    "app.domain.analytics.period_figures.MONTHLY_ROOMS": ("set_of_aggregate",),
-    "app.domain.analytics.period_figures.ROOMS_OF_MONTHS": ("set_of_aggregate",),
-    "app.domain.analytics.period_figures.ROOM_ACTIVITY": ("set_of_aggregate",),
-    "app.domain.analytics.publication.COUNT_CHANGES": ("without_columns",),
-    "app.domain.analytics.publication.RENEW_PRESENT[0]": ("written_from_local",),
     "app.domain.cities.gazetteer_loader.DELETE_NAMES": ("written_from_local",),
     "app.domain.cities.gazetteer_loader.STORE_FINGERPRINT": ("time_in_conflict",),
     "app.domain.clusters.reassignment.MOVE": ("stable_of_column",),
@@ -69,10 +60,6 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "app.domain.moves.merging.COUNT": ("counted_beside",),
     "app.domain.moves.merging.SET_POINTER": ("time_in_case",),
     "app.domain.moves.unmerging.FIND": ("correlated",),
-    "app.domain.rooms.bulk_create.CREATE_ROOMS": ("locked_function",),
-    "publication.stage(monthly_rooms)": ("set_of_aggregate",),
-    "publication.stage(room_activity)": ("set_of_aggregate",),
-    "queries.page": ("correlated",),
 }
 
 

@@ -60,6 +60,7 @@ def without_columns(statement: Statement) -> bool:
     """A subquery of the sharded table has no column: SELECT FROM."""
     return any(
         isinstance(query, ast.SelectStmt)
+        and query is not statement.tree
         and not query.targetList
         and not query.valuesLists
         and query.op == 0
@@ -124,7 +125,7 @@ def written_from_local(statement: Statement) -> bool:
         }
         inner = [
             link.subselect
-            for link in walk(conditions(write), ast.SubLink)
+            for link in walk(conditions(write), ast.SubLink, into_queries=False)
             if link.subLinkType != enums.SubLinkType.ANY_SUBLINK or id(link) in negated
         ]
         return statement.kind(first) == REFERENCE and any(
