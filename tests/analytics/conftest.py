@@ -39,19 +39,23 @@ def owned(server: Server) -> Iterator[tuple[str, str]]:
     """A database as a platform provides it: the URLs of its owner, who may create roles and no
     more, and of the platform's superuser."""
     with server.database() as pooled:
-        url = direct_url(pooled)
+        database = make_url(direct_url(pooled)).database
+        url = make_url(server.url).set(database=database).render_as_string(False)
         sql, owner = sql_on(url), f"{server.prefix}_owner_{os.getpid()}"
         sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD '{OWNER_PASSWORD}'")
         for kind, name in sql(
             "SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, oid::regclass::text"
             " FROM pg_class WHERE relkind IN ('r', 'v')"
             " AND relnamespace IN ('public'::regnamespace, 'analytics'::regnamespace)"
+            " UNION ALL SELECT 'FUNCTION', oid::regprocedure::text FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace AND prosecdef"
         ):
             sql(f"ALTER {kind} {name} OWNER TO {owner}")
-        ((database,),) = sql("SELECT current_database()")
         sql(f"ALTER SCHEMA analytics OWNER TO {owner}; ALTER DATABASE {database} OWNER TO {owner}")
         yield url_of(url, owner, OWNER_PASSWORD), url
-        sql(f"REASSIGN OWNED BY {owner} TO CURRENT_USER; DROP OWNED BY {owner}")
+        # Citus 13.2 crashes on REASSIGN OWNED ... TO CURRENT_USER.
+        ((superuser,),) = sql("SELECT current_user")
+        sql(f"REASSIGN OWNED BY {owner} TO {superuser}; DROP OWNED BY {owner}")
         sql(f"DROP ROLE {owner}")
 
 
