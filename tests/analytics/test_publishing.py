@@ -22,7 +22,7 @@ from app.infra.database import (
     DatabaseUnavailable,
     engine_options,
 )
-from tests.support.analysts import add_members, all_views, needs_triggers
+from tests.support.analysts import add_members, all_views
 from tests.support.databases import DELETE_ALL, Sql, sql_on
 from tests.support.http import place
 from tests.support.manage import add_room, run_manage
@@ -71,7 +71,6 @@ def end_held(sql: Sql) -> None:
     sql(f"SELECT pg_terminate_backend(pid) FROM ({HELD}) AS held")
 
 
-@needs_triggers
 def test_of_two_processes_that_publish_at_once_one_does(sql: Sql, database: Database) -> None:
     add_members(sql, 100)
     with held_publication(sql, lambda: publish(database), seconds=1) as first:
@@ -85,7 +84,6 @@ def test_of_two_processes_that_publish_at_once_one_does(sql: Sql, database: Data
     assert reasons.count("") == 1
 
 
-@needs_triggers
 def test_a_publication_that_fails_changes_nothing(sql: Sql, database: Database) -> None:
     add_members(sql, 100)
     publish(database)
@@ -100,7 +98,6 @@ def test_a_publication_that_fails_changes_nothing(sql: Sql, database: Database) 
     assert all_views(sql) != before
 
 
-@needs_triggers
 def test_joins_erasures_and_merges_go_on_during_a_publication(
     sql: Sql, client: FlaskClient, database: Database, database_url: str
 ) -> None:
@@ -117,7 +114,6 @@ def test_joins_erasures_and_merges_go_on_during_a_publication(
         assert not future.done()
 
 
-@needs_triggers
 def test_a_worker_with_one_connection_serves_during_a_publication(
     sql: Sql, database_url: str
 ) -> None:
@@ -130,7 +126,6 @@ def test_a_worker_with_one_connection_serves_during_a_publication(
     database.close()
 
 
-@needs_triggers
 def test_a_release_during_a_publication_waits_if_it_changes_the_minimum(
     sql: Sql, database: Database
 ) -> None:
@@ -144,7 +139,6 @@ def test_a_release_during_a_publication_waits_if_it_changes_the_minimum(
     assert sql("SELECT min_group FROM analytics_settings") == [(7,)]
 
 
-@needs_triggers
 def test_the_service_publishes_however_long_it_takes(
     serve: Callable[..., Gunicorn], new_database: str
 ) -> None:

@@ -58,10 +58,6 @@ OWNER_PASSWORD = "the-owners-secret"
 needs_superuser = pytest.mark.skipif(
     "TEST_CITUS_URL" in os.environ, reason="the grants of a superuser: the owner is none on Citus"
 )
-needs_triggers = pytest.mark.skipif(
-    "TEST_CITUS_URL" in os.environ, reason="a trigger holds a publication: Citus allows none"
-)
-
 ADD_MEMBERS = """
     WITH room AS (
         INSERT INTO rooms (city_id, cluster_id, created_at)
