@@ -23,6 +23,8 @@ def demo(demo_url: str) -> Sql:
 def database(app: Any) -> Database:
     """This worker's database, with the connections of a web worker."""
     database: Database = app.extensions["nomad_rooms"].database
+    # Publishing tries nothing again where the server has closed an idle connection.
+    database.engine.dispose()
     return database
 
 
