@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from app.infra.database import Database
 from tests.support.analysts import OWNER_PASSWORD, url_of
-from tests.support.databases import Server, Sql, direct_url, sql_on
+from tests.support.databases import Server, Sql, sql_on, superuser_url
 from tests.support.manage import Manage, run_manage
 
 
@@ -41,8 +41,7 @@ def owned(server: Server) -> Iterator[tuple[str, str]]:
     """A database as a platform provides it: the URLs of its owner, who may create roles and no
     more, and of the platform's superuser."""
     with server.database() as pooled:
-        database = make_url(direct_url(pooled)).database
-        url = make_url(server.url).set(database=database).render_as_string(False)
+        url = superuser_url(pooled)
         sql, owner = sql_on(url), f"{server.prefix}_owner_{os.getpid()}"
         sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD '{OWNER_PASSWORD}'")
         for kind, name in sql(
@@ -53,6 +52,7 @@ def owned(server: Server) -> Iterator[tuple[str, str]]:
             " WHERE pronamespace = 'public'::regnamespace AND prosecdef"
         ):
             sql(f"ALTER {kind} {name} OWNER TO {owner}")
+        ((database,),) = sql("SELECT current_database()")
         sql(f"ALTER SCHEMA analytics OWNER TO {owner}; ALTER DATABASE {database} OWNER TO {owner}")
         yield url_of(url, owner, OWNER_PASSWORD), url
         # Citus 13.2 crashes on REASSIGN OWNED ... TO CURRENT_USER.
