@@ -24,6 +24,11 @@ ADD_ROOM = """
     INSERT INTO rooms (city_id, cluster_id)
     SELECT (SELECT id FROM cities LIMIT 1), %(cluster)s RETURNING id
 """
+ANALYZED = """
+    SELECT DISTINCT result FROM run_command_on_placements(
+        'cities', 'SELECT reltuples FROM pg_class WHERE oid = ''%s''::regclass'
+    )
+"""
 
 
 def test_without_citus_it_fails_with_a_one_line_error(server: Server) -> None:
@@ -73,6 +78,7 @@ def test_distribution_keeps_rows_comments_and_identities(undistributed: str) -> 
     assert done.returncode == 0, done.stderr
     assert sql(COMMENTS) == comments
     assert sql(ADD_ROOM, {"cluster": 2}) == [(2,)]
+    assert sql(ANALYZED) == [("1",)]
     assert sql("SELECT partmethod::text FROM pg_dist_partition ORDER BY 1") == [
         ("h",),
         *[("n",)] * (len(TABLES) - 1),
