@@ -1,7 +1,7 @@
 """Inserts a demo population into the database, for analysts and tests."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import IO, Any
 
@@ -20,7 +20,6 @@ from app.domain.analytics.population import (
 )
 from app.domain.analytics.publication import publish
 from app.domain.cities.normalize import fold
-from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.relocation import LOCK_CHANGES
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Database
@@ -136,37 +135,6 @@ STEPS = (
 COUNT_NAMES = {CREATE_ROOMS: "rooms", INSERT_MEMBERS: "users", INSERT_CHANGES: "moves"}
 # Without statistics an analyst's first query would be slower than the next.
 VACUUM = "VACUUM (ANALYZE) memberships, rooms, room_redirects, room_changes"
-# The demo gathered towns that its people came from, and towns whose people all came later.
-FIND_TRACES = f"""
-    SELECT DISTINCT member.room_id, previous_room_id, member.city_id, redirect.city_id AS gathered
-    FROM memberships AS member
-    LEFT JOIN room_redirects AS redirect ON redirect.id = member.previous_room_id
-    WHERE user_id LIKE '{PREFIX}%%'
-"""
-# Citus refuses a subquery of the sharded table that depends on a row of another one.
-IS_LEFT = "id NOT IN (SELECT {member} FROM memberships WHERE {member} = ANY({traces}))"
-DELETE_STATEMENTS = (
-    "UPDATE deletions SET members = members - demo_members, demo_members = 0"
-    " WHERE demo_members > 0",
-    "DELETE FROM deletions WHERE members = 0",
-    *(
-        f"DELETE FROM {table} WHERE user_id LIKE '{PREFIX}%%'"
-        for table in ("room_changes", "memberships")
-    ),
-    f"""
-    DELETE FROM room_redirects WHERE id = ANY(%(rooms)s)
-    AND {IS_LEFT.format(member="previous_room_id", traces="%(rooms)s")}
-    """,
-    f"""
-    UPDATE cities SET hub_id = NULL WHERE hub_id IS NOT NULL AND id = ANY(%(cities)s)
-    AND {IS_LEFT.format(member="city_id", traces="%(cities)s")}
-    """,
-    f"""
-    DELETE FROM rooms WHERE id = ANY(%(rooms)s)
-    AND NOT EXISTS (SELECT FROM room_redirects WHERE room_redirects.room_id = rooms.id)
-    AND {IS_LEFT.format(member="room_id", traces="%(rooms)s")}
-    """,
-)
 
 
 def insert(
@@ -210,36 +178,13 @@ def insert(
         erased = draw_erased(towns, model, users, seed, until)
         connection.exec_driver_sql(COUNT_ERASED, {"began": began, **_columns(towns, erased)})
     progress("analyzing tables", 0)
-    _vacuum(database)
+    vacuum(database)
     progress("publishing figures", 0)
     publish(database, until + timedelta(days=1), anew=True)
 
 
-def remove(database: Database, run: Run) -> None:
-    """Delete the demo people, with the villages and rooms in which nobody else is, and give the
-    towns that the demo gathered their own rooms again. Raises DatabaseUnavailable.
-    """
-    with database.transaction() as connection:
-        connection.exec_driver_sql(LOCK_CHANGES)
-        traces = connection.exec_driver_sql(FIND_TRACES).all()
-        parameters = {
-            "rooms": _ids(traces, "room_id", "previous_room_id"),
-            "cities": _ids(traces, "city_id", "gathered"),
-        }
-        for statement in DELETE_STATEMENTS:
-            run.count("rows", connection.exec_driver_sql(statement, parameters).rowcount)
-    EmptyPlaces(database).remove_all()
-    _vacuum(database)
-    publish(database, anew=True)
-
-
-def _ids(rows: Sequence[Any], *columns: str) -> list[int]:
-    """Return all ids in some columns of rows, each once."""
-    ids = {getattr(row, column) for row in rows for column in columns}
-    return sorted(ids - {None})
-
-
-def _vacuum(database: Database) -> None:
+def vacuum(database: Database) -> None:
+    """Vacuum and analyze the tables that a demo fills."""
     with database.engine.connect() as connection:
         connection.exec_driver_sql(VACUUM)
 
