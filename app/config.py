@@ -6,7 +6,6 @@ first request.
 
 import atexit
 import os
-import re
 import shutil
 import tempfile
 import tomllib
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.infra.country_codes import COUNTRY_CODES
+from app.infra.database_url import DRIVER, UnusableURL, read_database_url
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
@@ -31,10 +31,6 @@ MAX_WORKERS = MAX_DATABASE_CONNECTIONS // 2
 # The variable that prometheus_client reads in each worker.
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_DIRECTORY_PREFIX = "nomad-rooms-metrics-"
-# What SQLAlchemy reads as intended: at most one @ before the query, and a port of digits.
-DATABASE_PLACE = re.compile(
-    r"([^:/@?]*(:[^@]*)?@)?(\[[^/?\]]+\]|[^/:?@]*)(:[0-9]*)?(/[^?@]*)?(\?.*)?", re.DOTALL
-)
 # What CHAT_URL_TEMPLATE has in place of the number of a room.
 ROOM_ID_PLACEHOLDER = "{room_id}"
 
@@ -181,7 +177,7 @@ def metrics_directory(environ: Mapping[str, str] = os.environ) -> str | None:
 def psycopg2_url(url: str) -> str:
     """Return the URL with psycopg2 as its driver: Heroku still writes `postgres://`, and SQLAlchemy
     2.1 takes a bare `postgresql://` for psycopg 3."""
-    return "postgresql+psycopg2://" + url.partition("://")[2]
+    return f"{DRIVER}://" + url.partition("://")[2]
 
 
 def _comma_separated(text: str) -> tuple[str, ...]:
@@ -238,15 +234,8 @@ def _chat_url_template(environ: Mapping[str, str], errors: list[str]) -> str | N
 def _database_url(name: str, url: str | None, errors: list[str]) -> str | None:
     if not url:
         return None
-    scheme, separator, place = url.partition("://")
-    if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
-        # The value is not repeated: it may hold a password.
-        errors.append(f"{name} must begin with postgresql:// or postgres://")
+    try:
+        return read_database_url(url)
+    except UnusableURL as error:
+        errors.append(f"{name} {error}")
         return None
-    if not DATABASE_PLACE.fullmatch(place):
-        errors.append(
-            f"{name} is not postgresql://user:password@host:port/database: percent-encode special"
-            " characters of the password"
-        )
-        return None
-    return psycopg2_url(url)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from app.infra.database import Database
 from tests.support.analysts import OWNER_PASSWORD, url_of
-from tests.support.databases import Server, Sql, direct_url, sql_on
+from tests.support.databases import Server, Sql, sql_on, superuser_url
 from tests.support.manage import Manage, run_manage
 
 
@@ -23,6 +23,8 @@ def demo(demo_url: str) -> Sql:
 def database(app: Any) -> Database:
     """This worker's database, with the connections of a web worker."""
     database: Database = app.extensions["nomad_rooms"].database
+    # Publishing tries nothing again where the server has closed an idle connection.
+    database.engine.dispose()
     return database
 
 
@@ -39,19 +41,23 @@ def owned(server: Server) -> Iterator[tuple[str, str]]:
     """A database as a platform provides it: the URLs of its owner, who may create roles and no
     more, and of the platform's superuser."""
     with server.database() as pooled:
-        url = direct_url(pooled)
+        url = superuser_url(pooled)
         sql, owner = sql_on(url), f"{server.prefix}_owner_{os.getpid()}"
         sql(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD '{OWNER_PASSWORD}'")
         for kind, name in sql(
             "SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, oid::regclass::text"
             " FROM pg_class WHERE relkind IN ('r', 'v')"
             " AND relnamespace IN ('public'::regnamespace, 'analytics'::regnamespace)"
+            " UNION ALL SELECT 'FUNCTION', oid::regprocedure::text FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace AND prosecdef"
         ):
             sql(f"ALTER {kind} {name} OWNER TO {owner}")
         ((database,),) = sql("SELECT current_database()")
         sql(f"ALTER SCHEMA analytics OWNER TO {owner}; ALTER DATABASE {database} OWNER TO {owner}")
         yield url_of(url, owner, OWNER_PASSWORD), url
-        sql(f"REASSIGN OWNED BY {owner} TO CURRENT_USER; DROP OWNED BY {owner}")
+        # Citus 13.2 crashes on REASSIGN OWNED ... TO CURRENT_USER.
+        ((superuser,),) = sql("SELECT current_user")
+        sql(f"REASSIGN OWNED BY {owner} TO {superuser}; DROP OWNED BY {owner}")
         sql(f"DROP ROLE {owner}")
 
 

@@ -17,7 +17,7 @@ def small_room(demo: Sql) -> tuple[int, str]:
     """Return a room of one person in a city that no view shows."""
     return demo(
         "SELECT rooms.id, cities.name FROM rooms JOIN cities ON cities.id = rooms.city_id"
-        " WHERE (SELECT count(*) FROM memberships WHERE room_id = rooms.id) = 1"
+        " WHERE rooms.id IN (SELECT room_id FROM memberships GROUP BY 1 HAVING count(*) = 1)"
         "   AND NOT EXISTS (SELECT 1 FROM analytics.cities AS shown"
         "                   WHERE shown.city = cities.name)"
         " ORDER BY 1 DESC LIMIT 1"

@@ -6,6 +6,7 @@ Each is made by a role that only reads, and by one with a schema of its own.
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from io import StringIO
 from typing import Any
 
 import psycopg2
@@ -16,7 +17,7 @@ from app.config import ROOT
 from app.domain.analytics.grants import Granted
 from app.domain.schema import tables  # noqa: F401  (registers all tables)
 from app.infra.orm import db
-from tests.support.analysts import Analyst, granted_role
+from tests.support.analysts import Analyst, granted_role, needs_superuser
 from tests.support.databases import Server, Sql
 
 REFUSED = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
@@ -61,12 +62,17 @@ def test_no_table_is_read(analyst: Analyst, table: str) -> None:
     for statement in (
         f"SELECT count(*) FROM public.{table}",
         f"TABLE public.{table}",
-        f"COPY public.{table} TO STDOUT",
         f"SELECT query_to_xml('SELECT * FROM public.{table}', true, false, '')",
         f"LOCK TABLE public.{table} IN ACCESS SHARE MODE",
     ):
         with pytest.raises(errors.InsufficientPrivilege):
             analyst.query("BEGIN", statement)
+    # Citus begins the answer before it refuses.
+    with closing(psycopg2.connect(analyst.url)) as connection, connection.cursor() as cursor:
+        copied = StringIO()
+        with pytest.raises(errors.InsufficientPrivilege):
+            cursor.copy_expert(f"COPY public.{table} TO STDOUT", copied)
+        assert copied.getvalue() == ""
 
 
 @pytest.mark.parametrize(
@@ -97,9 +103,12 @@ def test_no_table_is_read(analyst: Analyst, table: str) -> None:
         "CREATE DATABASE mine",
         "CREATE PUBLICATION mine FOR ALL TABLES",
         "VACUUM public.memberships",
-        "SELECT lo_create(0)",
-        "SELECT lo_from_bytea(0, 'fill')",
-        "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000))",
+        pytest.param("SELECT lo_create(0)", marks=needs_superuser),
+        pytest.param("SELECT lo_from_bytea(0, 'fill')", marks=needs_superuser),
+        pytest.param(
+            "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 1000))",
+            marks=needs_superuser,
+        ),
         "SELECT nextval(pg_get_serial_sequence('rooms', 'id'))",
         "SELECT setval(pg_get_serial_sequence('public.rooms', 'id'), 1)",
         "SELECT setval('public.rooms_id_seq', 1)",
@@ -180,6 +189,7 @@ def test_it_takes_no_other_role_and_ends_no_other_session(
             analyst.query(WRITABLE, statement.format(**parameters))
 
 
+@needs_superuser
 def test_no_lock_of_its_own_stops_a_command(analyst: Analyst) -> None:
     for mode in (
         "ROW SHARE",
@@ -240,6 +250,7 @@ def test_the_statistics_of_the_tables_are_hidden(analyst: Analyst, demo: Sql) ->
     assert analyst.query("SELECT DISTINCT last_value FROM pg_sequences") == [(None,)]
 
 
+@needs_superuser
 def test_the_sixth_session_is_refused_and_the_limits_are_set(
     analyst: Analyst, granted: tuple[str, Granted]
 ) -> None:

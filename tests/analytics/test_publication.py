@@ -87,7 +87,7 @@ def test_nothing_changes_until_enough_people_joined_or_moved(sql: Sql, database:
         "19 people joined or moved since 2026-06-01, and a publication needs 20"
     )
     sql("DELETE FROM memberships WHERE user_id IN (SELECT user_id FROM memberships LIMIT 150)")
-    sql("UPDATE memberships SET joined_at = %s WHERE joined_at < %s", (EARLIER, DAY))
+    sql("UPDATE memberships SET joined_at = %s WHERE joined_at < %s::timestamptz", (EARLIER, DAY))
     assert all_views(sql) == before
     add_members(sql, 200, DAY)
     assert publish(database, NEXT_MONTH) == ""

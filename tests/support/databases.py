@@ -200,6 +200,12 @@ def direct_url(url: str) -> str:
     return pooler.direct(url) if pooler and pooler.serves(url) else url
 
 
+def superuser_url(url: str) -> str:
+    """Return the URL of the same database for the server's superuser, without the pooler."""
+    database = urlsplit(url).path
+    return urlunsplit(urlsplit(Server.shared().url)._replace(path=database))
+
+
 def environment_of(url: str) -> dict[str, str]:
     """Return the environment variables for a service on a database."""
     direct = direct_url(url)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import psycopg2
 from psycopg2 import sql
 
-from tests.support.databases import direct_url
+from tests.support.databases import superuser_url
 
 # URLs, shells, JSON and CSV each write some of these differently, and some end a URL's password.
 SPECIAL = "@/:?#%&+ '\"[]\\=;,$"
@@ -58,7 +58,7 @@ def find_secrets(output: str) -> list[str]:
 
 
 def _run(url: str, statement: sql.Composable) -> None:
-    connection = psycopg2.connect(direct_url(url))
+    connection = psycopg2.connect(superuser_url(url))
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(statement)

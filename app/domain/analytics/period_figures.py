@@ -106,11 +106,11 @@ ROOMS_OF_MONTHS = f"""
         FROM memberships WHERE {BEFORE_TODAY} AND previous_room_id IS NOT NULL GROUP BY 1, 2, 3
     ) AS entries
     JOIN (
-        SELECT generate_series(
-            greatest(date_trunc('month', min(created_at), 'UTC'),
+        SELECT month::date
+        FROM (SELECT min(created_at) AS joined_at FROM memberships) AS first, generate_series(
+            greatest(date_trunc('month', first.joined_at, 'UTC'),
                      date_trunc('month', %(since)s::timestamptz, 'UTC')),
-            %(today)s - interval '1 month', '1 month')::date AS month
-        FROM memberships
+            %(today)s - interval '1 month', '1 month') AS month
     ) AS months ON entered_month <= month AND (left_month IS NULL OR month < left_month)
     GROUP BY 1, 2
 """

@@ -36,7 +36,7 @@ LOCK_SETTINGS = "SELECT min_group FROM analytics_settings FOR UPDATE SKIP LOCKED
 FIND_LAST = "SELECT until, min_group FROM publications ORDER BY until DESC LIMIT 1"
 COUNT_CHANGES = """
     SELECT count(*) FROM (
-        SELECT FROM memberships WHERE joined_at >= %(since)s AND joined_at < %(today)s
+        SELECT 1 FROM memberships WHERE joined_at >= %(since)s AND joined_at < %(today)s
         LIMIT %(limit)s
     ) AS changed
 """
@@ -66,26 +66,24 @@ MAY_CHANGE = f"""
          ELSE is_rare_lot
               OR {CHANGE} >= %(k)s AND (is_lot OR {CHANGE} >= {URGENT_GROUPS} * %(k)s) END
 """
-RENEW_PRESENT = (
-    # What a command closed is no person's.
-    f"""
-    DELETE FROM published AS old
+# What a command closed is no person's.
+FIND_GONE = f"""
+    SELECT key FROM published AS old
     WHERE view = %(view)s AND NOT EXISTS (SELECT FROM staged WHERE staged.key = old.key)
       AND ({LOT.format("coalesce(cells ->> 'city_id', key)")} %% {LOTS} = 0
            OR EXISTS (SELECT FROM room_redirects WHERE id = (cells ->> 'room_id')::bigint)
            OR EXISTS (SELECT FROM cities WHERE id = (cells ->> 'city_id')::bigint
                       AND merged_into IS NOT NULL))
-    """,
-    """
+"""
+DELETE_GONE = "DELETE FROM published WHERE view = %(view)s AND key = ANY(%(gone)s)"
+RENEW_PRESENT = """
     INSERT INTO published (view, key, size, cells)
     SELECT %(view)s, key, trigger, cells FROM staged WHERE may_change
     ON CONFLICT (view, key) DO UPDATE SET size = excluded.size, cells = excluded.cells
-    """,
-)
-ADD_PERIODS = (
-    "INSERT INTO published (view, key, size, cells) SELECT %(view)s, key, trigger, cells"
-    " FROM staged",
-)
+"""
+ADD_PERIODS = """
+    INSERT INTO published (view, key, size, cells) SELECT %(view)s, key, trigger, cells FROM staged
+"""
 
 
 def publish(
@@ -158,9 +156,16 @@ def _midnight(day: date) -> datetime:
 
 
 def _renew(connection: sqlalchemy.Connection, figures: Figures, parameters: dict[str, Any]) -> None:
-    write = ADD_PERIODS if figures.period else RENEW_PRESENT
-    for statement in (stage(figures), *write, "DROP TABLE staged"):
-        connection.exec_driver_sql(statement, parameters | {"view": figures.view})
+    parameters = parameters | {"view": figures.view}
+    connection.exec_driver_sql(stage(figures), parameters)
+    if figures.period:
+        connection.exec_driver_sql(ADD_PERIODS, parameters)
+    else:
+        # Two statements: Citus deletes nothing by a temporary table.
+        gone = connection.exec_driver_sql(FIND_GONE, parameters).scalars().all()
+        connection.exec_driver_sql(DELETE_GONE, parameters | {"gone": list(gone)})
+        connection.exec_driver_sql(RENEW_PRESENT, parameters)
+    connection.exec_driver_sql("DROP TABLE staged")
 
 
 def stage(figures: Figures) -> str:
