@@ -71,12 +71,14 @@ PLACE = """
 # A user with the same city and interests as before stays, and needs no room for the cluster that a
 # new model would choose.
 FIND_MISSING_ROOMS = """
-    SELECT DISTINCT town_id, cluster_id
-    FROM placed
-    WHERE room_id IS NULL AND NOT EXISTS (
-        SELECT FROM memberships AS member WHERE member.user_id = placed.user_id
-        AND (member.city_id, member.interests) = (placed.town_id, placed.interests)
+    WITH roomless AS MATERIALIZED (
+        SELECT user_id, town_id, cluster_id, interests FROM placed WHERE room_id IS NULL
+    ), staying AS MATERIALIZED (
+        SELECT member.user_id FROM roomless JOIN memberships AS member USING (user_id)
+        WHERE (member.city_id, member.interests) = (roomless.town_id, roomless.interests)
     )
+    SELECT DISTINCT town_id, cluster_id
+    FROM roomless WHERE user_id NOT IN (SELECT user_id FROM staying)
     ORDER BY town_id, cluster_id
 """
 # Ordered by user id: two writers of the same users lock them in one order and cannot deadlock.
