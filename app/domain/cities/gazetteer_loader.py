@@ -100,11 +100,18 @@ UPSERT_NAMES = f"""
         IS DISTINCT FROM (excluded.official, excluded.name, excluded.population, excluded.weight,
             excluded.country_code)
 """
-DELETE_NAMES = """
-    DELETE FROM city_names AS known
+# Found apart from their removal, because Citus deletes nothing by a join with a temporary table.
+FIND_REMOVED_NAMES = """
+    SELECT array_agg(name_key) AS keys, array_agg(city_id) AS cities
+    FROM city_names AS known
     WHERE EXISTS (SELECT 1 FROM new_cities WHERE id = known.city_id)
       AND NOT EXISTS (SELECT 1 FROM new_names AS new
                       WHERE new.name_key = known.name_key AND new.city_id = known.city_id)
+"""
+DELETE_NAMES = """
+    DELETE FROM city_names AS known
+    USING unnest(%(keys)s::text[], %(cities)s::bigint[]) AS removed (name_key, city_id)
+    WHERE known.name_key = removed.name_key AND known.city_id = removed.city_id
 """
 # A city that has members and is neither merged nor gathered has a room.
 DELETE_NAMES_OF_REMOVED_CITIES = """
@@ -136,7 +143,7 @@ STORE_FINGERPRINT = """
     INSERT INTO gazetteer (id, fingerprint, cities, names)
     VALUES (1, %(fingerprint)s, %(cities)s, %(names)s)
     ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, cities = excluded.cities,
-        names = excluded.names, loaded_at = now()
+        names = excluded.names, loaded_at = excluded.loaded_at
 """
 INSERT_NAMES = f"INSERT INTO city_names ({NAME}) SELECT {NAME} FROM new_names"
 # The first load drops the indexes and creates them after inserting half a million names, which is
@@ -153,7 +160,6 @@ INDEXES = """
 """
 STEPS = (
     ("storing new cities", INSERT_CITIES),
-    ("removing names", DELETE_NAMES),
     ("removing names of removed cities", DELETE_NAMES_OF_REMOVED_CITIES),
     ("storing countries and regions", REPLACE_TERRITORIES),
 )
@@ -185,6 +191,9 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
         for step, statement in STEPS:
             progress(step, 0)
             connection.exec_driver_sql(statement)
+        progress("removing names", 0)
+        removed = connection.exec_driver_sql(FIND_REMOVED_NAMES).one()
+        connection.exec_driver_sql(DELETE_NAMES, removed._asdict())
         _store_names(connection, progress)
         changed = connection.exec_driver_sql(FIND_CHANGED_CITIES).all()
     _update_cities(database, changed, progress)
