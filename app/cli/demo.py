@@ -72,7 +72,7 @@ def _create(users: int, seed: int, day: date) -> dict[str, int]:
 
 
 def _remove() -> dict[str, int]:
-    from app.domain.analytics.demo import remove
+    from app.domain.analytics.demo_removal import remove
     from app.domain.runs.admin_runs import record_run
     from app.services import services
 

@@ -1,4 +1,7 @@
-"""Inserts a demo population into the database, for analysts and tests."""
+"""Inserts a demo population into the database, for analysts and tests.
+
+demo_removal.py removes it.
+"""
 
 import tempfile
 from collections.abc import Callable
@@ -20,7 +23,6 @@ from app.domain.analytics.population import (
 )
 from app.domain.analytics.publication import publish
 from app.domain.cities.normalize import fold
-from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.relocation import LOCK_CHANGES
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Database
@@ -69,9 +71,9 @@ CREATE_STAGING_TABLE = """
     ) ON COMMIT DROP
 """
 GATHER = """
-    UPDATE cities SET hub_id = host_id
-    FROM (SELECT DISTINCT city_id, host_id FROM demo WHERE city_id <> host_id) AS gathered
-    WHERE id = city_id
+    UPDATE cities SET hub_id = gathered.hub_id
+    FROM unnest(%(towns)s::bigint[], %(hubs)s::bigint[]) AS gathered (town_id, hub_id)
+    WHERE id = town_id
 """
 CREATE_ROOMS = """
     INSERT INTO rooms (city_id, cluster_id, created_at)
@@ -136,39 +138,6 @@ STEPS = (
 COUNT_NAMES = {CREATE_ROOMS: "rooms", INSERT_MEMBERS: "users", INSERT_CHANGES: "moves"}
 # Without statistics an analyst's first query would be slower than the next.
 VACUUM = "VACUUM (ANALYZE) memberships, rooms, room_redirects, room_changes"
-# The demo gathered towns that its people came from, and towns whose people all came later.
-FIND_TRACES = f"""
-    CREATE TEMPORARY TABLE traces ON COMMIT DROP AS
-    SELECT DISTINCT member.room_id, previous_room_id, member.city_id, redirect.city_id AS gathered
-    FROM memberships AS member
-    LEFT JOIN room_redirects AS redirect ON redirect.id = member.previous_room_id
-    WHERE user_id LIKE '{PREFIX}%%'
-"""
-IS_LEFT = "NOT EXISTS (SELECT FROM memberships WHERE {member} = {own})"
-DELETE_STATEMENTS = (
-    "UPDATE deletions SET members = members - demo_members, demo_members = 0"
-    " WHERE demo_members > 0",
-    "DELETE FROM deletions WHERE members = 0",
-    FIND_TRACES,
-    *(
-        f"DELETE FROM {table} WHERE user_id LIKE '{PREFIX}%%'"
-        for table in ("room_changes", "memberships")
-    ),
-    f"""
-    DELETE FROM room_redirects WHERE id IN (SELECT previous_room_id FROM traces)
-    AND {IS_LEFT.format(member="previous_room_id", own="room_redirects.id")}
-    """,
-    f"""
-    UPDATE cities SET hub_id = NULL
-    WHERE hub_id IS NOT NULL AND id IN (SELECT unnest(ARRAY[city_id, gathered]) FROM traces)
-    AND {IS_LEFT.format(member="city_id", own="cities.id")}
-    """,
-    f"""
-    DELETE FROM rooms WHERE id IN (SELECT unnest(ARRAY[room_id, previous_room_id]) FROM traces)
-    AND NOT EXISTS (SELECT FROM room_redirects WHERE room_redirects.room_id = rooms.id)
-    AND {IS_LEFT.format(member="room_id", own="rooms.id")}
-    """,
-)
 
 
 def insert(
@@ -201,6 +170,7 @@ def insert(
             "gathered": began + timedelta(seconds=GATHERED_AT_S),
             "model": model.id,
             "run": run.id,
+            **_gathered(towns, population),
         }
         for step, statement in STEPS:
             progress(step, 0)
@@ -211,25 +181,13 @@ def insert(
         erased = draw_erased(towns, model, users, seed, until)
         connection.exec_driver_sql(COUNT_ERASED, {"began": began, **_columns(towns, erased)})
     progress("analyzing tables", 0)
-    _vacuum(database)
+    vacuum(database)
     progress("publishing figures", 0)
     publish(database, until + timedelta(days=1), anew=True)
 
 
-def remove(database: Database, run: Run) -> None:
-    """Delete the demo people, with the villages and rooms in which nobody else is, and give the
-    towns that the demo gathered their own rooms again. Raises DatabaseUnavailable.
-    """
-    with database.transaction() as connection:
-        connection.exec_driver_sql(LOCK_CHANGES)
-        for statement in DELETE_STATEMENTS:
-            run.count("rows", connection.exec_driver_sql(statement).rowcount)
-    EmptyPlaces(database).remove_all()
-    _vacuum(database)
-    publish(database, anew=True)
-
-
-def _vacuum(database: Database) -> None:
+def vacuum(database: Database) -> None:
+    """Update the statistics and the visibility map of the tables that a demo fills."""
     with database.engine.connect() as connection:
         connection.exec_driver_sql(VACUUM)
 
@@ -269,6 +227,16 @@ def _stage(
         file.seek(0)
         cursor.copy_expert("COPY demo FROM STDIN", file)
     connection.exec_driver_sql("ANALYZE demo")
+
+
+def _gathered(towns: Towns, people: Population) -> dict[str, list[int]]:
+    """Return the towns with people whose rooms are another's, and the hub of each."""
+    inhabited = np.unique(people.towns)
+    gathered = inhabited[people.hubs[inhabited] != inhabited]
+    return {
+        "towns": towns.ids[gathered].tolist(),
+        "hubs": towns.ids[people.hubs[gathered]].tolist(),
+    }
 
 
 def _columns(towns: Towns, erased: Erased) -> dict[str, list[Any]]:
