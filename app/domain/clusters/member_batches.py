@@ -18,7 +18,8 @@ BATCH_SIZE = 2_000
 # during which vacuum could not remove dead rows of the busiest table.
 READ = """
     SELECT member.user_id, member.room_id, member.city_id, rooms.cluster_id AS cluster,
-           member.interests, date_trunc('month', member.created_at)::date AS month
+           member.interests, date_trunc('month', member.created_at)::date AS month,
+           hashtext(member.user_id) AS hash
     FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
     WHERE member.user_id > %(after)s ORDER BY member.user_id LIMIT %(limit)s
 """
@@ -26,7 +27,10 @@ COUNT = "SELECT count(*) AS members FROM memberships"
 
 
 class Member(NamedTuple):
-    """A member: their room and its cluster, their city, and the month of their first join."""
+    """A member: their room and its cluster, their city, and the month of their first join.
+
+    `hash`: PostgreSQL's hash of the id, by which Citus distributes members over shards.
+    """
 
     user_id: str
     room_id: int
@@ -34,6 +38,7 @@ class Member(NamedTuple):
     cluster: int
     interests: list[str]
     month: date
+    hash: int
 
 
 @dataclass(frozen=True, slots=True)
