@@ -2,9 +2,9 @@
 
 The caller has first committed the city's pointer (merged_into or hub_id). From then on no room is
 created on the wrong side: creating one reads the city's row under a lock and follows the pointer.
-What remains is to move the people who are there, one room a transaction. A join that races with it
-either commits before the room is locked, and is moved with it, or waits, fails on its foreign key
-and is retried.
+What remains is to move the people who are there: a large room or a few small ones a transaction. A
+join that races with it either commits before the room is locked, and is moved with it, or waits,
+fails on its foreign key and is retried.
 
 A second sweep moves the people who were put into the old room by a lookup from before the pointer,
 and it finds all of them, even if processes are paused or killed at any moment:
@@ -17,10 +17,10 @@ and it finds all of them, even if processes are paused or killed at any moment:
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy
 
@@ -38,29 +38,39 @@ CLOCK_MARGIN_S = 1.0
 CACHES_EXPIRED_AFTER_S = ROOM_VALID_FOR_S + CLOCK_MARGIN_S
 LOCK_TIMEOUT_S = 60
 WRITERS_POLL_INTERVAL_S = 0.05
+# A transaction costs as much as moving some people, on Citus hundreds: so small rooms are moved
+# together. Joins of these rooms wait meanwhile. A room with more people is moved alone.
+MAX_ROOMS_AT_ONCE = 50
+MAX_PEOPLE_AT_ONCE = 500
 
 # Rooms whose city has a pointer: they are moved whole.
 POINTED_ROOMS = """
-    SELECT rooms.id FROM rooms JOIN cities ON cities.id = rooms.city_id
+    SELECT rooms.id AS room FROM rooms JOIN cities ON cities.id = rooms.city_id
     WHERE rooms.city_id = ANY(%(towns)s)
       AND (cities.merged_into IS NOT NULL OR cities.hub_id IS NOT NULL)
     ORDER BY rooms.id
+"""
+COUNT_PEOPLE = """
+    SELECT room_id AS room, count(*) AS people FROM memberships
+    WHERE room_id = ANY(%(rooms)s) GROUP BY room_id
 """
 # The city that a member gave, merged or not.
 SAID = "coalesce(member.said_city_id, member.city_id)"
 # People in a room of a city that does not host the city that they gave, and people whose row has
 # another town than that city is now. Reads the whole table: no index has the city.
 STRAYS = f"""
-    SELECT DISTINCT member.room_id, {SAID} AS said_id
+    SELECT member.room_id AS room, {SAID} AS said, count(*) AS people
     FROM memberships AS member
     JOIN rooms ON rooms.id = member.room_id
     JOIN city_hosts AS host ON host.city_id = {SAID}
     WHERE (member.city_id = ANY(%(towns)s) OR member.said_city_id = ANY(%(towns)s))
       AND (rooms.city_id <> host.host_id OR host.town_id <> member.city_id)
-    ORDER BY 1, 2
+    GROUP BY 1, 2 ORDER BY 1, 2
 """
-LOCK_ROOM = """
-    SELECT city_id AS city, cluster_id AS cluster FROM rooms WHERE id = %(room)s FOR UPDATE
+# In the order of ids: two commands cannot deadlock over rooms.
+LOCK_ROOMS = """
+    SELECT id, city_id AS city, cluster_id AS cluster FROM rooms WHERE id = ANY(%(rooms)s)
+    ORDER BY id FOR UPDATE
 """
 # room_changes assigns its ids under this lock, held until the transaction ends: their order is the
 # order of commits, and a reader's cursor cannot skip a row. Reads and erasures pass it. Not an
@@ -75,35 +85,46 @@ WRITERS = """
     WHERE here.datname = current_database() AND held.relation = 'memberships'::regclass
       AND held.mode = 'RowExclusiveLock' AND held.granted
 """
+MOVED = """
+    unnest(%(rooms)s::bigint[], %(saids)s::bigint[], %(targets)s::bigint[])
+        AS planned (room_id, said_id, target_id)
+"""
 # The subquery: a member whose merged city is gone moves with the room too.
 MOVE = f"""
     WITH moved AS (
         UPDATE memberships AS member
-        SET room_id = %(target)s, previous_room_id = %(room)s,
+        SET room_id = planned.target_id, previous_room_id = planned.room_id,
             city_id = coalesce(city.merged_into, city.id),
             said_city_id = CASE WHEN city.merged_into IS NOT NULL THEN city.id END,
             joined_at = now(), updated_at = now()
-        FROM cities AS city
-        WHERE member.room_id = %(room)s
+        FROM {MOVED}, cities AS city
+        WHERE member.room_id = planned.room_id
           AND city.id = coalesce((SELECT said.id FROM cities AS said
                                   WHERE said.id = member.said_city_id), member.city_id)
-          AND (%(said)s::bigint IS NULL OR {SAID} = %(said)s)
-        RETURNING member.user_id
+          AND (planned.said_id IS NULL OR {SAID} = planned.said_id)
+        RETURNING member.user_id, planned.room_id, planned.target_id
     )
     INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
-    SELECT user_id, %(room)s, %(target)s, %(reason)s, %(run)s FROM moved
+    SELECT user_id, room_id, target_id, %(reason)s, %(run)s FROM moved
 """
 REPLACE_TOWN = f"""
     UPDATE memberships AS member
-    SET city_id = %(into)s, said_city_id = nullif({SAID}, %(into)s), updated_at = now()
-    WHERE room_id = %(room)s AND {SAID} = %(said)s
+    SET city_id = planned.town_id, said_city_id = nullif({SAID}, planned.town_id),
+        updated_at = now()
+    FROM unnest(%(rooms)s::bigint[], %(saids)s::bigint[], %(towns)s::bigint[])
+        AS planned (room_id, said_id, town_id)
+    WHERE member.room_id = planned.room_id AND {SAID} = planned.said_id
 """
-REDIRECT = """
+FLATTEN = f"""
+    UPDATE room_redirects AS old SET room_id = planned.target_id FROM {MOVED}
+    WHERE old.room_id = planned.room_id
+"""
+REDIRECT = f"""
     INSERT INTO room_redirects (id, city_id, cluster_id, room_id)
-    VALUES (%(room)s, %(city)s, %(cluster)s, %(target)s)
+    SELECT rooms.id, rooms.city_id, rooms.cluster_id, planned.target_id
+    FROM {MOVED} JOIN rooms ON rooms.id = planned.room_id
 """
-FLATTEN = "UPDATE room_redirects SET room_id = %(target)s WHERE room_id = %(room)s"
-DELETE_ROOM = "DELETE FROM rooms WHERE id = %(room)s"
+DELETE_ROOMS = "DELETE FROM rooms WHERE id = ANY(%(rooms)s)"
 # Old ids lead to the room where their city's people are now.
 UPDATE_REDIRECTS = """
     UPDATE room_redirects AS old SET room_id = rooms.id
@@ -112,6 +133,14 @@ UPDATE_REDIRECTS = """
       AND old.room_id <> rooms.id
       AND (host.city_id = ANY(%(towns)s) OR host.town_id = ANY(%(towns)s))
 """
+
+
+class Group(NamedTuple):
+    """People of a room who are moved together: those who gave a city, or all (None)."""
+
+    room: int
+    said: int | None
+    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,54 +184,61 @@ class Relocation:
 
     def _sweep(self, towns: Sequence[int]) -> None:
         parameters = {"towns": list(towns)}
-        rooms = self._rows(POINTED_ROOMS, parameters)
-        for row in rooms:
-            self.progress("moving rooms", len(rooms))
-            in_transaction(self.database, partial(self._move_room, room=row.id))
-        strays = self._rows(STRAYS, parameters)
-        for row in strays:
-            self.progress("moving people", len(strays))
-            in_transaction(
-                self.database, partial(self._move_town, room=row.room_id, said=row.said_id)
-            )
+        rooms = [row.room for row in self._rows(POINTED_ROOMS, parameters)]
+        people = {row.room: row.people for row in self._rows(COUNT_PEOPLE, {"rooms": rooms})}
+        whole = [Group(room, None, people.get(room, 0)) for room in rooms]
+        strays = [Group(**row._asdict()) for row in self._rows(STRAYS, parameters)]
+        for step, groups, move in (
+            ("moving rooms", whole, self._move_rooms),
+            ("moving people", strays, self._move_people),
+        ):
+            for batch in _batches(groups):
+                in_transaction(self.database, partial(move, batch))
+                for _ in batch:
+                    self.progress(step, len(groups))
         in_transaction(
             self.database,
             lambda connection: connection.exec_driver_sql(UPDATE_REDIRECTS, parameters),
         )
 
-    def _move_room(self, connection: sqlalchemy.Connection, room: int) -> None:
-        locked = _lock_room(connection, room)
-        if locked is None:
+    def _move_rooms(self, batch: Sequence[Group], connection: sqlalchemy.Connection) -> None:
+        """Move everybody of some rooms, and close the rooms."""
+        pairs = _lock_rooms(connection, batch)
+        _, rooms = create_rooms(connection, set(pairs.values()))
+        moves = [
+            (room, None, rooms[pair].room_id)
+            for room, pair in pairs.items()
+            if rooms[pair].room_id != room
+        ]
+        if not moves:
             return
-        pair = (locked.city, locked.cluster)
-        _, rooms = create_rooms(connection, [pair])
-        target = rooms[pair].room_id
-        if target == room:
-            return
-        parameters = {"room": room, "target": target, "city": pair[0], "cluster": pair[1]}
-        self._move(connection, parameters | {"said": None})
-        connection.exec_driver_sql(FLATTEN, parameters)
-        connection.exec_driver_sql(REDIRECT, parameters)
-        connection.exec_driver_sql(DELETE_ROOM, parameters)
-        self.run.count("rooms_closed")
+        parameters = _columns(moves, "rooms", "saids", "targets")
+        self._move(connection, parameters)
+        for statement in (FLATTEN, REDIRECT, DELETE_ROOMS):
+            connection.exec_driver_sql(statement, parameters)
+        self.run.count("rooms_closed", len(moves))
 
-    def _move_town(self, connection: sqlalchemy.Connection, room: int, said: int) -> None:
-        locked = _lock_room(connection, room)
-        if locked is None:
-            return
-        pair = (said, locked.cluster)
-        _, rooms = create_rooms(connection, [pair])
-        if pair not in rooms:  # the town was removed with its last member
-            return
-        target, into = rooms[pair].room_id, rooms[pair].town_id
-        parameters = {"room": room, "target": target, "said": said, "into": into}
-        if target == room:
+    def _move_people(self, batch: Sequence[Group], connection: sqlalchemy.Connection) -> None:
+        """Move the people of some rooms who gave a city to where that city's people are."""
+        locked = _lock_rooms(connection, batch)
+        pairs = {
+            (group.room, group.said): (group.said, locked[group.room][1])
+            for group in batch
+            if group.said is not None and group.room in locked
+        }
+        _, rooms = create_rooms(connection, set(pairs.values()))
+        # Without the towns that were removed with their last member.
+        found = [(*group, rooms[pair]) for group, pair in pairs.items() if pair in rooms]
+        stay = [(room, said, into.town_id) for room, said, into in found if into.room_id == room]
+        move = [(room, said, into.room_id) for room, said, into in found if into.room_id != room]
+        if stay:
+            parameters = _columns(stay, "rooms", "saids", "towns")
             connection.exec_driver_sql(REPLACE_TOWN, parameters)
-        else:
-            self._move(connection, parameters)
+        if move:
+            self._move(connection, _columns(move, "rooms", "saids", "targets"))
 
-    def _move(self, connection: sqlalchemy.Connection, parameters: dict[str, Any]) -> None:
-        parameters = parameters | {"reason": self.reason, "run": self.run.id}
+    def _move(self, connection: sqlalchemy.Connection, parameters: Mapping[str, Any]) -> None:
+        parameters = {**parameters, "reason": self.reason, "run": self.run.id}
         moved = connection.exec_driver_sql(MOVE, parameters)
         self.run.count("people_moved", moved.rowcount)
 
@@ -232,7 +268,30 @@ def in_transaction(database: Database, work: Callable[[sqlalchemy.Connection], T
     raise AssertionError("the loop returns or raises")
 
 
-def _lock_room(connection: sqlalchemy.Connection, room: int) -> Any:
-    """Lock the change feed, then a room; return its city and cluster, None if it is gone."""
+def _lock_rooms(
+    connection: sqlalchemy.Connection, batch: Sequence[Group]
+) -> dict[int, tuple[int, int]]:
+    """Lock the change feed, then rooms; return the city and cluster of each that is still there."""
     connection.exec_driver_sql(LOCK_CHANGES)
-    return connection.exec_driver_sql(LOCK_ROOM, {"room": room}).one_or_none()
+    rooms = sorted({group.room for group in batch})
+    locked = connection.exec_driver_sql(LOCK_ROOMS, {"rooms": rooms})
+    return {row.id: (row.city, row.cluster) for row in locked}
+
+
+def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Divide groups into those that one transaction moves."""
+    batch: list[Group] = []
+    people = 0
+    for group in groups:
+        people += group.people
+        if batch and (len(batch) == MAX_ROOMS_AT_ONCE or people > MAX_PEOPLE_AT_ONCE):
+            yield batch
+            batch, people = [], group.people
+        batch.append(group)
+    if batch:
+        yield batch
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], *names: str) -> dict[str, list[Any]]:
+    """Return the columns of rows by name."""
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
