@@ -32,7 +32,7 @@ MAX_BATCH_SIZE = 500
 # While a batch waits for one city, it keeps the others locked: it is given up after this time, and
 # each of its cities is updated alone.
 BATCH_LOCK_TIMEOUT_MS = 50
-# A command that moves many people locks their city's row for seconds.
+# A command locks the rows of the cities in which it creates rooms until its transaction ends.
 CITY_LOCK_TIMEOUT_MS = 60_000
 
 # Called for each item done, with the step and its number of items (0: unknown).
