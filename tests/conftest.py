@@ -32,7 +32,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Server:
-    """The Postgres server of the tests: TEST_DATABASE_URL's, or the embedded one."""
+    """The Postgres server of the tests: see Server.shared."""
     return Server.shared()
 
 

@@ -95,9 +95,13 @@ def upgrade(application: Any, revision: str, sql: bool) -> None:
 @click.command()
 @changing
 @json_option
+@click.option("--force", is_flag=True, help="Distribute even while the service is connected.")
 @with_app
-def distribute(dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Distribute the tables over Citus nodes: members by user id, all others whole on each node."""
+def distribute(dry_run: bool, yes: bool, as_json: bool, force: bool) -> None:
+    """Distribute the tables over Citus nodes: members by user id, all others whole on each node.
+
+    Stop the web processes first. If the command is interrupted, run it again.
+    """
     from app.domain.runs.admin_runs import record_run
     from app.domain.schema import distribution
     from app.services import services
@@ -114,6 +118,11 @@ def distribute(dry_run: bool, yes: bool, as_json: bool) -> None:
         print_table(("table", "rows", "how"), rows, empty="Everything is distributed.")
     if dry_run or not steps:
         return
+    if not force:
+        try:
+            distribution.require_no_other_sessions(database)
+        except distribution.CannotDistribute as error:
+            raise click.ClickException(str(error)) from error
     confirm(f"Distribute {len(steps)} tables? Each is locked for writes while it is copied.", yes)
     with record_run(database, "db distribute", {}) as run, progress_bar() as progress:
         distribution.distribute(database, steps, progress)

@@ -72,6 +72,8 @@ RACE_ERRORS = (
     errors.DeadlockDetected,
     errors.SerializationFailure,
 )
+# The name of a foreign key; of a shard's it ends in the shard's number.
+FOREIGN_KEY = re.compile(r'"(fk_\w+?)(?:_\d+)?"')
 # Shutdown, start-up, a crash, a lost connection, a statement or lock timeout, a standby after a
 # failover: the server cannot answer now, and the statement itself is not at fault.
 UNAVAILABLE_ERRORS = (
@@ -291,7 +293,11 @@ class Database:
 
 def race_error(error: Any) -> Conflict | NotRegistered:
     """Return the exception for one of RACE_ERRORS."""
-    constraint = error.diag.constraint_name or type(error).__name__
+    name = error.diag.constraint_name
+    # Another node's error has it in the message alone, which may be in any language.
+    if not name and (match := FOREIGN_KEY.search(str(error))):
+        name = match[1]
+    constraint = name or type(error).__name__
     # The names end with the table that the foreign key refers to: see Base.
     if constraint.endswith(("_models", "_clusters")):
         return NotRegistered(constraint)

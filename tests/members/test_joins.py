@@ -106,6 +106,26 @@ def test_concurrent_joins_share_transactions_and_each_gets_its_own_result(
     assert transactions < users == THREADS * ROUNDS
 
 
+def test_joins_go_one_by_one_where_the_database_says_so(
+    database: Database, places: list[tuple[int, int]], model: Model, sql: Sql
+) -> None:
+    before = sql("DELETE FROM join_settings RETURNING is_grouped")
+    sql("INSERT INTO join_settings (id, is_grouped) VALUES (1, false)")
+    try:
+        joins = [
+            [make_join(f"{n}-{user}", places[0], model, "surf") for user in range(THREADS)]
+            for n in range(ROUNDS)
+        ]
+        joined = join_concurrently(database, joins)
+    finally:
+        sql("DELETE FROM join_settings")
+        for (is_grouped,) in before:
+            sql("INSERT INTO join_settings (id, is_grouped) VALUES (1, %s)", (is_grouped,))
+    assert joined == [[JoinResult(places[0][1], None, True)] * THREADS] * ROUNDS
+    ((users, transactions),) = sql("SELECT count(*), count(DISTINCT xmin::text) FROM memberships")
+    assert transactions == users == THREADS * ROUNDS
+
+
 def test_a_vanished_room_fails_only_its_own_user(
     database: Database, places: list[tuple[int, int]], model: Model
 ) -> None:

@@ -21,9 +21,11 @@ from app.domain.analytics.demo import insert
 from app.domain.analytics.view_settings import write_settings
 from app.domain.cities import gazetteer_loader
 from app.domain.runs.admin_runs import record_run
+from app.domain.schema import distribution
 from app.factory import create_cli_app
 from app.services import services
 from local_postgres import join
+from tests.support import citus
 from tests.support.pooler import pooler_for
 
 # Number of people and seed. The year ends with a month. docs/analysts.md shows this population.
@@ -53,13 +55,18 @@ class Server:
         self.pooler = pooler_for(url)
         self.prefix = f"test_{run}"
 
-    @classmethod
-    def shared(cls) -> "Server":
-        """Return the server of this run: TEST_DATABASE_URL's, or the embedded one."""
+    @staticmethod
+    def shared() -> "Server":
+        """Return the server of this run: TEST_CITUS_URL's, TEST_DATABASE_URL's, or the embedded
+        one."""
         global _server
         if _server is None:
-            url = os.environ.get("TEST_DATABASE_URL") or join(INSTANCE, "postgres")
-            _server = cls(url, os.environ.setdefault("NOMAD_TEST_RUN", uuid.uuid4().hex[:8]))
+            run = os.environ.setdefault("NOMAD_TEST_RUN", uuid.uuid4().hex[:8])
+            if urls := os.environ.get("TEST_CITUS_URL"):
+                _server = CitusServer(urls.split(","), run)
+            else:
+                url = os.environ.get("TEST_DATABASE_URL") or join(INSTANCE, "postgres")
+                _server = Server(url, run)
         return _server
 
     @staticmethod
@@ -78,11 +85,17 @@ class Server:
 
     def create(self, template: str | None = None) -> str:
         """Create a database, and return its URL; without a template it is empty."""
-        name = f"{self.prefix}_{os.getpid()}_{next(_numbers)}"
+        name = self.new_name()
         # The default strategy writes every page of the template into the write-ahead log.
         copy = f"TEMPLATE {template} STRATEGY file_copy" if template else "TEMPLATE template0"
         self.execute(f"CREATE DATABASE {name} {copy}")
         return self.url_of(name)
+
+    def new_name(self) -> str:
+        return f"{self.prefix}_{os.getpid()}_{next(_numbers)}"
+
+    def rename(self, url: str, name: str) -> None:
+        self.execute(f"ALTER DATABASE {urlsplit(url).path[1:]} RENAME TO {name}")
 
     def drop(self, url: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {urlsplit(url).path[1:]} WITH (FORCE)")
@@ -90,7 +103,7 @@ class Server:
     @contextmanager
     def database(self) -> Iterator[str]:
         """Yield the URL of a migrated database, through the pooler if any; drop it at the end."""
-        url = self.create(self._create_once("template", migrate))
+        url = self.create(self._template())
         try:
             yield self.pooler.pooled(url) if self.pooler else url
         finally:
@@ -131,12 +144,54 @@ class Server:
         # The workers of a run start together: one creates the database, the others wait for it.
         with self.lock(kind):
             if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
-                url = self.create(
-                    None if kind == "template" else self._create_once("template", migrate)
-                )
+                url = self.create(None if kind == "template" else self._template())
                 fill(url)
-                self.execute(f"ALTER DATABASE {urlsplit(url).path[1:]} RENAME TO {name}")
+                self.rename(url, name)
         return name
+
+    def _template(self) -> str:
+        return self._create_once("template", self.release)
+
+    def release(self, url: str) -> None:
+        """Make an empty database that of a released service."""
+        migrate(url)
+
+
+class CitusServer(Server):
+    """A Citus cluster, whose databases are distributed; their owner is no superuser.
+
+    `urls`: the superuser's URL of each node, the coordinator's first.
+    """
+
+    def __init__(self, urls: list[str], run: str) -> None:
+        super().__init__(urls[0], run)
+        self.urls = urls
+
+    def url_of(self, database: str) -> str:
+        return citus.with_database(self.url, database, citus.OWNER)
+
+    def create(self, template: str | None = None) -> str:
+        name = self.new_name()
+        if not template:
+            return citus.create_database(self.urls, name)
+        citus.copy_database(self.urls, template, name)
+        url = self.url_of(name)
+        # A copy has the template's rows, but not its settings.
+        citus.execute(url, *(row[0] for row in citus.execute(url, distribution.SETTINGS)))
+        return url
+
+    def rename(self, url: str, name: str) -> None:
+        citus.rename_database(self.urls, citus.name_of(url), name)
+
+    def drop(self, url: str) -> None:
+        citus.drop_database(self.urls, citus.name_of(url))
+
+    def release(self, url: str) -> None:
+        super().release(url)
+        with create_cli_app(settings_of(url)).app_context():
+            database = services().database
+            distribution.distribute(database, distribution.plan(database))
+            database.close()
 
 
 def direct_url(url: str) -> str:

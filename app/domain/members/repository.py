@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from app.domain.cities.city import City, city_from_row, split_city
@@ -88,22 +88,23 @@ SHOW_MOVES = f"""
     SELECT from_room, to_room, reason, at FROM room_changes
     WHERE user_id = %(user)s AND at >= {MOVES_KEPT_SINCE} ORDER BY id
 """
-# What is counted of the user is neither who nor where.
+# One transaction, because they are sent at once. Of two requests for one user the second waits for
+# the lock and then finds nobody to count. What is counted is neither who nor where.
 DELETE = """
-    WITH gone AS (
-        DELETE FROM memberships WHERE user_id = %(user)s
-        RETURNING city_id, said_city_id, room_id, created_at
-    ), counted AS (
-        INSERT INTO deletions (deleted_month, joined_month, country, cluster_id, members)
-        SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date,
-               date_trunc('month', gone.created_at AT TIME ZONE 'UTC')::date,
-               coalesce(cities.country_code, 'unknown'), rooms.cluster_id, 1
-        FROM gone JOIN rooms ON rooms.id = gone.room_id JOIN cities ON cities.id = gone.city_id
-        ON CONFLICT (deleted_month, joined_month, country, cluster_id)
-        DO UPDATE SET members = deletions.members + 1
-    )
-    SELECT city_id, said_city_id FROM gone
+    SELECT FROM memberships WHERE user_id = %(user)s FOR UPDATE;
+    INSERT INTO deletions (deleted_month, joined_month, country, cluster_id, members)
+    SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date,
+           date_trunc('month', member.created_at AT TIME ZONE 'UTC')::date,
+           coalesce(cities.country_code, 'unknown'), rooms.cluster_id, 1
+    FROM memberships AS member
+    JOIN rooms ON rooms.id = member.room_id
+    JOIN cities ON cities.id = member.city_id
+    WHERE member.user_id = %(user)s
+    ON CONFLICT (deleted_month, joined_month, country, cluster_id)
+    DO UPDATE SET members = deletions.members + 1;
+    DELETE FROM memberships WHERE user_id = %(user)s RETURNING city_id, said_city_id
 """
+READ_SETTINGS = "SELECT is_grouped FROM join_settings"
 DELETE_CHANGES = "DELETE FROM room_changes WHERE user_id = %(user)s"
 
 
@@ -121,7 +122,15 @@ class Members:
         Raises Conflict when the room or the city is gone or the room was looked up too long ago,
         NotRegistered, DatabaseUnavailable.
         """
-        return self._batcher.submit(join)
+        if self._joins_are_grouped:
+            return self._batcher.submit(join)
+        return join_batch(self.database, [join])[0]
+
+    @cached_property
+    def _joins_are_grouped(self) -> bool:
+        # Read once by each process: `db distribute` changes it while none serves.
+        rows = self.database.execute(READ_SETTINGS)
+        return not rows or rows[0].is_grouped
 
     def find_placement(
         self, user_id: str, city_id: int, interests: list[str], now: datetime

@@ -1,8 +1,8 @@
-"""The table of users, each with the room they are in, and a count of those who were erased."""
+"""The table of users, each with the room they are in, and two small ones beside it."""
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.domain.cities.tables import FIRST_UNLISTED_ID
@@ -81,4 +81,21 @@ class Deletion(Model):
     members: Mapped[int] = mapped_column(comment="Number of erased users.")
     demo_members: Mapped[int] = mapped_column(
         server_default=text("0"), comment="Those of them whom `manage.py demo` made up."
+    )
+
+
+class JoinSettings(Model):
+    """How users are written. Of the database, because it must be the same for all processes."""
+
+    __tablename__ = "join_settings"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one_row"),
+        {"comment": "How users are written; one row, or none for the defaults."},
+    )
+
+    id: Mapped[int] = mapped_column(
+        SmallInteger, primary_key=True, autoincrement=False, comment="Always 1."
+    )
+    is_grouped: Mapped[bool] = mapped_column(
+        comment="Whether concurrent joins are written in one statement."
     )

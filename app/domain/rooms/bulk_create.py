@@ -14,20 +14,25 @@ PAIRS = "unnest(%(cities)s::bigint[], %(clusters)s::smallint[]) AS pair (city_id
 # The room belongs to the city's host (see the view city_hosts), read here from locked rows: a merge
 # or gather that is setting a pointer on a city is waited for, and its pointer followed. Without the
 # lock it would miss this room and strand its members. Where a pointer changed during the wait, the
-# pair yields no row and the caller looks again. Creators share the locks; a deadlock with a merge,
-# which locks both of its cities, is retried.
+# pair yields no row and the caller looks again. Creators lock towns in the order of their ids, each
+# before the cities merged into it; a deadlock with a merge, which locks both of its cities, is
+# retried. FOR SHARE would do, but where each node locks its copy of a row, creators that share the
+# locks deadlock.
 # ON CONFLICT: of callers that race for a new pair one creates the room, the others find it.
 CREATE_ROOMS = f"""
     WITH host AS MATERIALIZED (
-        SELECT coalesce(town.hub_id, town.id) AS city_id, pair.cluster
-        FROM {PAIRS}
-        JOIN cities AS city ON city.id = pair.city_id
+        SELECT city.id, coalesce(town.hub_id, town.id) AS host_id
+        FROM cities AS city
         JOIN cities AS town ON town.id = coalesce(city.merged_into, city.id)
+        WHERE city.id = ANY(%(cities)s::bigint[])
         ORDER BY town.id, city.id
-        FOR SHARE OF city, town
+        FOR NO KEY UPDATE OF town, city
     )
     INSERT INTO rooms (city_id, cluster_id)
-    SELECT DISTINCT city_id, cluster FROM host ORDER BY city_id, cluster
+    SELECT DISTINCT host.host_id, pair.cluster
+    FROM {PAIRS}
+    JOIN host ON host.id = pair.city_id
+    ORDER BY host.host_id, pair.cluster
     ON CONFLICT (city_id, cluster_id) DO NOTHING
     RETURNING id
 """

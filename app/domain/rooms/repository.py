@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.domain.cities.city import City, city_from_row, split_city
 from app.domain.rooms.bulk_create import CREATE_ROOMS, pair_arrays
@@ -144,7 +145,7 @@ class Rooms:
         self._cache.clear()
 
 
-def details_from_row(row: Row) -> RoomDetails:
-    """Return the room of a row with the columns of DETAILS and `members`."""
-    city, columns = split_city(row)
-    return RoomDetails(city=city, **columns)
+def details_from_row(row: Row, **columns: Any) -> RoomDetails:
+    """Return the room of a row with the columns of DETAILS and `members`, which may be apart."""
+    city, others = split_city(row)
+    return RoomDetails(city=city, **others, **columns)
