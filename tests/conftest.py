@@ -15,6 +15,7 @@ from app.domain.analytics.grants import Granted
 from model import artifact
 from model.predict import Model
 from tests.support.analysts import Analyst, granted_role
+from tests.support.citus_skips import SKIPS
 from tests.support.databases import DELETE_ALL, Server, Sql, environment_of, settings_of, sql_on
 from tests.support.manage import Manage, run_manage
 from tests.support.serving import KEY, Gunicorn
@@ -23,6 +24,13 @@ from tests.support.serving import KEY, Gunicorn
 def pytest_configure(config: pytest.Config) -> None:
     # All workers of a run share a template; the name also distinguishes concurrent runs.
     os.environ.setdefault("NOMAD_TEST_RUN", uuid.uuid4().hex[:8])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "TEST_CITUS_URL" in os.environ:
+        for item in items:
+            if reason := SKIPS.get(item.nodeid.partition("[")[0]):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

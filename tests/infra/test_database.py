@@ -16,9 +16,11 @@ from app.config import psycopg2_url
 from app.domain.members.repository import Members
 from app.infra.database import (
     MAX_STATEMENT_S,
+    Conflict,
     Database,
     DatabaseUnavailable,
     LockTimeout,
+    NotRegistered,
     StatementTimeout,
     engine_options,
 )
@@ -134,3 +136,20 @@ def test_a_timeout_that_a_statement_shortens_is_no_fault_of_the_database(
             database.execute(read)
         assert faults() == before + 1
     assert database.execute("SHOW lock_timeout") == [("3s",)]
+
+
+@pytest.mark.parametrize(
+    ("name", "exception"),
+    [
+        ("fk_memberships_model_id_models_102022", NotRegistered),
+        ("fk_rooms_cluster_id_clusters", NotRegistered),
+        ("fk_memberships_room_id_rooms_102022", Conflict),
+    ],
+)
+def test_a_foreign_key_that_only_the_message_names_is_read(
+    open_database: Open, name: str, exception: type[Exception]
+) -> None:
+    message = f'insert or update on table "memberships_102022" violates constraint "{name}"'
+    fail = f"DO $$ BEGIN RAISE '{message}' USING ERRCODE = 'foreign_key_violation'; END $$"
+    with pytest.raises(exception, match=name.removesuffix("_102022")):
+        open_database().execute(fail)

@@ -1,12 +1,17 @@
 """`db distribute`: refused on a server without Citus; the rest needs TEST_CITUS_URL."""
 
+import flask_migrate
 import psycopg2
 import pytest
 
+from app.cli.migrations import create_migrating_app
+from app.config import ROOT
 from app.domain.schema.distribution import TABLES, Step
 from app.infra.database import engine_options
 from app.infra.orm import db
-from tests.support.databases import CitusServer, Server, migrate, sql_on
+from app.services import services
+from tests.support.citus_skips import SKIPS
+from tests.support.databases import CitusServer, Server, migrate, settings_of, sql_on
 from tests.support.manage import run_manage
 
 COMMENTS = """
@@ -40,6 +45,12 @@ def test_members_are_sharded_after_the_tables_that_they_reference_are_replicated
     for key in memberships.foreign_keys:
         replicated = f"SELECT create_reference_table('{key.column.table.name}')"
         assert replicated in steps[:sharded]
+
+
+def test_each_test_that_is_skipped_on_citus_exists() -> None:
+    for name in SKIPS:
+        file, _, test = name.partition("::")
+        assert f"def {test}(" in (ROOT / file).read_text(), name
 
 
 @pytest.fixture
@@ -105,3 +116,21 @@ def test_sessions_between_the_nodes_give_up_waiting_for_locks_like_the_service(
     shown = sql("SELECT DISTINCT result FROM run_command_on_all_nodes('SHOW lock_timeout')")
     assert shown == [("3s",)]
     assert sql("SELECT is_grouped FROM join_settings") == [(False,)]
+
+
+def test_migrations_can_be_reverted_and_repeated_where_the_tables_are_distributed(
+    server: Server,
+) -> None:
+    if not isinstance(server, CitusServer):
+        pytest.skip("needs TEST_CITUS_URL")
+    with server.database() as url:
+        sql = sql_on(url)
+        cities = sql("SELECT count(*) FROM cities")
+        with create_migrating_app(settings_of(url)).app_context():
+            flask_migrate.downgrade(revision="0016")
+            flask_migrate.upgrade()
+            services().database.close()
+        # Tables that migrations create are distributed by a rerun.
+        assert run_manage("db", "distribute", "--yes", DATABASE_URL=url).returncode == 0
+        assert sql("SELECT count(*) FROM pg_dist_partition") == [(len(TABLES),)]
+        assert sql("SELECT count(*) FROM cities") == cities

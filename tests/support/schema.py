@@ -15,7 +15,11 @@ def dump(url: str) -> dict[str, str]:
         name: (inspector.get_columns(name), inspector.get_indexes(name))
         for name in inspector.get_table_names()
     }
-    relations |= {name: inspector.get_view_definition(name) for name in inspector.get_view_names()}
+    relations |= {
+        name: inspector.get_view_definition(name)
+        for name in inspector.get_view_names()
+        if not name.startswith("citus_")  # of the extension
+    }
     relations |= {
         f"analytics.{name}": (
             inspector.get_columns(name, "analytics"),
