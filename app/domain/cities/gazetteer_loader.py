@@ -1,15 +1,16 @@
 """Loads the gazetteer into the database, while the service runs (`cities load`).
 
-1. One transaction stores the new cities, all names and the territories, and removes old names. It
-   takes no lock that a join waits for, however long it is. Only the first load, of empty tables,
-   drops and creates indexes, for which lookups wait.
-2. Each city whose data differ is updated, a few hundred in a transaction. Creating a room reads its
+1. The new cities are inserted, some thousand in a transaction: nothing finds them yet.
+2. One transaction stores all names and the territories, and removes old names. It takes no lock
+   that a join waits for, however long it is. Only the first load, of empty tables, drops and
+   creates indexes, for which lookups wait.
+3. Each city whose data differ is updated, a few hundred in a transaction. Creating a room reads its
    city's row under a lock, so it waits for these: for some milliseconds.
-3. The fingerprint is stored.
+4. The fingerprint is stored.
 
 Between these steps a reader finds every city by its new names, some with the old population, region
 or spelling. A load that was stopped is finished by the next one, since `find_loaded` returns None
-from the first step to the third.
+from the second step to the fourth.
 
 No city is deleted, because each foreign key's check would read all members. A city that the new
 data lack keeps its names if it is in use; otherwise it loses them, so that no lookup finds it.
@@ -29,6 +30,8 @@ from app.infra.database import Database, LockTimeout, Row
 
 # Cities whose rows one transaction locks: an update of 500 takes about 10 ms.
 MAX_BATCH_SIZE = 500
+# New cities that one transaction inserts. On Citus the creation of a room waits for it.
+MAX_NEW_BATCH_SIZE = 2_000
 # While a batch waits for one city, it keeps the others locked: it is given up after this time, and
 # each of its cities is updated alone.
 BATCH_LOCK_TIMEOUT_MS = 50
@@ -73,9 +76,14 @@ COPIES = {
 }
 # Until the last step no release, this one or one before it, finds its own data loaded.
 INVALIDATE = "UPDATE gazetteer SET fingerprint = 'loading'"
+FIND_NEW_CITIES = """
+    SELECT to_jsonb(new)::text AS document FROM new_cities AS new
+    WHERE NOT EXISTS (SELECT 1 FROM cities WHERE id = new.id) ORDER BY id
+"""
 INSERT_CITIES = f"""
     INSERT INTO cities ({COPIES["new_cities"]}, listed)
-    SELECT {COPIES["new_cities"]}, true FROM new_cities
+    SELECT {COPIES["new_cities"]}, true
+    FROM unnest(%(documents)s::jsonb[]) AS document, jsonb_populate_record(NULL::cities, document)
     ON CONFLICT (id) DO NOTHING
 """
 # IS DISTINCT FROM: a load of unchanged data updates no city.
@@ -159,7 +167,6 @@ INDEXES = """
     FROM pg_constraint WHERE conrelid = 'city_names'::regclass AND contype = 'p'
 """
 STEPS = (
-    ("storing new cities", INSERT_CITIES),
     ("removing names of removed cities", DELETE_NAMES_OF_REMOVED_CITIES),
     ("storing countries and regions", REPLACE_TERRITORIES),
 )
@@ -187,6 +194,7 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.exec_driver_sql(STAGE)
         cities, names = _stage(connection, progress)
+        _insert_cities(database, connection.exec_driver_sql(FIND_NEW_CITIES).all(), progress)
         connection.exec_driver_sql(INVALIDATE)
         for step, statement in STEPS:
             progress(step, 0)
@@ -202,6 +210,13 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
     progress("vacuuming", 0)
     _vacuum(database)
     return loaded
+
+
+def _insert_cities(database: Database, new: Sequence[Row], progress: Progress) -> None:
+    for first in range(0, len(new), MAX_NEW_BATCH_SIZE):
+        progress("storing new cities", -(-len(new) // MAX_NEW_BATCH_SIZE))
+        batch = new[first : first + MAX_NEW_BATCH_SIZE]
+        database.execute(INSERT_CITIES, {"documents": [city.document for city in batch]})
 
 
 def _update_cities(database: Database, changed: Sequence[Row], progress: Progress) -> None:
