@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy
 from numpy.typing import NDArray
 
-from app.domain.clusters.member_batches import Batch, Member, count_batches, read_batches
+from app.domain.clusters.member_batches import Batch, Member, read_batches
 from app.domain.clusters.registration import model_in_service
 from app.domain.moves.relocation import LOCK_CHANGES, in_transaction
 from app.domain.rooms.bulk_create import Pair, count_missing, create_rooms
@@ -133,8 +133,7 @@ class Reassigner:
         """
         self._check_model()
         plan, pairs = Plan(), set[Pair]()
-        batches = count_batches(self.database)
-        for batch in read_batches(self.database, self.model):
+        for batch, batches in read_batches(self.database, self.model):
             decisions = decide(self.model, batch, self.min_gain)
             plan.gain_too_small += int(decisions.gain_too_small.sum())
             plan.unknown += int(decisions.unknown.sum())
@@ -154,9 +153,8 @@ class Reassigner:
         Conflict, DatabaseUnavailable.
         """
         self._check_model()
-        batches = count_batches(self.database)
         planned: list[tuple[Member, int]] = []
-        for batch in read_batches(self.database, self.model):
+        for batch, batches in read_batches(self.database, self.model):
             clusters = decide(self.model, batch, self.min_gain).clusters.tolist()
             planned += [
                 (member, cluster)
