@@ -14,7 +14,9 @@ from app.infra.database import Database
 # Chunks that are regrouped together.
 WINDOW_SIZE = 8
 # The function by which Citus distributes texts.
-HASHES = "SELECT hashtext(id) AS hash FROM unnest(%(ids)s) WITH ORDINALITY AS u (id, n) ORDER BY n"
+HASHES = (
+    "SELECT hashtext(id) AS hash FROM unnest(%(ids)s::text[]) WITH ORDINALITY u (id, n) ORDER BY n"
+)
 
 
 def by_shard(
