@@ -130,8 +130,8 @@ DELETE_NAMES_OF_REMOVED_CITIES = """
           AND NOT EXISTS (SELECT 1 FROM new_cities WHERE id = city.id)
           AND NOT EXISTS (SELECT 1 FROM rooms WHERE city_id = city.id)
           AND NOT EXISTS (SELECT 1 FROM room_redirects WHERE city_id = city.id)
-          AND NOT EXISTS (SELECT 1 FROM cities AS other
-                          WHERE city.id IN (other.merged_into, other.hub_id))
+          AND NOT EXISTS (SELECT 1 FROM cities AS merged WHERE merged.merged_into = city.id)
+          AND NOT EXISTS (SELECT 1 FROM cities AS town WHERE town.hub_id = city.id)
     )
 """
 REPLACE_TERRITORIES = f"""
