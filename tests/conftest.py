@@ -15,7 +15,7 @@ from app.domain.analytics.grants import Granted
 from model import artifact
 from model.predict import Model
 from tests.support.analysts import Analyst, granted_role
-from tests.support.citus_skips import SKIPS
+from tests.support.citus_skips import SKIPS, SKIPS_WITH_WORKERS
 from tests.support.databases import DELETE_ALL, Server, Sql, environment_of, settings_of, sql_on
 from tests.support.manage import Manage, run_manage
 from tests.support.serving import KEY, Gunicorn
@@ -27,9 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if "TEST_CITUS_URL" in os.environ:
+    if urls := os.environ.get("TEST_CITUS_URL"):
+        skips = SKIPS | SKIPS_WITH_WORKERS if "," in urls else SKIPS
         for item in items:
-            if reason := SKIPS.get(item.nodeid.partition("[")[0]):
+            if reason := skips.get(item.nodeid.partition("[")[0]):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

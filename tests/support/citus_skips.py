@@ -19,3 +19,12 @@ SKIPS = {
     "tests/members/test_shared_interests.py::"
     "test_a_room_of_any_size_costs_the_same_part_of_its_index": PLANS,
 }
+# Where the cluster has workers: these tests look at one server.
+SKIPS_WITH_WORKERS = {
+    "tests/members/test_joins.py::test_joins_go_one_by_one_where_the_database_says_so": (
+        "transactions of different nodes may have one number"
+    ),
+    "tests/members/test_joins.py::test_a_locked_user_does_not_delay_other_users": (
+        "the coordinator does not list the workers' waits for locks"
+    ),
+}
