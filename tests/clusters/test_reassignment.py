@@ -125,7 +125,7 @@ def test_members_who_changed_since_they_were_read_are_skipped(
     services: Services, url: str, model: Model, sql: Sql
 ) -> None:
     place_anywhere(url, model, 30, towns=1)
-    (batch,) = read_batches(services.database, model)
+    ((batch, _),) = read_batches(services.database, model)
     movers = [(m, c) for m in batch.members for c in model.cluster_ids if c == m.cluster % 4 + 1]
     other_room = sql("SELECT max(id) FROM rooms")[0][0] - 1
     changes = (

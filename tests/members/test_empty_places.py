@@ -208,7 +208,7 @@ def test_a_reassignment_passes_over_a_member_whose_place_is_gone(client: FlaskCl
     joined = place(client, _id="ana", city=ADDRESS)
     client.delete("/users/ana")
     columns = (joined["room_id"], joined["city"]["id"], joined["cluster"], ["surf"])
-    member = Member("ana", *columns, month=date(2026, 1, 1))
+    member = Member("ana", *columns, month=date(2026, 1, 1), hash=0)
     reassigner = Reassigner(services.database, services.model, min_gain=0.25)
     with (
         record_run(services.database, "model reassign", {}) as run,

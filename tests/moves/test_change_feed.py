@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,8 @@ def test_an_import_records_moves_of_users_whose_join_is_later_by_another_machine
     sql = sql_on(new_database)
     rows = user_rows(model, 3)
     import_users(new_database, write_csv(tmp_path / "first.csv", rows))
-    sql(
-        "UPDATE memberships SET (created_at, joined_at, updated_at) ="
-        " (created_at + ahead, joined_at + ahead, updated_at + ahead)"
-        " FROM (SELECT interval '2 minutes' AS ahead) AS clock"
-    )
+    ahead = datetime.now(UTC) + timedelta(minutes=2)
+    sql("UPDATE memberships SET created_at = %s, joined_at = %s, updated_at = %s", (ahead,) * 3)
     for row in rows[:2]:
         row["city"] = "Teruel"
     counts = import_users(new_database, write_csv(tmp_path / "second.csv", rows))

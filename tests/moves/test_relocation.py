@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.domain.moves import gathering, merging
+from app.domain.moves import gathering, merging, relocation
 from app.domain.moves.relocation import Relocation
 from app.domain.runs.admin_runs import record_run
 from tests.support.databases import Sql, settings_of, sql_on
@@ -205,7 +205,10 @@ def test_release_moves_gathered_people_back_to_their_old_rooms(
     )
 
 
-def test_a_second_run_finishes_an_interrupted_one(client: FlaskClient, act: Any, sql: Sql) -> None:
+def test_a_second_run_finishes_an_interrupted_one(
+    client: FlaskClient, act: Any, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relocation, "MAX_ROOMS_AT_ONCE", 1)
     wrong = [
         join(client, f"u{n}", "Vila Llarga", (key,))
         for n, key in enumerate(("movies", "ruralTourism", "parties", "theaters"))

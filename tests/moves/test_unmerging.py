@@ -163,7 +163,7 @@ def test_people_who_were_imported_gathered_and_reassigned_meanwhile_return_too(
     sql("UPDATE cities SET hub_id = %s WHERE id = %s", (hub, cities[1]))
     act("gather", lambda relocation: relocation.relocate([cities[1]]))
     assert client.get("/users/imported").json["room_id"] == client.get("/users/hub").json["room_id"]
-    (batch,) = read_batches(database, model)
+    ((batch, _),) = read_batches(database, model)
     movers = [(member, member.cluster % 4 + 1) for member in batch.members]
     with record_run(database, "model reassign", {}) as run, database.transaction() as connection:
         Reassigner(database, model, 0.25).move_batch(movers, run.id, connection)

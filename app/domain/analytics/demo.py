@@ -1,4 +1,7 @@
-"""Inserts a demo population into the database, for analysts and tests."""
+"""Inserts a demo population into the database, for analysts and tests.
+
+demo_removal.py removes it.
+"""
 
 import tempfile
 from collections.abc import Callable

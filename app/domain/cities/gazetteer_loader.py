@@ -1,15 +1,16 @@
 """Loads the gazetteer into the database, while the service runs (`cities load`).
 
-1. One transaction stores the new cities, all names and the territories, and removes old names. It
-   takes no lock that a join waits for, however long it is. Only the first load, of empty tables,
-   drops and creates indexes, for which lookups wait.
-2. Each city whose data differ is updated, a few hundred in a transaction. Creating a room reads its
+1. The new cities are inserted, some thousand in a transaction: nothing finds them yet.
+2. One transaction stores all names and the territories, and removes old names. It takes no lock
+   that a join waits for, however long it is. Only the first load, of empty tables, drops and
+   creates indexes, for which lookups wait.
+3. Each city whose data differ is updated, a few hundred in a transaction. Creating a room reads its
    city's row under a lock, so it waits for these: for some milliseconds.
-3. The fingerprint is stored.
+4. The fingerprint is stored.
 
 Between these steps a reader finds every city by its new names, some with the old population, region
 or spelling. A load that was stopped is finished by the next one, since `find_loaded` returns None
-from the first step to the third.
+from the second step to the fourth.
 
 No city is deleted, because each foreign key's check would read all members. A city that the new
 data lack keeps its names if it is in use; otherwise it loses them, so that no lookup finds it.
@@ -29,10 +30,12 @@ from app.infra.database import Database, LockTimeout, Row
 
 # Cities whose rows one transaction locks: an update of 500 takes about 10 ms.
 MAX_BATCH_SIZE = 500
+# New cities that one transaction inserts. On Citus the creation of a room waits for it.
+MAX_NEW_BATCH_SIZE = 2_000
 # While a batch waits for one city, it keeps the others locked: it is given up after this time, and
 # each of its cities is updated alone.
 BATCH_LOCK_TIMEOUT_MS = 50
-# A command that moves many people locks their city's row for seconds.
+# A command locks the rows of the cities in which it creates rooms until its transaction ends.
 CITY_LOCK_TIMEOUT_MS = 60_000
 
 # Called for each item done, with the step and its number of items (0: unknown).
@@ -73,9 +76,14 @@ COPIES = {
 }
 # Until the last step no release, this one or one before it, finds its own data loaded.
 INVALIDATE = "UPDATE gazetteer SET fingerprint = 'loading'"
+FIND_NEW_CITIES = """
+    SELECT to_jsonb(new)::text AS document FROM new_cities AS new
+    WHERE NOT EXISTS (SELECT 1 FROM cities WHERE id = new.id) ORDER BY id
+"""
 INSERT_CITIES = f"""
     INSERT INTO cities ({COPIES["new_cities"]}, listed)
-    SELECT {COPIES["new_cities"]}, true FROM new_cities
+    SELECT {COPIES["new_cities"]}, true
+    FROM unnest(%(documents)s::jsonb[]) AS document, jsonb_populate_record(NULL::cities, document)
     ON CONFLICT (id) DO NOTHING
 """
 # IS DISTINCT FROM: a load of unchanged data updates no city.
@@ -100,11 +108,18 @@ UPSERT_NAMES = f"""
         IS DISTINCT FROM (excluded.official, excluded.name, excluded.population, excluded.weight,
             excluded.country_code)
 """
-DELETE_NAMES = """
-    DELETE FROM city_names AS known
+# Found apart from their removal, because Citus deletes nothing by a join with a temporary table.
+FIND_REMOVED_NAMES = """
+    SELECT array_agg(name_key) AS keys, array_agg(city_id) AS cities
+    FROM city_names AS known
     WHERE EXISTS (SELECT 1 FROM new_cities WHERE id = known.city_id)
       AND NOT EXISTS (SELECT 1 FROM new_names AS new
                       WHERE new.name_key = known.name_key AND new.city_id = known.city_id)
+"""
+DELETE_NAMES = """
+    DELETE FROM city_names AS known
+    USING unnest(%(keys)s::text[], %(cities)s::bigint[]) AS removed (name_key, city_id)
+    WHERE known.name_key = removed.name_key AND known.city_id = removed.city_id
 """
 # A city that has members and is neither merged nor gathered has a room.
 DELETE_NAMES_OF_REMOVED_CITIES = """
@@ -115,8 +130,8 @@ DELETE_NAMES_OF_REMOVED_CITIES = """
           AND NOT EXISTS (SELECT 1 FROM new_cities WHERE id = city.id)
           AND NOT EXISTS (SELECT 1 FROM rooms WHERE city_id = city.id)
           AND NOT EXISTS (SELECT 1 FROM room_redirects WHERE city_id = city.id)
-          AND NOT EXISTS (SELECT 1 FROM cities AS other
-                          WHERE city.id IN (other.merged_into, other.hub_id))
+          AND NOT EXISTS (SELECT 1 FROM cities AS merged WHERE merged.merged_into = city.id)
+          AND NOT EXISTS (SELECT 1 FROM cities AS town WHERE town.hub_id = city.id)
     )
 """
 REPLACE_TERRITORIES = f"""
@@ -136,7 +151,7 @@ STORE_FINGERPRINT = """
     INSERT INTO gazetteer (id, fingerprint, cities, names)
     VALUES (1, %(fingerprint)s, %(cities)s, %(names)s)
     ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, cities = excluded.cities,
-        names = excluded.names, loaded_at = now()
+        names = excluded.names, loaded_at = excluded.loaded_at
 """
 INSERT_NAMES = f"INSERT INTO city_names ({NAME}) SELECT {NAME} FROM new_names"
 # The first load drops the indexes and creates them after inserting half a million names, which is
@@ -152,8 +167,6 @@ INDEXES = """
     FROM pg_constraint WHERE conrelid = 'city_names'::regclass AND contype = 'p'
 """
 STEPS = (
-    ("storing new cities", INSERT_CITIES),
-    ("removing names", DELETE_NAMES),
     ("removing names of removed cities", DELETE_NAMES_OF_REMOVED_CITIES),
     ("storing countries and regions", REPLACE_TERRITORIES),
 )
@@ -181,10 +194,14 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.exec_driver_sql(STAGE)
         cities, names = _stage(connection, progress)
+        _insert_cities(database, connection.exec_driver_sql(FIND_NEW_CITIES).all(), progress)
         connection.exec_driver_sql(INVALIDATE)
         for step, statement in STEPS:
             progress(step, 0)
             connection.exec_driver_sql(statement)
+        progress("removing names", 0)
+        removed = connection.exec_driver_sql(FIND_REMOVED_NAMES).one()
+        connection.exec_driver_sql(DELETE_NAMES, removed._asdict())
         _store_names(connection, progress)
         changed = connection.exec_driver_sql(FIND_CHANGED_CITIES).all()
     _update_cities(database, changed, progress)
@@ -193,6 +210,13 @@ def load(database: Database, progress: Progress = lambda step, total: None) -> L
     progress("vacuuming", 0)
     _vacuum(database)
     return loaded
+
+
+def _insert_cities(database: Database, new: Sequence[Row], progress: Progress) -> None:
+    for first in range(0, len(new), MAX_NEW_BATCH_SIZE):
+        progress("storing new cities", -(-len(new) // MAX_NEW_BATCH_SIZE))
+        batch = new[first : first + MAX_NEW_BATCH_SIZE]
+        database.execute(INSERT_CITIES, {"documents": [city.document for city in batch]})
 
 
 def _update_cities(database: Database, changed: Sequence[Row], progress: Progress) -> None:

@@ -15,7 +15,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.clusters.member_batches import Batch, count_batches, read_batches
+from app.domain.clusters.member_batches import Batch, read_batches
 from app.infra.database import Database
 from model.nnls import Array, leader
 from model.predict import Model
@@ -96,8 +96,7 @@ def measure_drift(database: Database, model: Model, progress: Progress) -> Drift
     Raises DatabaseUnavailable.
     """
     monthly = _MonthlyTotals(model)
-    batches = count_batches(database)
-    for batch in read_batches(database, model):
+    for batch, batches in read_batches(database, model):
         monthly.add(batch)
         progress("reading members", batches)
     sizes = model.metrics["cluster_sizes"]

@@ -6,7 +6,6 @@ moved only if room, city and interests are still those that were read. A user wh
 web process of the previous release, and so by the previous model, is moved by the next run.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import numpy as np
 import sqlalchemy
 from numpy.typing import NDArray
 
-from app.domain.clusters.member_batches import Batch, Member, count_batches, read_batches
+from app.domain.clusters.member_batches import Batch, Member, read_batches
 from app.domain.clusters.registration import model_in_service
 from app.domain.moves.relocation import LOCK_CHANGES, in_transaction
 from app.domain.rooms.bulk_create import Pair, count_missing, create_rooms
@@ -28,13 +27,22 @@ from model.predict import Model
 
 Progress = Callable[[str, int], None]
 
+# Between interests in one text: a control character, which no interest contains.
+SEPARATOR = "\x1f"
+# Members that one transaction moves.
+MAX_MOVED_AT_ONCE = 500
+# Members who are read before the first of them are moved, so that those of a shard are together.
+MAX_PLANNED = 10_000
 COUNTS = ("people_moved", "rooms_made", "changed_meanwhile")
 
 # A join between the read and this statement changes room, city or interests. Interests are compared
-# as they are stored: each once, in code point order.
+# as they are stored: each once, in code point order. The list of users repeats the join's condition
+# with constants: Citus then updates only the shards that have one of them.
 MOVE = """
-    WITH planned AS (
-        SELECT * FROM unnest(
+    WITH planned AS MATERIALIZED (
+        SELECT user_id, room_id, city_id, string_to_array(interests, %(separator)s) AS interests,
+               town_id, target_id
+        FROM unnest(
             %(users)s::text[], %(rooms)s::bigint[], %(cities)s::bigint[],
             %(interests)s::text[], %(towns)s::bigint[], %(targets)s::bigint[]
         ) AS planned (user_id, room_id, city_id, interests, town_id, target_id)
@@ -45,9 +53,10 @@ MOVE = """
             said_city_id = nullif(coalesce(member.said_city_id, member.city_id), planned.town_id),
             model_id = %(model)s, joined_at = now(), updated_at = now()
         FROM planned
-        WHERE member.user_id = planned.user_id AND member.room_id = planned.room_id
+        WHERE member.user_id = ANY(%(users)s) AND member.user_id = planned.user_id
+          AND member.room_id = planned.room_id
           AND member.city_id = planned.city_id
-          AND to_jsonb(member.interests) = CAST(planned.interests AS jsonb)
+          AND member.interests = planned.interests
         RETURNING member.user_id, planned.room_id, planned.target_id
     )
     INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
@@ -124,8 +133,7 @@ class Reassigner:
         """
         self._check_model()
         plan, pairs = Plan(), set[Pair]()
-        batches = count_batches(self.database)
-        for batch in read_batches(self.database, self.model):
+        for batch, batches in read_batches(self.database, self.model):
             decisions = decide(self.model, batch, self.min_gain)
             plan.gain_too_small += int(decisions.gain_too_small.sum())
             plan.unknown += int(decisions.unknown.sum())
@@ -145,22 +153,29 @@ class Reassigner:
         Conflict, DatabaseUnavailable.
         """
         self._check_model()
-        batches = count_batches(self.database)
-        for batch in read_batches(self.database, self.model):
+        planned: list[tuple[Member, int]] = []
+        for batch, batches in read_batches(self.database, self.model):
             clusters = decide(self.model, batch, self.min_gain).clusters.tolist()
-            movers = [
+            planned += [
                 (member, cluster)
                 for member, cluster in zip(batch.members, clusters, strict=True)
                 if cluster != member.cluster
             ]
-            if movers:
-                created, moved = in_transaction(
-                    self.database, partial(self.move_batch, movers, run.id)
-                )
-                run.count("rooms_made", created)
-                run.count("people_moved", moved)
-                run.count("changed_meanwhile", len(movers) - moved)
+            if len(planned) >= MAX_PLANNED:
+                self._move_planned(planned, run)
+                planned = []
             progress("moving members", batches)
+        self._move_planned(planned, run)
+
+    def _move_planned(self, planned: list[tuple[Member, int]], run: Run) -> None:
+        """Move members in the order of their hashes, which is the order of Citus' shards."""
+        planned.sort(key=lambda mover: mover[0].hash)
+        for first in range(0, len(planned), MAX_MOVED_AT_ONCE):
+            movers = planned[first : first + MAX_MOVED_AT_ONCE]
+            created, moved = in_transaction(self.database, partial(self.move_batch, movers, run.id))
+            run.count("rooms_made", created)
+            run.count("people_moved", moved)
+            run.count("changed_meanwhile", len(movers) - moved)
 
     def move_batch(
         self, movers: Sequence[tuple[Member, int]], run_id: int, connection: sqlalchemy.Connection
@@ -182,9 +197,10 @@ class Reassigner:
                 "users": [member.user_id for member, _ in movers],
                 "rooms": [member.room_id for member, _ in movers],
                 "cities": [member.city_id for member, _ in movers],
-                "interests": [json.dumps(member.interests) for member, _ in movers],
+                "interests": [SEPARATOR.join(member.interests) for member, _ in movers],
                 "towns": [target.town_id for target in targets],
                 "targets": [target.room_id for target in targets],
+                "separator": SEPARATOR,
                 "model": self.model.id,
                 "run": run_id,
             },

@@ -26,10 +26,11 @@ from app.domain.cities.repository import Cities
 from app.domain.cities.tables import FIRST_UNLISTED_ID
 from app.domain.imports.row_parser import Reject, UserRow
 from app.domain.imports.row_resolver import ResolvedChunk, RowResolver
+from app.domain.imports.shard_order import by_shard
 from app.domain.members.empty_places import EmptyPlaces
 from app.domain.members.joins import INSERT, ON_CONFLICT
 from app.domain.moves.relocation import LOCK_CHANGES, in_transaction
-from app.domain.rooms.bulk_create import create_rooms
+from app.domain.rooms.bulk_create import Pair, create_rooms
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Database
 from model.predict import Model
@@ -68,16 +69,12 @@ PLACE = """
     ) AS host ON host.city_id = incoming.city_id
     LEFT JOIN rooms ON rooms.city_id = host.host_id AND rooms.cluster_id = incoming.cluster_id
 """
-# A user with the same city and interests as before stays, and needs no room for the cluster that a
-# new model would choose.
-FIND_MISSING_ROOMS = """
-    SELECT DISTINCT town_id, cluster_id
-    FROM placed
-    WHERE room_id IS NULL AND NOT EXISTS (
-        SELECT FROM memberships AS member WHERE member.user_id = placed.user_id
-        AND (member.city_id, member.interests) = (placed.town_id, placed.interests)
-    )
-    ORDER BY town_id, cluster_id
+FIND_ROOMLESS = """
+    SELECT user_id, town_id, cluster_id, interests FROM placed WHERE room_id IS NULL
+"""
+# By constants, of which Citus sees in which shards they are.
+FIND_STORED = """
+    SELECT user_id, city_id, interests FROM memberships WHERE user_id = ANY(%(users)s)
 """
 # Ordered by user id: two writers of the same users lock them in one order and cannot deadlock.
 JOIN = f"""
@@ -135,6 +132,13 @@ class Importer:
         """
         resolver = RowResolver(self.model, self._find_city)
 
+        def resolve_all() -> Iterator[ResolvedChunk[int]]:
+            for rows_of_chunk in chunks(rows, CHUNK_SIZE):
+                chunk = resolver.resolve(rows_of_chunk)
+                for rejected in chunk.rejects:
+                    reject(rejected)
+                yield chunk
+
         def finish(written: Future[None], chunk: ResolvedChunk[int]) -> None:
             try:
                 written.result()
@@ -151,11 +155,8 @@ class Importer:
         # Ctrl-C interrupts the main thread only: a chunk being written is committed and counted.
         with ThreadPoolExecutor(max_workers=1) as writer:
             last: tuple[Future[None], ResolvedChunk[int]] | None = None
-            for rows_of_chunk in chunks(rows, CHUNK_SIZE):
-                chunk = resolver.resolve(rows_of_chunk)
+            for chunk in by_shard(self.database, resolve_all()):
                 copy_input = copy_text(chunk)
-                for rejected in chunk.rejects:
-                    reject(rejected)
                 if last:
                     finish(*last)
                 last = writer.submit(self._write, chunk, copy_input, run), chunk
@@ -205,10 +206,31 @@ def _find_or_create_rooms(connection: sqlalchemy.Connection) -> int:
     created = 0
     connection.exec_driver_sql(PLACE)
     # Creating a room may wait for a merge or gather, after which other towns can lack a room.
-    while missing := connection.exec_driver_sql(FIND_MISSING_ROOMS).all():
-        created += create_rooms(connection, [(row.town_id, row.cluster_id) for row in missing])[0]
+    while missing := _missing_rooms(connection):
+        created += create_rooms(connection, sorted(missing))[0]
         connection.exec_driver_sql(PLACE)
     return created
+
+
+def _missing_rooms(connection: sqlalchemy.Connection) -> set[Pair]:
+    """Return the pairs whose rooms the incoming users need.
+
+    A user with the same city and interests as before stays, and needs no room for the cluster that
+    a new model would choose.
+    """
+    roomless = connection.exec_driver_sql(FIND_ROOMLESS).all()
+    if not roomless:
+        return set()
+    users = {"users": [row.user_id for row in roomless]}
+    stored = {
+        row.user_id: (row.city_id, row.interests)
+        for row in connection.exec_driver_sql(FIND_STORED, users)
+    }
+    return {
+        (row.town_id, row.cluster_id)
+        for row in roomless
+        if stored.get(row.user_id) != (row.town_id, row.interests)
+    }
 
 
 def copy_text(chunk: ResolvedChunk[int]) -> str:

@@ -63,10 +63,11 @@ COUNT_MEMBERS = """
     GROUP BY 1, 2, 3
 """
 # Not where the hub was gathered itself meanwhile, or the town became a hub.
-SET_POINTER = """
-    UPDATE cities AS town SET hub_id = %(hub)s
-    FROM cities AS hub
-    WHERE town.id = %(town)s AND hub.id = %(hub)s AND town.merged_into IS NULL
+SET_POINTERS = """
+    UPDATE cities AS town SET hub_id = hub.id
+    FROM unnest(%(towns)s::bigint[], %(hubs)s::bigint[]) AS planned (town_id, hub_id),
+        cities AS hub
+    WHERE town.id = planned.town_id AND hub.id = planned.hub_id AND town.merged_into IS NULL
       AND town.hub_id IS NULL AND hub.merged_into IS NULL AND hub.hub_id IS NULL
       AND NOT EXISTS (SELECT 1 FROM cities AS other WHERE other.hub_id = town.id)
 """
@@ -169,12 +170,10 @@ def _lonely(rooms: Counter[tuple[int, int]]) -> int:
 
 
 def _set_pointers(connection: sqlalchemy.Connection, plan: GatherPlan) -> None:
-    cities = {gathering.town.id for gathering in plan.gatherings}
-    cities |= {gathering.hub.id for gathering in plan.gatherings}
-    connection.exec_driver_sql(LOCK_CITIES, {"cities": list(cities)})
-    for gathering in plan.gatherings:
-        parameters = {"town": gathering.town.id, "hub": gathering.hub.id}
-        connection.exec_driver_sql(SET_POINTER, parameters)
+    towns = [gathering.town.id for gathering in plan.gatherings]
+    hubs = [gathering.hub.id for gathering in plan.gatherings]
+    connection.exec_driver_sql(LOCK_CITIES, {"cities": towns + hubs})
+    connection.exec_driver_sql(SET_POINTERS, {"towns": towns, "hubs": hubs})
 
 
 def _clear_pointers(connection: sqlalchemy.Connection, towns: Sequence[int]) -> None:

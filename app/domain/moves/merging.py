@@ -63,19 +63,21 @@ FIND_CITIES = """
 """
 # Joins continue, because their foreign keys pass this lock. The creation of a room waits.
 LOCK_CITIES = f"{FIND_CITIES} FOR NO KEY UPDATE"
-COUNT = """
+COUNT_ROOMS = """
     SELECT (SELECT count(*) FROM rooms WHERE city_id = %(from_id)s) AS rooms,
-           (SELECT count(*) FROM cities WHERE hub_id = %(from_id)s) AS towns,
-           count(*) FILTER (WHERE %(from_id)s IN (rooms.city_id, member.city_id)) AS people,
+           (SELECT count(*) FROM cities WHERE hub_id = %(from_id)s) AS towns
+"""
+COUNT_PEOPLE = """
+    SELECT count(*) FILTER (WHERE %(from_id)s IN (rooms.city_id, member.city_id)) AS people,
            count(*) FILTER (WHERE member.city_id = %(from_id)s) AS from_members,
            count(*) FILTER (WHERE member.city_id = %(into_id)s) AS into_members
     FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
 """
 FIND_MERGED = "SELECT id FROM cities WHERE merged_into = %(into_id)s AND id <> %(from_id)s"
+# A repeated run keeps the time of the first.
+SET_TIME = "UPDATE cities SET merged_at = now() WHERE id = %(from_id)s AND merged_into IS NULL"
 SET_POINTER = """
-    UPDATE cities SET merged_into = %(into_id)s, hub_id = NULL,
-        merged_at = CASE WHEN merged_into IS NULL THEN now() ELSE merged_at END
-    WHERE id = %(from_id)s
+    UPDATE cities SET merged_into = %(into_id)s, hub_id = NULL WHERE id = %(from_id)s
 """
 FLATTEN_MERGED = """
     UPDATE cities SET merged_into = %(into_id)s WHERE merged_into = %(from_id)s
@@ -93,16 +95,17 @@ def plan_merge(database: Database, from_id: int, into_id: int) -> MergePlan:
     parameters = {"from_id": from_id, "into_id": into_id}
     with database.transaction() as connection:
         origin, into = _check(connection, FIND_CITIES, from_id, into_id)
-        counts = connection.exec_driver_sql(COUNT, parameters).one()
+        places = connection.exec_driver_sql(COUNT_ROOMS, parameters).one()
+        people = connection.exec_driver_sql(COUNT_PEOPLE, parameters).one()
     km = distance_km(origin, into)
     return MergePlan(
-        _side(origin, counts.from_members),
-        _side(into, counts.into_members),
+        _side(origin, people.from_members),
+        _side(into, people.into_members),
         None if isinf(km) else round(km, 1),
         _doubts(origin, into, km),
-        counts.rooms,
-        counts.people,
-        counts.towns,
+        places.rooms,
+        people.people,
+        places.towns,
     )
 
 
@@ -145,7 +148,7 @@ def _doubts(origin: Any, into: Any, km: float) -> list[str]:
 def _set_pointers(connection: sqlalchemy.Connection, from_id: int, into_id: int) -> None:
     _, into = _check(connection, LOCK_CITIES, from_id, into_id)
     parameters = {"from_id": from_id, "into_id": into_id, "host_id": into.hub_id or into_id}
-    for statement in (SET_POINTER, FLATTEN_MERGED, FLATTEN_GATHERED):
+    for statement in (SET_TIME, SET_POINTER, FLATTEN_MERGED, FLATTEN_GATHERED):
         connection.exec_driver_sql(statement, parameters)
 
 

@@ -2,9 +2,9 @@
 
 The caller has first committed the city's pointer (merged_into or hub_id). From then on no room is
 created on the wrong side: creating one reads the city's row under a lock and follows the pointer.
-What remains is to move the people who are there, one room a transaction. A join that races with it
-either commits before the room is locked, and is moved with it, or waits, fails on its foreign key
-and is retried.
+What remains is to move the people who are there: a large room or a few small ones a transaction. A
+join that races with it either commits before the room is locked, and is moved with it, or waits,
+fails on its foreign key and is retried.
 
 A second sweep moves the people who were put into the old room by a lookup from before the pointer,
 and it finds all of them, even if processes are paused or killed at any moment:
@@ -17,15 +17,28 @@ and it finds all of them, even if processes are paused or killed at any moment:
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy
 
 from app.domain.members.empty_places import EmptyPlaces
-from app.domain.rooms.bulk_create import create_rooms
+from app.domain.moves.statements import (
+    COUNT_PEOPLE,
+    DELETE_ROOMS,
+    FLATTEN,
+    LOCK_ROOMS,
+    MOVE,
+    POINTED_ROOMS,
+    REDIRECT,
+    REPLACE_TOWN,
+    STRAYS,
+    UPDATE_REDIRECTS,
+)
+from app.domain.rooms.bulk_create import Pair, PairRoom, create_rooms
 from app.domain.rooms.repository import ROOM_VALID_FOR_S
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Conflict, Database
@@ -38,30 +51,11 @@ CLOCK_MARGIN_S = 1.0
 CACHES_EXPIRED_AFTER_S = ROOM_VALID_FOR_S + CLOCK_MARGIN_S
 LOCK_TIMEOUT_S = 60
 WRITERS_POLL_INTERVAL_S = 0.05
+# A transaction costs as much as moving some people, on Citus hundreds: so small rooms are moved
+# together. Joins of these rooms wait meanwhile. A room with more people is moved alone.
+MAX_ROOMS_AT_ONCE = 200
+MAX_PEOPLE_AT_ONCE = 1_000
 
-# Rooms whose city has a pointer: they are moved whole.
-POINTED_ROOMS = """
-    SELECT rooms.id FROM rooms JOIN cities ON cities.id = rooms.city_id
-    WHERE rooms.city_id = ANY(%(towns)s)
-      AND (cities.merged_into IS NOT NULL OR cities.hub_id IS NOT NULL)
-    ORDER BY rooms.id
-"""
-# The city that a member gave, merged or not.
-SAID = "coalesce(member.said_city_id, member.city_id)"
-# People in a room of a city that does not host the city that they gave, and people whose row has
-# another town than that city is now. Reads the whole table: no index has the city.
-STRAYS = f"""
-    SELECT DISTINCT member.room_id, {SAID} AS said_id
-    FROM memberships AS member
-    JOIN rooms ON rooms.id = member.room_id
-    JOIN city_hosts AS host ON host.city_id = {SAID}
-    WHERE (member.city_id = ANY(%(towns)s) OR member.said_city_id = ANY(%(towns)s))
-      AND (rooms.city_id <> host.host_id OR host.town_id <> member.city_id)
-    ORDER BY 1, 2
-"""
-LOCK_ROOM = """
-    SELECT city_id AS city, cluster_id AS cluster FROM rooms WHERE id = %(room)s FOR UPDATE
-"""
 # room_changes assigns its ids under this lock, held until the transaction ends: their order is the
 # order of commits, and a reader's cursor cannot skip a row. Reads and erasures pass it. Not an
 # advisory lock: any analyst could take one and stop every move. It is taken before any row lock, so
@@ -75,43 +69,28 @@ WRITERS = """
     WHERE here.datname = current_database() AND held.relation = 'memberships'::regclass
       AND held.mode = 'RowExclusiveLock' AND held.granted
 """
-# The subquery: a member whose merged city is gone moves with the room too.
-MOVE = f"""
-    WITH moved AS (
-        UPDATE memberships AS member
-        SET room_id = %(target)s, previous_room_id = %(room)s,
-            city_id = coalesce(city.merged_into, city.id),
-            said_city_id = CASE WHEN city.merged_into IS NOT NULL THEN city.id END,
-            joined_at = now(), updated_at = now()
-        FROM cities AS city
-        WHERE member.room_id = %(room)s
-          AND city.id = coalesce((SELECT said.id FROM cities AS said
-                                  WHERE said.id = member.said_city_id), member.city_id)
-          AND (%(said)s::bigint IS NULL OR {SAID} = %(said)s)
-        RETURNING member.user_id
-    )
-    INSERT INTO room_changes (user_id, from_room, to_room, reason, run_id)
-    SELECT user_id, %(room)s, %(target)s, %(reason)s, %(run)s FROM moved
-"""
-REPLACE_TOWN = f"""
-    UPDATE memberships AS member
-    SET city_id = %(into)s, said_city_id = nullif({SAID}, %(into)s), updated_at = now()
-    WHERE room_id = %(room)s AND {SAID} = %(said)s
-"""
-REDIRECT = """
-    INSERT INTO room_redirects (id, city_id, cluster_id, room_id)
-    VALUES (%(room)s, %(city)s, %(cluster)s, %(target)s)
-"""
-FLATTEN = "UPDATE room_redirects SET room_id = %(target)s WHERE room_id = %(room)s"
-DELETE_ROOM = "DELETE FROM rooms WHERE id = %(room)s"
-# Old ids lead to the room where their city's people are now.
-UPDATE_REDIRECTS = """
-    UPDATE room_redirects AS old SET room_id = rooms.id
-    FROM city_hosts AS host JOIN rooms ON rooms.city_id = host.host_id
-    WHERE old.city_id = host.city_id AND rooms.cluster_id = old.cluster_id
-      AND old.room_id <> rooms.id
-      AND (host.city_id = ANY(%(towns)s) OR host.town_id = ANY(%(towns)s))
-"""
+
+
+class Group(NamedTuple):
+    """People of a room who are moved together: all, or those who gave a city.
+
+    `city`, `cluster`: the pair in whose room they should be. `said`: the city that they gave, None
+    if all are moved.
+    """
+
+    room: int
+    city: int
+    cluster: int
+    people: int
+    said: int | None
+
+    @property
+    def pair(self) -> Pair:
+        return self.city, self.cluster
+
+
+# The room of each pair of a batch, without those whose city was removed meanwhile.
+Targets = Mapping[Pair, PairRoom]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,55 +135,73 @@ class Relocation:
     def _sweep(self, towns: Sequence[int]) -> None:
         parameters = {"towns": list(towns)}
         rooms = self._rows(POINTED_ROOMS, parameters)
-        for row in rooms:
-            self.progress("moving rooms", len(rooms))
-            in_transaction(self.database, partial(self._move_room, room=row.id))
-        strays = self._rows(STRAYS, parameters)
-        for row in strays:
-            self.progress("moving people", len(strays))
-            in_transaction(
-                self.database, partial(self._move_town, room=row.room_id, said=row.said_id)
-            )
+        counted = self._rows(COUNT_PEOPLE, {"rooms": [row.room for row in rooms]})
+        people = {row.room: row.people for row in counted}
+        whole = [Group(**row._asdict(), people=people.get(row.room, 0), said=None) for row in rooms]
+        strays = [Group(**row._asdict(), said=row.city) for row in self._rows(STRAYS, parameters)]
+        for step, groups, move in (
+            ("moving rooms", whole, self._move_rooms),
+            ("moving people", strays, self._move_people),
+        ):
+            for batch in _batches(groups):
+                for _ in batch:
+                    self.progress(step, len(groups))
+                _retry(partial(self._move_batch, batch, move))
         in_transaction(
             self.database,
             lambda connection: connection.exec_driver_sql(UPDATE_REDIRECTS, parameters),
         )
 
-    def _move_room(self, connection: sqlalchemy.Connection, room: int) -> None:
-        locked = _lock_room(connection, room)
-        if locked is None:
-            return
-        pair = (locked.city, locked.cluster)
-        _, rooms = create_rooms(connection, [pair])
-        target = rooms[pair].room_id
-        if target == room:
-            return
-        parameters = {"room": room, "target": target, "city": pair[0], "cluster": pair[1]}
-        self._move(connection, parameters | {"said": None})
-        connection.exec_driver_sql(FLATTEN, parameters)
-        connection.exec_driver_sql(REDIRECT, parameters)
-        connection.exec_driver_sql(DELETE_ROOM, parameters)
-        self.run.count("rooms_closed")
+    def _move_batch(self, batch: Sequence[Group], move: Callable[..., dict[str, int]]) -> None:
+        # The rooms are created in a transaction of their own, because it locks their cities: no
+        # join that creates a room there should wait for as long as people are moved. A room that
+        # another command closes in between fails the move on its foreign key.
+        with _transaction(self.database) as connection:
+            _, targets = create_rooms(connection, {group.pair for group in batch})
+        with _transaction(self.database) as connection:
+            connection.exec_driver_sql(LOCK_CHANGES)
+            rooms = sorted({group.room for group in batch})
+            locked = set(connection.exec_driver_sql(LOCK_ROOMS, {"rooms": rooms}).scalars())
+            there = [group for group in batch if group.room in locked and group.pair in targets]
+            counts = move(connection, there, targets)
+        for name, number in counts.items():
+            self.run.count(name, number)
 
-    def _move_town(self, connection: sqlalchemy.Connection, room: int, said: int) -> None:
-        locked = _lock_room(connection, room)
-        if locked is None:
-            return
-        pair = (said, locked.cluster)
-        _, rooms = create_rooms(connection, [pair])
-        if pair not in rooms:  # the town was removed with its last member
-            return
-        target, into = rooms[pair].room_id, rooms[pair].town_id
-        parameters = {"room": room, "target": target, "said": said, "into": into}
-        if target == room:
+    def _move_rooms(
+        self, connection: sqlalchemy.Connection, batch: Sequence[Group], targets: Targets
+    ) -> dict[str, int]:
+        """Move everybody of some rooms, and close the rooms."""
+        moves = [
+            (group.room, None, targets[group.pair].room_id)
+            for group in batch
+            if targets[group.pair].room_id != group.room
+        ]
+        if not moves:
+            return {}
+        parameters = _columns(moves, "rooms", "saids", "targets")
+        people = self._move(connection, parameters)
+        for statement in (FLATTEN, REDIRECT, DELETE_ROOMS):
+            connection.exec_driver_sql(statement, parameters)
+        return {"people_moved": people, "rooms_closed": len(moves)}
+
+    def _move_people(
+        self, connection: sqlalchemy.Connection, batch: Sequence[Group], targets: Targets
+    ) -> dict[str, int]:
+        """Move the people of some rooms who gave a city to where that city's people are."""
+        found = [(group.room, group.said, targets[group.pair]) for group in batch]
+        stay = [(room, said, into.town_id) for room, said, into in found if into.room_id == room]
+        move = [(room, said, into.room_id) for room, said, into in found if into.room_id != room]
+        if stay:
+            parameters = _columns(stay, "rooms", "saids", "towns")
             connection.exec_driver_sql(REPLACE_TOWN, parameters)
-        else:
-            self._move(connection, parameters)
+        if not move:
+            return {}
+        people = self._move(connection, _columns(move, "rooms", "saids", "targets"))
+        return {"people_moved": people}
 
-    def _move(self, connection: sqlalchemy.Connection, parameters: dict[str, Any]) -> None:
-        parameters = parameters | {"reason": self.reason, "run": self.run.id}
-        moved = connection.exec_driver_sql(MOVE, parameters)
-        self.run.count("people_moved", moved.rowcount)
+    def _move(self, connection: sqlalchemy.Connection, parameters: Mapping[str, Any]) -> int:
+        parameters = {**parameters, "reason": self.reason, "run": self.run.id}
+        return connection.exec_driver_sql(MOVE, parameters).rowcount
 
     def _rows(self, statement: str, parameters: dict[str, Any]) -> Sequence[Any]:
         return in_transaction(
@@ -218,21 +215,48 @@ def in_transaction(database: Database, work: Callable[[sqlalchemy.Connection], T
 
     Raises Conflict after three attempts, NotRegistered, DatabaseUnavailable.
     """
+
+    def attempt() -> T:
+        with _transaction(database) as connection:
+            return work(connection)
+
+    return _retry(attempt)
+
+
+def _retry(work: Callable[[], T]) -> T:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            with database.transaction() as connection:
-                # The people of a large room take longer than a request's timeout allows.
-                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-                # Another command's transaction may be long; a request's is not.
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
-                return work(connection)
+            return work()
         except Conflict:
             if attempt == MAX_ATTEMPTS:
                 raise
     raise AssertionError("the loop returns or raises")
 
 
-def _lock_room(connection: sqlalchemy.Connection, room: int) -> Any:
-    """Lock the change feed, then a room; return its city and cluster, None if it is gone."""
-    connection.exec_driver_sql(LOCK_CHANGES)
-    return connection.exec_driver_sql(LOCK_ROOM, {"room": room}).one_or_none()
+@contextmanager
+def _transaction(database: Database) -> Iterator[sqlalchemy.Connection]:
+    with database.transaction() as connection:
+        # The people of a large room take longer than a request's timeout allows.
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        # Another command's transaction may be long; a request's is not.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
+        yield connection
+
+
+def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Divide groups into those that one transaction moves."""
+    batch: list[Group] = []
+    people = 0
+    for group in groups:
+        people += group.people
+        if batch and (len(batch) == MAX_ROOMS_AT_ONCE or people > MAX_PEOPLE_AT_ONCE):
+            yield batch
+            batch, people = [], group.people
+        batch.append(group)
+    if batch:
+        yield batch
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], *names: str) -> dict[str, list[Any]]:
+    """Return the columns of rows by name."""
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

@@ -30,18 +30,22 @@ class UnmergePlan:
     people: int
 
 
-# `people`: also those whom an interrupted run left in a room of the other city's, when a merge of
-# that one has taken them along.
 FIND = """
     SELECT city.name, city.country_code AS country, town.id AS into_id, town.name AS into_name,
            (SELECT count(DISTINCT cluster_id) FROM room_redirects
-            WHERE city_id = city.id) AS rooms,
-           (SELECT count(*) FROM memberships AS member JOIN rooms ON rooms.id = member.room_id
-            WHERE member.said_city_id = city.id
-               OR (member.city_id = city.id AND city.hub_id IS NULL
-                   AND rooms.city_id <> city.id)) AS people
+            WHERE city_id = city.id) AS rooms
     FROM cities AS city LEFT JOIN cities AS town ON town.id = city.merged_into
     WHERE city.id = %(id)s
+"""
+# Also those whom an interrupted run left in a room of the other city's, when a merge of that one
+# has taken them along.
+COUNT_PEOPLE = """
+    SELECT count(*) AS people
+    FROM memberships AS member
+    JOIN rooms ON rooms.id = member.room_id
+    JOIN cities AS city ON city.id = %(id)s
+    WHERE member.said_city_id = %(id)s
+       OR (member.city_id = %(id)s AND city.hub_id IS NULL AND rooms.city_id <> %(id)s)
 """
 CLEAR_POINTER = """
     UPDATE cities SET merged_into = NULL, merged_at = NULL WHERE id = ANY(%(towns)s)
@@ -56,7 +60,8 @@ def plan_unmerge(database: Database, city_id: int) -> UnmergePlan:
     rows = database.execute(FIND, {"id": city_id})
     if not rows:
         raise CannotUnmerge(f"there is no city {city_id}; `manage.py cities find NAME` finds ids")
-    plan = UnmergePlan(city_id=city_id, **rows[0]._asdict())
+    (counted,) = database.execute(COUNT_PEOPLE, {"id": city_id})
+    plan = UnmergePlan(city_id=city_id, people=counted.people, **rows[0]._asdict())
     if plan.into_id is None and not plan.people:
         raise CannotUnmerge(f"{plan.name} ({city_id}) is not merged into another city")
     return plan
