@@ -151,6 +151,7 @@ class BufferingWorker(AnsweringWorker):
             del self.connections[connection.descriptor]
             if connection.phase is Phase.SENDING:
                 self.unsent_bytes -= connection.output_bytes
+        self.loads.note(self.age, self.nr_conns)
         connection.sock.close()
         if not (self.alive or self.is_ended):
             self.method_queue.defer(int)  # wakes the main thread, which may have waited for this
