@@ -46,6 +46,8 @@ CONTROL = ("ours again, pinned", variant_name(OURS, PINNED))
 # Servers of both layouts are connected at the same time.
 MAX_DATABASE_CONNECTIONS = 300
 STARTS = 5
+# Linux: 1 if each session of processes gets the same share of the processors.
+AUTOGROUP = Path("/proc/sys/kernel/sched_autogroup_enabled")
 # Of a server's first load, as a multiple of --seconds: Node compiles for its first 10,000 requests.
 WARM_UP_LENGTH = 8
 # Of the rounds with arrivals, which are longer and fewer: a 99.9th percentile needs thousands.
@@ -59,6 +61,12 @@ def main() -> int:
     parser.add_argument("--peers", nargs="*", choices=[*COMMANDS, "pgbench"], metavar="PEER")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     arguments = parser.parse_args()
+    if AUTOGROUP.exists() and AUTOGROUP.read_text().strip() == "1":
+        STDERR.print(
+            "kernel.sched_autogroup_enabled is on, which favours what has more sessions: see "
+            "docs/scale.md",
+            highlight=False,
+        )
     peers = available_peers(arguments.peers or [*COMMANDS, "pgbench"])
     with database() as (url, process):
         results = measure(url, process, peers, arguments.rounds, arguments.seconds)
