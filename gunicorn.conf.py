@@ -11,7 +11,7 @@ create_metrics_directory()
 
 from app.infra.access_log import logging_config  # noqa: E402
 from app.infra.buffering_worker import allow_connections  # noqa: E402
-from app.infra.gunicorn_worker import QuietLogger, Worker  # noqa: E402
+from app.infra.gunicorn_worker import QuietLogger, Worker, hold_signals_during_forks  # noqa: E402
 from app.infra.metrics import continue_files  # noqa: E402
 
 bind = f"{'127.0.0.1' if settings.app_env == 'development' else '0.0.0.0'}:{settings.port}"
@@ -39,7 +39,8 @@ logconfig_dict = logging_config(settings.log_level)
 
 
 def on_starting(server: Any) -> None:
-    """Log that fewer workers start than the platform requests."""
+    """Prepare the forks, and log that fewer workers start than the platform requests."""
+    hold_signals_during_forks()
     if settings.requested_workers > settings.workers:
         text = "WEB_CONCURRENCY is %d, but %d workers start: each needs a database connection"
         server.log.warning(text, settings.requested_workers, settings.workers)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -11,6 +12,22 @@ from gunicorn.workers.gthread import ThreadWorker
 from app.infra.buffering_worker import BufferingWorker
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+
+def hold_signals_during_forks() -> None:
+    """Deliver a stop signal that reaches a new worker before its interpreter is ready.
+
+    CPython clears what arrived until then, and the worker would serve until it is killed.
+    """
+
+    def change(how: int) -> None:
+        signal.pthread_sigmask(how, STOP_SIGNALS)
+
+    os.register_at_fork(
+        before=partial(change, signal.SIG_BLOCK),
+        after_in_parent=partial(change, signal.SIG_UNBLOCK),
+        after_in_child=partial(change, signal.SIG_UNBLOCK),
+    )
 
 
 class QuietLogger(Logger):  # type: ignore[misc]
