@@ -1,9 +1,11 @@
 """A Citus cluster with a distributed database, whose workers can be broken: any, or a local one."""
 
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +42,10 @@ SHARDS_OF_NODE = """
     SELECT shardid FROM citus_shards
     WHERE table_name = 'memberships'::regclass AND nodename || ':' || nodeport = '{node}'
     ORDER BY shardid
+"""
+FIND_ANOTHER = """
+    SELECT nodename || ':' || nodeport FROM pg_dist_node
+    WHERE shouldhaveshards AND isactive AND nodename || ':' || nodeport <> '{node}' LIMIT 1
 """
 Action = Callable[[], object]
 
@@ -96,28 +102,39 @@ class Target:
         )
         return int(recovered), int(rows[0][0])
 
-    def move_shards(self, number: int) -> None:
-        """Move shards of the worker to another one and back."""
-        ((other,),) = self.execute(
-            "SELECT nodename || ':' || nodeport FROM pg_dist_node WHERE shouldhaveshards"
-            f" AND isactive AND nodename || ':' || nodeport <> '{self.worker}' LIMIT 1"
-        )
-        for (shard,) in self.execute(SHARDS_OF_NODE.format(node=self.worker))[:number]:
-            for source, target in ((self.worker, other), (other, self.worker)):
-                places = f"{quoted(source)}, {quoted(target)}"
-                self.execute(f"SELECT citus_move_shard_placement({shard}, {places})")
+    def wait_until_clean(self) -> None:
+        """Wait until Citus has dropped what it moved away.
 
-    def grow(self) -> None:
-        """Add a node, and let Citus move shards to it."""
-        assert self.add_node
-        node = self.add_node()
-        self.execute(
-            f"SELECT citus_add_node({quoted(node)})",
-            "SELECT citus_rebalance_start()",
-            "SELECT citus_rebalance_wait()",
-        )
-        if not self.execute(SHARDS_OF_NODE.format(node=node)):
+        Until then the foreign keys of a shard's old copy refuse to remove rooms.
+        """
+        wait_until(lambda: self.execute("SELECT count(*) FROM pg_dist_cleanup") == [(0,)])
+
+    def move_shards(self, number: int) -> None:
+        """Move shards of the worker to another one."""
+        ((other,),) = self.execute(FIND_ANOTHER.format(node=self.worker))
+        for (shard,) in self.execute(SHARDS_OF_NODE.format(node=self.worker))[:number]:
+            nodes = f"{quoted(self.worker)}, {quoted(other)}"
+            self.execute(f"SELECT citus_move_shard_placement({shard}, {nodes})")
+
+    def rebalance(self) -> None:
+        """Add the new node, if there is one, and let Citus distribute the shards evenly."""
+        if self.add_node:
+            node = self.add_node()
+            self.execute(f"SELECT citus_add_node({quoted(node)})")
+        self.execute("SELECT citus_rebalance_start()", "SELECT citus_rebalance_wait()")
+        if self.add_node and not self.execute(SHARDS_OF_NODE.format(node=node)):
             raise SystemExit(f"the new node {node} got no shards: see citus_rebalance_status()")
+
+
+def shell_actions(*commands: str | None) -> tuple[Action, Action] | None:
+    """Return two shell commands as actions, None where one of them is missing."""
+
+    def run(command: str) -> None:
+        if subprocess.run(command, shell=True, check=False).returncode:
+            raise SystemExit(f"this command failed, and the load has left its members: {command}")
+
+    first, second = (command and partial(run, command) for command in commands)
+    return (first, second) if first and second else None
 
 
 def quoted(node: str) -> str:

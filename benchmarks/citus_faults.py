@@ -19,11 +19,10 @@ status is 1 where one of these promises is broken.
 import argparse
 import json
 import re
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -31,7 +30,7 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.citus_cluster import NODES_OF_USERS, Target, local_target
+from benchmarks.citus_cluster import NODES_OF_USERS, Action, Target, local_target, shell_actions
 from benchmarks.citus_commands import empty
 from tests.support.databases import sql_on
 from tests.support.returning_clients import Refusal, ReturningClients
@@ -42,7 +41,8 @@ from tests.support.trials.stage import LivenessProbe
 
 WORKERS = 3
 MOVED_SHARDS = 3
-STEADY_JOINS = 200
+# Before and after a fault, for each client: each pair of its towns and interests has a room then.
+STEADY_JOINS = 60
 # The load goes on for so long after a fault.
 AFTERMATH_S = 5
 MAX_BACK_S = 2.0
@@ -109,7 +109,7 @@ class Trials:
     service: Service
     clients: int
 
-    def run(self, fault: str, may_refuse: tuple[str, ...], act: Callable[[], object]) -> Outcome:
+    def run(self, fault: str, may_refuse: tuple[str, ...], act: Action) -> Outcome:
         """Act under load; return what became of those who joined."""
         logged = len(self.service.log.read_text())
         clients = ReturningClients(self.service.url, self.clients)
@@ -133,7 +133,7 @@ class Trials:
             len(clients.faults),
             clients.refused["reset"] + clients.refused["no connection"],
             self.refused(clients),
-            max([refusal.at - ended_at for refusal in clients.refusals], default=0.0),
+            max([0.0, *(refusal.at - ended_at for refusal in clients.refusals)]),
             clients.longest_wait_s,
             probe.longest_wait_s,
             self.target.count_doubles(),
@@ -160,13 +160,11 @@ class Trials:
 
 def wait_for_joins(clients: ReturningClients) -> None:
     """Wait until more users have joined, or something failed."""
-    done = len(clients.acknowledged)
-    wait_until(lambda: len(clients.acknowledged) >= done + STEADY_JOINS or bool(clients.faults))
+    enough = len(clients.acknowledged) + STEADY_JOINS * len(clients.threads)
+    wait_until(lambda: len(clients.acknowledged) >= enough or bool(clients.faults))
 
 
-def break_and_mend(
-    target: Target, actions: tuple[Callable[[], object], Callable[[], object]], seconds: float
-) -> None:
+def break_and_mend(target: Target, actions: tuple[Action, Action], seconds: float) -> None:
     """Break a worker for a while; return when each node answers again."""
     break_it, mend = actions
     break_it()
@@ -186,9 +184,10 @@ def outcomes(trials: Trials, seconds: float) -> Iterator[Outcome]:
         everybody = (ITS_USERS, NEW_PLACES, OTHERS)
         yield trials.run(f"a worker frozen, {seconds:g} s", everybody, act)
     move = partial(target.move_shards, MOVED_SHARDS)
-    yield trials.run(f"{MOVED_SHARDS} shards moved and back", (), move)
-    if target.add_node:
-        yield trials.run("a node added, shards rebalanced", (), target.grow)
+    move = partial(target.move_shards, MOVED_SHARDS)
+    yield trials.run(f"{MOVED_SHARDS} shards moved", (), move)
+    name = "a node added, shards rebalanced" if target.add_node else "shards rebalanced"
+    yield trials.run(name, (), target.rebalance)
 
 
 def show(results: list[Outcome]) -> None:
@@ -238,24 +237,17 @@ def chosen_target(arguments: argparse.Namespace) -> Iterator[Target]:
     if sql_on(arguments.url)("SELECT 1 FROM memberships LIMIT 1"):
         raise SystemExit("the database has members: use one that may be emptied")
 
-    def actions(first: str, second: str) -> tuple[Callable[[], object], ...] | None:
-        commands = getattr(arguments, first), getattr(arguments, second)
-        if not all(commands):
-            return None
-        return tuple(partial(subprocess.run, text, shell=True, check=True) for text in commands)
-
-    new_node = arguments.new_node
-    try:
-        yield Target(
-            arguments.url,
-            arguments.admin or arguments.url,
-            arguments.worker,
-            actions("kill", "start"),
-            actions("freeze", "thaw"),
-            (lambda: new_node) if new_node else None,
-        )
-    finally:
-        empty(arguments.url)
+    target = Target(
+        arguments.url,
+        arguments.admin or arguments.url,
+        arguments.worker,
+        shell_actions(arguments.kill, arguments.start),
+        shell_actions(arguments.freeze, arguments.thaw),
+        (lambda: str(arguments.new_node)) if arguments.new_node else None,
+    )
+    yield target
+    target.wait_until_clean()
+    empty(arguments.url)
 
 
 def main() -> None:
