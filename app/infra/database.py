@@ -76,11 +76,13 @@ RACE_ERRORS = (
 # The name of a foreign key; of a shard's it ends in the shard's number.
 FOREIGN_KEY = re.compile(r'"(fk_\w+?)(?:_\d+)?"')
 # Shutdown, start-up, a crash, a lost connection, a statement or lock timeout, a standby after a
-# failover: the server cannot answer now, and the statement itself is not at fault.
+# failover, a node that Citus lost within a statement (an internal error): the server cannot answer
+# now, and the statement itself is not at fault.
 UNAVAILABLE_ERRORS = (
     psycopg2.OperationalError,
     psycopg2.InterfaceError,
     errors.ReadOnlySqlTransaction,
+    errors.InternalError_,
 )
 TIMEOUTS: dict[type[psycopg2.Error], type[DatabaseUnavailable]] = {
     errors.LockNotAvailable: LockTimeout,

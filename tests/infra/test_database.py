@@ -153,3 +153,12 @@ def test_a_foreign_key_that_only_the_message_names_is_read(
     fail = f"DO $$ BEGIN RAISE '{message}' USING ERRCODE = 'foreign_key_violation'; END $$"
     with pytest.raises(exception, match=name.removesuffix("_102022")):
         open_database().execute(fail)
+
+
+def test_a_node_that_dies_within_a_statement_is_an_unavailable_database(
+    open_database: Open,
+) -> None:
+    message = "failure on connection marked as essential: 10.0.0.2:5432"  # from Citus
+    fail = f"DO $$ BEGIN RAISE '{message}' USING ERRCODE = 'internal_error'; END $$"
+    with pytest.raises(DatabaseUnavailable, match="InternalError"):
+        open_database().execute(fail)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
 import psycopg2
 from psycopg2 import errors
 
@@ -71,6 +72,26 @@ class Node:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(TIMEOUT_S)
 
+    def kill(self) -> None:
+        """Kill all processes of the server, as a loss of power does."""
+        self._signal_all(signal.SIGKILL)
+        self.process.wait(TIMEOUT_S)
+
+    def freeze(self) -> None:
+        """Stop all processes of the server. The kernel still acknowledges what they are sent."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Continue all processes of the server."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        server = psutil.Process(self.process.pid)
+        server.suspend()  # so that it starts no more, and does not react to the end of others
+        for process in (*server.children(recursive=True), server):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
     def _launch(self, program: str, *options: str) -> "subprocess.Popen[bytes]":
         binaries = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True)
         command = [*prefix(), str(Path(binaries.stdout.strip()) / program), *options]
@@ -92,6 +113,12 @@ class Cluster:
     def urls(self) -> list[str]:
         """The superuser's URL of each node, the coordinator's first."""
         return [node.url for node in self.nodes]
+
+    def start_node(self) -> Node:
+        """Start one more server; it is no node of any database yet."""
+        node = Node(self.home / f"node{len(self.nodes)}", self.settings)
+        self.nodes.append(node)
+        return node
 
     def stop(self) -> None:
         for node in self.nodes:
@@ -130,12 +157,17 @@ def create_owner(urls: list[str]) -> None:
             execute(url, f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
 
 
-def create_database(urls: list[str], name: str) -> str:
-    """Create an empty database that spans all nodes of a cluster; return its owner's URL."""
+def prepare_nodes(urls: list[str], name: str) -> None:
+    """Create what a database needs on nodes before they are nodes of it."""
     create_owner(urls)
     for url in urls:
         execute(url, f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0")
         execute(with_database(url, name), "CREATE EXTENSION citus")
+
+
+def create_database(urls: list[str], name: str) -> str:
+    """Create an empty database that spans all nodes of a cluster; return its owner's URL."""
+    prepare_nodes(urls, name)
     first = with_database(urls[0], name)
     coordinator, *workers = (urlsplit(url) for url in urls)
     place = f"'{coordinator.hostname}', {coordinator.port}"

@@ -71,7 +71,7 @@ class LoadClients(Clients):
             if not self.keeps_alive:
                 http.headers["Connection"] = "close"
             for body in self.bodies(client):
-                while not self._send(http, client, body):
+                while not self.send(http, client, body):
                     if self.stopping.wait(RETRY_PAUSE_S):
                         return
                 if self.stopping.is_set():
@@ -86,14 +86,18 @@ class LoadClients(Clients):
                 "interests": [INTERESTS[(number + client) % len(INTERESTS)]],
             }
 
-    def _send(self, http: requests.Session, client: int, body: dict[str, object]) -> bool:
+    def note_refusal(self, reason: str, body: dict[str, object]) -> None:
+        """Count a request to send again."""
+        self.refused[reason] += 1
+
+    def send(self, http: requests.Session, client: int, body: dict[str, object]) -> bool:
         """Return whether the request is done; False: to be sent again."""
         began = time.monotonic()
         try:
             response = http.post(f"{self.url}/rooms", json=body, timeout=TIMEOUT_S)
         except (requests.ConnectionError, ChunkedEncodingError) as error:
             # A kill may fall between two parts of a response.
-            self.refused["no connection" if is_unconnected(error) else "reset"] += 1
+            self.note_refusal("no connection" if is_unconnected(error) else "reset", body)
             return False
         except requests.RequestException as error:
             self.faults.append(repr(error))
@@ -101,7 +105,7 @@ class LoadClients(Clients):
         finally:
             self.waits_s[client] = max(self.waits_s[client], time.monotonic() - began)
         if response.status_code == 503 and "Retry-After" in response.headers:
-            self.refused["503"] += 1
+            self.note_refusal("503", body)
             return False
         if response.ok:
             self.acknowledged[str(body["_id"])] = response.json()["room_id"]
