@@ -10,8 +10,9 @@ import time
 
 # More than live at a time.
 SLOTS = 64
-# A frozen worker delays a client by so much, until its number is ignored.
-MAX_WAIT_S = 0.05
+# A worker that is too busy to accept delays clients by so much, and then for a while no more.
+MAX_WAIT_S = 0.02
+PAUSE_S = 0.1
 STEP_S = 0.001
 IGNORED_AFTER_S = 3.0
 
@@ -22,6 +23,7 @@ class WorkerLoads:
     def __init__(self) -> None:
         memory = memoryview(mmap.mmap(-1, 2 * SLOTS * 8)).cast("d")
         self._clients, self._noted_at = memory[:SLOTS], memory[SLOTS:]
+        self._in_vain_until = 0.0
         for worker in range(SLOTS):
             self.leave(worker)
 
@@ -35,10 +37,16 @@ class WorkerLoads:
         self._noted_at[worker % SLOTS] = -math.inf
 
     def let_emptier_go_first(self, clients: int) -> None:
-        """Wait a moment while another worker has fewer clients than `clients`."""
+        """Wait a moment while another worker has fewer clients than `clients`.
+
+        After a wait in vain not again for a while: many clients may queue, and each would wait.
+        """
         now = time.monotonic()
         deadline = now + MAX_WAIT_S
-        while now < deadline and self._has_emptier(clients, now):
+        while now >= self._in_vain_until and self._has_emptier(clients, now):
+            if now >= deadline:
+                self._in_vain_until = now + PAUSE_S
+                return
             time.sleep(STEP_S)
             now = time.monotonic()
 

@@ -211,19 +211,28 @@ def test_more_connections_than_a_worker_holds_lock_out_no_other(
 
 
 def test_the_workers_share_the_clients_evenly(service: Service) -> None:
-    def clients_of(pid: int) -> int:
-        sockets = psutil.Process(pid).net_connections("tcp")
-        return sum(
-            found.status == "ESTABLISHED" and found.laddr.port == service.port for found in sockets
-        )
+    def shares() -> list[int]:
+        return [
+            sum(
+                found.laddr.port == service.port and found.status != psutil.CONN_LISTEN
+                for found in psutil.Process(pid).net_connections("tcp")
+            )
+            for pid in service.workers()
+        ]
 
-    with clients_that_send(service, b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n", 40) as clients:
-        for client in clients:
-            assert response_on(client).status == 200
-        # The kernel alone gives one of them as few as none.
-        shares = [clients_of(pid) for pid in service.workers()]
-        assert sum(shares) == len(clients)
-        assert min(shares) >= len(clients) // 3
+    def is_even() -> bool:
+        wait_until(lambda: sum(shares()) == 0)
+        with ExitStack() as stack:
+            clients = [stack.enter_context(connect(service)) for _ in range(40)]
+            for client in clients:
+                client.sendall(b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n")
+                assert response_on(client).status == 200
+            assert sum(shares()) == len(clients)
+            return min(shares()) >= len(clients) * 0.45
+
+    # Where the machine is so busy that a worker does not come to accept, the other one does not
+    # wait for long.
+    wait_until(is_even)
 
 
 def test_responses_that_were_read_take_no_memory(service: Service) -> None:
