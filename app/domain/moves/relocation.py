@@ -27,7 +27,6 @@ import sqlalchemy
 
 from app.domain.members.empty_places import EmptyPlaces
 from app.domain.moves.statements import (
-    COUNT_PEOPLE,
     DELETE_ROOMS,
     FLATTEN,
     LOCK_ROOMS,
@@ -39,6 +38,7 @@ from app.domain.moves.statements import (
     UPDATE_REDIRECTS,
 )
 from app.domain.rooms.bulk_create import Pair, PairRoom, create_rooms
+from app.domain.rooms.queries import COUNT_MEMBERS
 from app.domain.rooms.repository import ROOM_VALID_FOR_S
 from app.domain.runs.admin_runs import Run
 from app.infra.database import Conflict, Database
@@ -135,8 +135,8 @@ class Relocation:
     def _sweep(self, towns: Sequence[int]) -> None:
         parameters = {"towns": list(towns)}
         rooms = self._rows(POINTED_ROOMS, parameters)
-        counted = self._rows(COUNT_PEOPLE, {"rooms": [row.room for row in rooms]})
-        people = {row.room: row.people for row in counted}
+        counted = self._rows(COUNT_MEMBERS, {"rooms": [row.room for row in rooms]})
+        people = {row.room_id: row.members for row in counted}
         whole = [Group(**row._asdict(), people=people.get(row.room, 0), said=None) for row in rooms]
         strays = [Group(**row._asdict(), said=row.city) for row in self._rows(STRAYS, parameters)]
         for step, groups, move in (

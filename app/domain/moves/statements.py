@@ -8,10 +8,6 @@ POINTED_ROOMS = """
       AND (cities.merged_into IS NOT NULL OR cities.hub_id IS NOT NULL)
     ORDER BY rooms.id
 """
-COUNT_PEOPLE = """
-    SELECT room_id AS room, count(*) AS people FROM memberships
-    WHERE room_id = ANY(%(rooms)s) GROUP BY room_id
-"""
 # The city that a member gave, merged or not.
 SAID = "coalesce(member.said_city_id, member.city_id)"
 # People in a room of a city that does not host the city that they gave, and people whose row has

@@ -24,8 +24,8 @@ PAGE = f"""
     WHERE rooms.id > %(after)s AND {{conditions}}
     ORDER BY rooms.id LIMIT %(limit)s
 """
-# Counts only the rooms of the page, each through the index on room_id. A statement of its own: on a
-# cluster the members are on other nodes, where no subquery for each room can run.
+# Of some rooms, each through the index on room_id. A page counts its rooms by it, and not by a
+# subquery for each: on a cluster the members are on other nodes, where none can run.
 COUNT_MEMBERS = """
     SELECT room_id, count(*) AS members FROM memberships
     WHERE room_id = ANY(%(rooms)s) GROUP BY room_id
