@@ -113,7 +113,7 @@ class BufferingWorker(AnsweringWorker):
         with self.lock:
             self.nr_conns += 1
             self.connections[connection.descriptor] = connection
-        self.loads.note(self.age, self.nr_conns)
+            self.loads.note(self.age, self.nr_conns)
         self._wait(connection, Phase.IDLE, is_new=True)
         if self.nr_conns >= self.worker_connections:
             self._drop_another(connection)
@@ -151,7 +151,7 @@ class BufferingWorker(AnsweringWorker):
             del self.connections[connection.descriptor]
             if connection.phase is Phase.SENDING:
                 self.unsent_bytes -= connection.output_bytes
-        self.loads.note(self.age, self.nr_conns)
+            self.loads.note(self.age, self.nr_conns)
         connection.sock.close()
         if not (self.alive or self.is_ended):
             self.method_queue.defer(int)  # wakes the main thread, which may have waited for this
