@@ -1,5 +1,6 @@
 """A Citus cluster with a distributed database, whose workers can be broken: any, or a local one."""
 
+import argparse
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,9 +14,10 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from tests.support import citus
-from tests.support.databases import CitusServer
+from tests.support.databases import CitusServer, migrate
 from tests.support.serving import wait_until
 
+WORKERS = 3
 # Citus' default; the tests' helper has fewer.
 SHARDS = "citus.shard_count=32"
 PLAIN_SETTINGS = ("max_connections=300",)
@@ -185,6 +187,26 @@ def local_plain() -> Iterator[str]:
             yield citus.with_database(node.url, "plain")
         finally:
             node.stop()
+
+
+def add_databases(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that `chosen_databases` reads."""
+    parser.add_argument("cluster", nargs="?", help="URL of the distributed database")
+    parser.add_argument("plain", nargs="?", help="URL of the database without Citus")
+    parser.add_argument("--local", action="store_true", help="start both on this machine")
+
+
+@contextmanager
+def chosen_databases(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Yield the URLs of a distributed database and of a plain one: given ones, or local ones."""
+    if arguments.local:
+        with local_cluster(WORKERS) as (_, cluster), local_plain() as plain:
+            migrate(plain)
+            yield cluster, plain
+    elif arguments.cluster and arguments.plain:
+        yield arguments.cluster, arguments.plain
+    else:
+        raise SystemExit("give the URLs of a distributed and of a plain database, or --local")
 
 
 @contextmanager

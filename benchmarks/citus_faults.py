@@ -30,7 +30,14 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.citus_cluster import NODES_OF_USERS, Action, Target, local_target, shell_actions
+from benchmarks.citus_cluster import (
+    NODES_OF_USERS,
+    WORKERS,
+    Action,
+    Target,
+    local_target,
+    shell_actions,
+)
 from benchmarks.citus_commands import empty
 from tests.support.databases import sql_on
 from tests.support.returning_clients import Refusal, ReturningClients
@@ -39,7 +46,6 @@ from tests.support.serving import wait_until
 from tests.support.trials.results import MAX_WAIT_S
 from tests.support.trials.stage import LivenessProbe
 
-WORKERS = 3
 MOVED_SHARDS = 3
 # Before and after a fault, for each client: each pair of its towns and interests has a room then.
 STEADY_JOINS = 60

@@ -16,14 +16,12 @@ import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from benchmarks.citus_cluster import local_cluster, local_plain
+from benchmarks.citus_cluster import add_databases, chosen_databases
 from benchmarks.interleaved_rounds import Rates, run_rounds
 from benchmarks.rows import Row, show
 from benchmarks.variants import GUNICORN, Variant
-from tests.support.databases import migrate
 from tests.support.serving import KEY, Gunicorn
 
-WORKERS = 3
 # As shipped: on Citus each join is a statement of its own, elsewhere waiting joins share one.
 CITUS, PLAIN, AGAIN = "Citus", "PostgreSQL", "PostgreSQL again"
 # What grouped joins gain does not count as a cost of Citus.
@@ -79,33 +77,11 @@ def describe(rates: Rates) -> str:
     return ", ".join(f"{name} {rate:,.0f}/s" for name, rate in medians.items())
 
 
-@contextmanager
-def local_databases() -> Iterator[tuple[str, str]]:
-    """Yield the URLs of a distributed database and of a plain one, on servers of this machine."""
-    with local_cluster(WORKERS) as (_, cluster), local_plain() as plain:
-        migrate(plain)
-        yield cluster, plain
-
-
-@contextmanager
-def chosen_databases(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """Yield the two URLs of the command line."""
-    if arguments.local:
-        with local_databases() as urls:
-            yield urls
-    elif arguments.cluster and arguments.plain:
-        yield arguments.cluster, arguments.plain
-    else:
-        raise SystemExit("give the URLs of a distributed and of a plain database, or --local")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("cluster", nargs="?", help="URL of the distributed database")
-    parser.add_argument("plain", nargs="?", help="URL of the database without Citus")
-    parser.add_argument("--local", action="store_true", help="start both on this machine")
+    add_databases(parser)
     parser.add_argument("--rounds", type=int, default=15, help="maximum")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
