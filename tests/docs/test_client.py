@@ -244,7 +244,7 @@ def test_the_snippets_of_the_page_run(serve: Callable[..., Gunicorn], new_databa
     sql(
         "INSERT INTO room_changes (user_id, from_room, to_room, reason) VALUES ('u', 1, 2, 'merge')"
     )
-    sql("ALTER TABLE rooms ALTER id RESTART WITH 17")
+    sql("SELECT setval(pg_get_serial_sequence('rooms', 'id'), 16)")
     place_user, read_changes, read_members = SNIPPETS
     functions = """
     const loadCursor = async () => 0;
