@@ -30,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if urls := os.environ.get("TEST_CITUS_URL"):
         skips = SKIPS | SKIPS_WITH_WORKERS if "," in urls else SKIPS
         for item in items:
-            if reason := skips.get(item.nodeid.partition("[")[0]):
+            names = item.nodeid, item.nodeid.partition("[")[0], item.nodeid.partition("::")[0]
+            if reason := next((skips[name] for name in names if name in skips), None):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -193,7 +193,7 @@ def rename_database(urls: list[str], name: str, new_name: str) -> None:
 
 def drop_database(urls: list[str], name: str) -> None:
     for url in urls:
-        execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        execute_alone(url, name, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def execute_alone(url: str, database: str, statement: str) -> None:
