@@ -93,6 +93,28 @@ def test_a_merge_moves_people_and_rooms_and_leaves_redirects(
     assert sql("SELECT status, counts ->> 'people_moved' FROM admin_runs") == [("done", "2")]
 
 
+def test_a_room_that_the_first_sweep_cannot_remove_is_moved_by_the_second(
+    client: FlaskClient, act: Any, sql: Sql
+) -> None:
+    wrong, right = join(client, "a", "Sevilla la Bonica"), join(client, "b", "Sevilla")
+    sql(
+        f"""
+        CREATE SEQUENCE attempts;
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('attempts') <= {relocation.MAX_ATTEMPTS} THEN
+                RAISE foreign_key_violation;
+            END IF;
+            RETURN old;
+        END $$;
+        CREATE TRIGGER refuse BEFORE DELETE ON rooms FOR EACH ROW EXECUTE FUNCTION refuse();
+        """
+    )
+    counts = act("merge", merging.merge, wrong["city"]["id"], right["city"]["id"])
+    assert counts == {"people_moved": 1, "rooms_closed": 1}
+    assert client.get("/users/a").json["room_id"] == right["room_id"]
+
+
 def test_areas_are_never_gathered_and_take_in_no_city_of_the_gazetteer(
     client: FlaskClient, act: Any, sql: Sql
 ) -> None:

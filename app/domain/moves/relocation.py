@@ -6,6 +6,9 @@ What remains is to move the people who are there: a large room or a few small on
 join that races with it either commits before the room is locked, and is moved with it, or waits,
 fails on its foreign key and is retried.
 
+On Citus the lock holds on the coordinator alone, so joins at other nodes go on, and may keep a room
+from being removed for as long as their lookups are used. The first sweep leaves such rooms.
+
 A second sweep moves the people who were put into the old room by a lookup from before the pointer,
 and it finds all of them, even if processes are paused or killed at any moment:
 
@@ -111,12 +114,12 @@ class Relocation:
         DatabaseUnavailable.
         """
         caches_expired_at = time.monotonic() + self.caches_expired_after_s
-        self._sweep(towns)
+        self._sweep(towns, leaves_conflicts=True)
         self.progress("waiting for caches to expire", 0)
         time.sleep(max(0.0, caches_expired_at - time.monotonic()))
         self.progress("waiting for joins in progress", 0)
         self._wait_for_writers()
-        self._sweep(towns)
+        self._sweep(towns, leaves_conflicts=False)
         EmptyPlaces(self.database).remove_all()
 
     def _wait_for_writers(self) -> None:
@@ -132,7 +135,7 @@ class Relocation:
     def _writers(self) -> set[str]:
         return {row.id for row in self.database.execute(WRITERS)}
 
-    def _sweep(self, towns: Sequence[int]) -> None:
+    def _sweep(self, towns: Sequence[int], *, leaves_conflicts: bool) -> None:
         parameters = {"towns": list(towns)}
         rooms = self._rows(POINTED_ROOMS, parameters)
         counted = self._rows(COUNT_MEMBERS, {"rooms": [row.room for row in rooms]})
@@ -146,7 +149,11 @@ class Relocation:
             for batch in _batches(groups):
                 for _ in batch:
                     self.progress(step, len(groups))
-                _retry(partial(self._move_batch, batch, move))
+                try:
+                    _retry(partial(self._move_batch, batch, move))
+                except Conflict:
+                    if not leaves_conflicts:
+                        raise
         in_transaction(
             self.database,
             lambda connection: connection.exec_driver_sql(UPDATE_REDIRECTS, parameters),
