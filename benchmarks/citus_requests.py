@@ -25,6 +25,7 @@ from app.factory import create_cli_app
 from app.services import services
 from benchmarks.citus_cluster import add_databases, chosen_databases
 from benchmarks.citus_commands import MADRID, SEVILLA, empty, populate
+from model import artifact
 from tests.support.databases import environment_of, settings_of, sql_on
 from tests.support.http import session
 from tests.support.manage import run_manage
@@ -42,7 +43,10 @@ REQUESTS = {
     "POST /rooms, other interests": NEW_USER | {"interests": ["museums", "theaters", "surf"]},
     "POST /rooms, another city": NEW_USER | {"city_id": SEVILLA},
     "POST /rooms, a new place": {"_id": "%(new)s-b", "city": "A %(new)s", "interests": ["surf"]},
-    "POST /cluster": {"_id": "%(new)s-c", "surf": True, "coffee": True},
+    "POST /cluster": {
+        "_id": "%(new)s",
+        "interests": dict.fromkeys(artifact.load().interests, True),
+    },
     "GET /rooms": None,
     "GET /rooms/%(room)s": None,
     "GET /rooms/%(room)s/members": None,
@@ -52,7 +56,6 @@ REQUESTS = {
     "GET /clusters": None,
     "GET /cities?q=sevila": None,
     "GET /readyz": None,
-    "GET /metrics": None,
     "GET /": None,
     "GET /rooms/map": None,
     "DELETE /users/%(new)s": None,
@@ -74,7 +77,7 @@ COMMANDS = (
     "cities unify --dry-run",
     "cities gather --dry-run --min-members 100",
     "cities release --dry-run",
-    f"cities merge {MADRID} {SEVILLA} --dry-run",
+    f"cities merge {MADRID} {SEVILLA} --dry-run --force",
     "clusters list",
     "clusters show 1",
     "model drift",
