@@ -63,11 +63,13 @@ REDIRECT = f"""
     FROM {MOVED} JOIN rooms ON rooms.id = planned.room_id
 """
 DELETE_ROOMS = "DELETE FROM rooms WHERE id = ANY(%(rooms)s)"
-# Old ids lead to the room where their city's people are now.
+# Old ids lead to the room where their city's people are now. The cities are found first, by their
+# indexes: compared row by row with two conditions of the view, 70,000 take half a second.
 UPDATE_REDIRECTS = """
     UPDATE room_redirects AS old SET room_id = rooms.id
     FROM city_hosts AS host JOIN rooms ON rooms.city_id = host.host_id
     WHERE old.city_id = host.city_id AND rooms.cluster_id = old.cluster_id
       AND old.room_id <> rooms.id
-      AND (host.city_id = ANY(%(towns)s) OR host.town_id = ANY(%(towns)s))
+      AND old.city_id IN (SELECT id FROM cities
+                          WHERE id = ANY(%(towns)s) OR merged_into = ANY(%(towns)s))
 """
