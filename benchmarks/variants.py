@@ -63,9 +63,10 @@ class Variant:
 def baseline_environment(url: str) -> dict[str, str]:
     """Create a city and a room for the baseline, and return its environment variables."""
     sql = sql_on(url)
+    # The service removes places without members, except those of the gazetteer.
     ((city,),) = sql(
-        "INSERT INTO cities (name, name_key)"
-        " VALUES ('Baseline', 'baseline ' || gen_random_uuid()) RETURNING id"
+        "INSERT INTO cities (name, name_key, listed)"
+        " VALUES ('Baseline', 'baseline ' || gen_random_uuid(), true) RETURNING id"
     )
     ((room,),) = sql("INSERT INTO rooms (city_id, cluster_id) VALUES (%s, 1) RETURNING id", (city,))
     ((model,),) = sql("SELECT id FROM models")
