@@ -33,7 +33,8 @@ def test_users_whose_city_is_merged_during_the_import_all_end_in_the_other_city(
         row["city"] = (WRONG, RIGHT)[number % 2]
     import_users(new_database, write_csv(tmp_path / "first.csv", rows[:2]))
     ids = dict(sql("SELECT name, id FROM cities WHERE id IN (SELECT city_id FROM memberships)"))
-    path = write_csv(tmp_path / "users.csv", rows)
+    # Without the first two: whichever came first would move the one in the merged city.
+    path = write_csv(tmp_path / "users.csv", rows[2:])
     command = ("users", "import", str(path), "--yes", "--json")
     importing = start_process(*command, stdout=subprocess.PIPE, DATABASE_URL=new_database)
     wait_until(lambda: sql("SELECT count(*) > 100 FROM memberships") == [(True,)])
@@ -48,7 +49,7 @@ def test_users_whose_city_is_merged_during_the_import_all_end_in_the_other_city(
         "SELECT merge.started_at < import.finished_at FROM admin_runs AS merge,"
         " admin_runs AS import"
         " WHERE merge.command = 'cities merge' AND import.counts ->> 'read' = %s",
-        (str(ROWS),),
+        (str(ROWS - 2),),
     ) == [(True,)]
     assert (counts["placed"], counts["rejected"], counts["moved"]) == (ROWS - 2, 0, 0)
     assert sql(
