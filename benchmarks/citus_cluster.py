@@ -56,8 +56,9 @@ Action = Callable[[], object]
 class Target:
     """A distributed database, and one worker, `host:port` as Citus lists it, that can be broken.
 
-    `admin`: a superuser's URL of the same database on the coordinator. `add_node` starts another
-    server and returns its `host:port`; it and the pairs of actions are None where nobody said how.
+    `admin`: a superuser's URL of the same database on the coordinator, which the last pair of
+    actions kills and starts. `add_node` starts another server and returns its `host:port`; it and
+    the pairs of actions are None where nobody said how.
     """
 
     url: str
@@ -65,6 +66,7 @@ class Target:
     worker: str
     kill_and_start: tuple[Action, Action] | None = None
     freeze_and_thaw: tuple[Action, Action] | None = None
+    coordinator: tuple[Action, Action] | None = None
     add_node: Callable[[], str] | None = None
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
@@ -159,7 +161,7 @@ def local_cluster(workers: int) -> Iterator[tuple[citus.Cluster, str]]:
 def local_target(workers: int) -> Iterator[Target]:
     """Yield a cluster on this machine, of which the first worker can be broken."""
     with local_cluster(workers) as (cluster, url):
-        victim = cluster.nodes[1]
+        coordinator, victim = cluster.nodes[:2]
         name = citus.name_of(url)
 
         def add_node() -> str:
@@ -173,6 +175,7 @@ def local_target(workers: int) -> Iterator[Target]:
             f"{citus.HOST}:{urlsplit(victim.url).port}",
             (victim.kill, victim.start),
             (victim.freeze, victim.thaw),
+            (coordinator.kill, coordinator.start),
             add_node,
         )
 

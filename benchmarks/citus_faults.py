@@ -2,7 +2,8 @@
 
     python -m benchmarks.citus_faults --local
     python -m benchmarks.citus_faults URL --admin SUPERUSER_URL --worker HOST:PORT
-        [--kill COMMAND --start COMMAND] [--freeze COMMAND --thaw COMMAND] [--new-node HOST:PORT]
+        [--kill COMMAND --start COMMAND] [--freeze COMMAND --thaw COMMAND]
+        [--kill-coordinator COMMAND --start-coordinator COMMAND] [--new-node HOST:PORT]
 
 The first starts a coordinator and three workers on this machine. The second takes any cluster: the
 URL of a database without members that `db distribute` distributed, one of its workers as Citus
@@ -11,7 +12,9 @@ for. --new-node: a server with the role, the database and the extension, which i
 stays one. A gunicorn of this machine serves; the members are deleted at the end.
 
 A worker is killed: its users and those who name a new place get 503 with Retry-After, nobody else
-does, and it is over when the worker is back. Shards are moved, and a node is added: nobody notices.
+does, and it is over when the worker is back. The coordinator is killed again and again, while each
+user names a new place, which every node stores in two phases: that leaves prepared transactions to
+recover. Shards are moved, and a node is added: nobody notices.
 In each fault no acknowledged join is lost, nobody is in two rooms, and all nodes agree. The exit
 status is 1 where one of these promises is broken.
 """
@@ -40,13 +43,15 @@ from benchmarks.citus_cluster import (
 )
 from benchmarks.citus_commands import empty
 from tests.support.databases import sql_on
-from tests.support.returning_clients import Refusal, ReturningClients
+from tests.support.returning_clients import NEW_PLACE_EVERY, Refusal, ReturningClients
 from tests.support.service import Service
 from tests.support.serving import wait_until
 from tests.support.trials.results import MAX_WAIT_S
 from tests.support.trials.stage import LivenessProbe
 
 MOVED_SHARDS = 3
+KILLS_OF_COORDINATOR = 10
+SECONDS_DEAD, SECONDS_ALIVE = 1.0, 3.0
 # Before and after a fault, for each client: each pair of its towns and interests has a room then.
 STEADY_JOINS = 60
 # The load goes on for so long after a fault.
@@ -54,7 +59,7 @@ AFTERMATH_S = 5
 MAX_BACK_S = 2.0
 REASON = re.compile(r'database unavailable: ([^"]+)')
 # Who is refused.
-ITS_USERS, NEW_PLACES, OTHERS = "its users", "new places", "others"
+ITS_USERS, NEW_PLACES, OTHERS = EVERYBODY = "its users", "new places", "others"
 
 
 @dataclass(frozen=True)
@@ -115,10 +120,16 @@ class Trials:
     service: Service
     clients: int
 
-    def run(self, fault: str, may_refuse: tuple[str, ...], act: Action) -> Outcome:
+    def run(
+        self,
+        fault: str,
+        may_refuse: tuple[str, ...],
+        act: Action,
+        new_place_every: int = NEW_PLACE_EVERY,
+    ) -> Outcome:
         """Act under load; return what became of those who joined."""
         logged = len(self.service.log.read_text())
-        clients = ReturningClients(self.service.url, self.clients)
+        clients = ReturningClients(self.service.url, self.clients, new_place_every)
         probe = LivenessProbe(self.service.url)
         with clients, probe:
             wait_for_joins(clients)
@@ -179,6 +190,13 @@ def break_and_mend(target: Target, actions: tuple[Action, Action], seconds: floa
     target.wait_until_complete()
 
 
+def break_often(target: Target, actions: tuple[Action, Action]) -> None:
+    """Break a node again and again."""
+    for _ in range(KILLS_OF_COORDINATOR):
+        break_and_mend(target, actions, SECONDS_DEAD)
+        time.sleep(SECONDS_ALIVE)
+
+
 def outcomes(trials: Trials, seconds: float) -> Iterator[Outcome]:
     """Yield what became of users in each fault that the target offers."""
     target = trials.target
@@ -187,9 +205,11 @@ def outcomes(trials: Trials, seconds: float) -> Iterator[Outcome]:
         yield trials.run(f"a worker killed, {seconds:g} s", (ITS_USERS, NEW_PLACES), act)
     if actions := target.freeze_and_thaw:
         act = partial(break_and_mend, target, actions, seconds)
-        everybody = (ITS_USERS, NEW_PLACES, OTHERS)
-        yield trials.run(f"a worker frozen, {seconds:g} s", everybody, act)
-    move = partial(target.move_shards, MOVED_SHARDS)
+        yield trials.run(f"a worker frozen, {seconds:g} s", EVERYBODY, act)
+    if actions := target.coordinator:
+        act = partial(break_often, target, actions)
+        name = f"the coordinator killed {KILLS_OF_COORDINATOR} times"
+        yield trials.run(name, EVERYBODY, act, new_place_every=1)
     move = partial(target.move_shards, MOVED_SHARDS)
     yield trials.run(f"{MOVED_SHARDS} shards moved", (), move)
     name = "a node added, shards rebalanced" if target.add_node else "shards rebalanced"
@@ -249,6 +269,7 @@ def chosen_target(arguments: argparse.Namespace) -> Iterator[Target]:
         arguments.worker,
         shell_actions(arguments.kill, arguments.start),
         shell_actions(arguments.freeze, arguments.thaw),
+        shell_actions(arguments.kill_coordinator, arguments.start_coordinator),
         (lambda: str(arguments.new_node)) if arguments.new_node else None,
     )
     yield target
@@ -264,7 +285,7 @@ def main() -> None:
     parser.add_argument("--local", action="store_true", help="start a cluster on this machine")
     parser.add_argument("--admin", metavar="URL", help="of the same database, as a superuser")
     parser.add_argument("--worker", metavar="HOST:PORT", help="the one that the commands break")
-    for name in ("kill", "start", "freeze", "thaw"):
+    for name in ("kill", "start", "freeze", "thaw", "kill-coordinator", "start-coordinator"):
         parser.add_argument(f"--{name}", metavar="COMMAND")
     parser.add_argument("--new-node", metavar="HOST:PORT", help="to be added")
     parser.add_argument("--seconds", type=float, default=15, help="of the death and of the frost")

@@ -37,14 +37,17 @@ class ReturningClients(LoadClients):
     admitted. `refusals`: all of them, in order.
     """
 
-    def __init__(self, url: str, clients: int = CLIENTS) -> None:
+    def __init__(
+        self, url: str, clients: int = CLIENTS, new_place_every: int = NEW_PLACE_EVERY
+    ) -> None:
         super().__init__(url, clients)
+        self.new_place_every = new_place_every
         self.refusals: list[Refusal] = []
 
     def bodies(self, client: int) -> Iterator[dict[str, object]]:
         """Yield the requests of one client: each a new user's."""
         for number, body in enumerate(super().bodies(client)):
-            if number % NEW_PLACE_EVERY == NEW_PLACE_EVERY - 1:
+            if number % self.new_place_every == self.new_place_every - 1:
                 name = f"{self.prefix}z{client}z{number}".translate(AS_LETTERS)
                 body["city"] = f"{NEW_PLACE} {name}"
             yield body
