@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 # `make test` leaves these out: each has a shorter counterpart there, or covers code that seldom
 # changes.
-SLOW := tests/benchmarks/test_peers.py tests/browser tests/deploy tests/local_postgres \
+SLOW := tests/browser tests/deploy tests/local_postgres \
   tests/cli/test_make_run.py tests/analytics/test_attacker.py \
   tests/cities/test_gazetteer_loader.py tests/moves/test_relocation_under_load.py \
   tests/moves/test_unmerging_under_load.py \
@@ -20,7 +20,10 @@ SLOW := tests/benchmarks/test_peers.py tests/browser tests/deploy tests/local_po
   tests/cli/test_dev_server.py tests/cli/test_install.py tests/cli/test_secrets.py \
   tests/analytics/test_tools.py tests/openapi/test_npm_tools.py tests/openapi/test_python_client.py
 
-.PHONY: help run test test-slow lint bench bench-growth bench-peers faults fuzz pictures planted requirements clean
+# Installs the other stacks, so it runs before a comparison only.
+PEERS := tests/benchmarks/test_peers.py
+
+.PHONY: help run test test-slow test-peers lint bench bench-growth bench-peers faults fuzz pictures planted requirements clean
 .PHONY: run-packages dev-packages
 
 help: ## List the targets
@@ -30,10 +33,13 @@ run: run-packages ## Serve the API on an embedded Postgres, on PORT (5000)
 	@PORT=$(PORT) exec $(BIN)/python -m app.cli.dev_server
 
 test: dev-packages ## Run the tests, on the embedded Postgres or on TEST_DATABASE_URL
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(SLOW)) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(SLOW) $(PEERS)) $(ARGS)
 
 test-slow: dev-packages ## Run the slow tests: browsers, deployment, killed processes, load
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SLOW) $(ARGS)
+
+test-peers: dev-packages ## Test that the other stacks of bench-peers answer like the service
+	@$(BIN)/python -m pytest $(PEERS) $(ARGS)
 
 # The first six revisions run on an empty database. squawk reads them as one transaction, because an
 # index on a table created by the same transaction blocks no other session.
