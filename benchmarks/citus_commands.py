@@ -151,15 +151,12 @@ def measure(
 
     Returns the timings of each command, in the order of `urls`.
     """
-    if any(sql_on(url)("SELECT 1 FROM memberships LIMIT 1") for url in urls):
-        raise SystemExit("a database has members: use databases that may be emptied")
+    for url in urls:
+        require_no_members(url)
     by_database = []
     try:
         for url in urls:
-            empty(url)
-            with create_cli_app(settings_of(url)).app_context():
-                built = services()
-            populate(url, built, members)
+            built = fill(url, members)
             by_database.append(commands(built, users, members // 1_000))
         timings: dict[str, list[Timing]] = {}
         for name in chosen or by_database[0]:
@@ -176,6 +173,21 @@ def run(command: Callable[[], int]) -> Timing:
     began = time.perf_counter()
     people = command()
     return Timing(time.perf_counter() - began, people)
+
+
+def require_no_members(url: str) -> None:
+    """Do nothing if a database has no members. Raises SystemExit."""
+    if sql_on(url)("SELECT 1 FROM memberships LIMIT 1"):
+        raise SystemExit("a database has members: use one that may be emptied")
+
+
+def fill(url: str, members: int) -> Services:
+    """Put members into a database in place of all rooms; return the service's parts on it."""
+    empty(url)
+    with create_cli_app(settings_of(url)).app_context():
+        built = services()
+    populate(url, built, members)
+    return built
 
 
 def empty(url: str) -> None:

@@ -41,7 +41,7 @@ from benchmarks.citus_cluster import (
     local_target,
     shell_actions,
 )
-from benchmarks.citus_commands import empty
+from benchmarks.citus_commands import empty, require_no_members
 from tests.support.databases import sql_on
 from tests.support.returning_clients import NEW_PLACE_EVERY, Refusal, ReturningClients
 from tests.support.service import Service
@@ -260,9 +260,7 @@ def chosen_target(arguments: argparse.Namespace) -> Iterator[Target]:
         return
     if not arguments.url or not arguments.worker:
         raise SystemExit("give the URL of a distributed database and a --worker, or --local")
-    if sql_on(arguments.url)("SELECT 1 FROM memberships LIMIT 1"):
-        raise SystemExit("the database has members: use one that may be emptied")
-
+    require_no_members(arguments.url)
     target = Target(
         arguments.url,
         arguments.admin or arguments.url,

@@ -14,19 +14,18 @@ import argparse
 import json
 import statistics
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from benchmarks.citus_cluster import add_databases, chosen_databases
 from benchmarks.interleaved_rounds import Rates, run_rounds
 from benchmarks.rows import Row, show
-from benchmarks.variants import GUNICORN, Variant
-from tests.support.serving import KEY, Gunicorn
+from benchmarks.variants import Variant, running_as_shipped
 
 # As shipped: on Citus each join is a statement of its own, elsewhere waiting joins share one.
 CITUS, PLAIN, AGAIN = "Citus", "PostgreSQL", "PostgreSQL again"
 # What grouped joins gain does not count as a cost of Citus.
 UNGROUPED = "PostgreSQL, one by one"
-UNGROUPED_APP = "benchmarks.unbatched:app"
+SERVICE_APP, UNGROUPED_APP = "app:create_app()", "benchmarks.unbatched:app"
 CONTROL = (AGAIN, PLAIN)
 GOAL_AT_8 = 0.6
 CONNECTIONS = (8, 32)
@@ -35,20 +34,12 @@ CONNECTIONS = (8, 32)
 @contextmanager
 def running(cluster: str, plain: str) -> Iterator[list[Variant]]:
     """Start the servers, and stop them at the end."""
-    with ExitStack() as stack:
-
-        def start(name: str, url: str, app: str = "app:create_app()") -> Variant:
-            command = [GUNICORN, "-c", "gunicorn.conf.py", app]
-            gunicorn = Gunicorn({"DATABASE_URL": url, "API_KEYS": KEY}, command)
-            stack.callback(gunicorn.stop)
-            return Variant(name, [gunicorn])
-
-        yield [
-            start(CITUS, cluster),
-            start(PLAIN, plain),
-            start(AGAIN, plain),
-            start(UNGROUPED, plain, UNGROUPED_APP),
-        ]
+    served = {PLAIN: SERVICE_APP, AGAIN: SERVICE_APP, UNGROUPED: UNGROUPED_APP}
+    with (
+        running_as_shipped(cluster, {CITUS: SERVICE_APP}) as on_cluster,
+        running_as_shipped(plain, served) as on_plain,
+    ):
+        yield on_cluster + on_plain
 
 
 def rows(rates: Rates, connections: int) -> list[Row]:

@@ -21,12 +21,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.factory import create_cli_app
-from app.services import services
 from benchmarks.citus_cluster import add_databases, chosen_databases
-from benchmarks.citus_commands import MADRID, SEVILLA, empty, populate
+from benchmarks.citus_commands import MADRID, SEVILLA, empty, fill, require_no_members
 from model import artifact
-from tests.support.databases import environment_of, settings_of, sql_on
+from tests.support.databases import environment_of, sql_on
 from tests.support.http import session
 from tests.support.manage import run_manage
 from tests.support.serving import KEY, Gunicorn
@@ -126,16 +124,12 @@ class Side:
 
 def started(url: str, members: int, stack: ExitStack) -> Side:
     """Fill a database and serve it; `stack` empties it and stops the server."""
-    sql = sql_on(url)
-    if sql("SELECT 1 FROM memberships LIMIT 1"):
-        raise SystemExit("a database has members: use databases that may be emptied")
+    require_no_members(url)
     stack.callback(empty, url)
-    empty(url)
-    with create_cli_app(settings_of(url)).app_context():
-        populate(url, services(), members)
+    fill(url, members)
     gunicorn = Gunicorn(environment_of(url) | {"API_KEYS": KEY})
     stack.callback(gunicorn.stop)
-    ((room,),) = sql(FIND_LARGEST_ROOM)
+    ((room,),) = sql_on(url)(FIND_LARGEST_ROOM)
     return Side(url, gunicorn, session(), room)
 
 
